@@ -1,0 +1,49 @@
+import COpenSSL
+
+/// Algorithms fetched once: OpenSSL 3 otherwise looks each one up by name on every use.
+enum DigestAlgorithm {
+    // A fetched EVP_MD is immutable and its reference count is atomic, so that all threads may share it.
+    nonisolated(unsafe) static let sha256: OpaquePointer = {
+        guard let algorithm = EVP_MD_fetch(nil, "SHA256", nil) else { fatalError("OpenSSL has no SHA-256") }
+        return algorithm
+    }()
+}
+
+/// One-shot digests, callable from any thread.
+public enum Digest {
+    /// Bytes in a SHA-256 digest.
+    public static let sha256Length = 32
+
+    /// The 32-byte SHA-256 of `bytes`.
+    public static func sha256(_ bytes: [UInt8]) -> [UInt8] {
+        bytes.withUnsafeBytes { sha256($0) }
+    }
+
+    /// The 32-byte SHA-256 of `bytes`, which may be empty.
+    public static func sha256(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: sha256Length) { buffer, count in
+            let result = EVP_Digest(
+                bytes.baseAddress, bytes.count, buffer.baseAddress, nil, DigestAlgorithm.sha256, nil)
+            guard result == 1 else { fatalError("SHA-256 is unusable") }
+            count = sha256Length
+        }
+    }
+
+    /// The 32-byte HMAC-SHA-256 of `message` under `key` (RFC 2104); both may be empty.
+    public static func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+        // HMAC() takes a null key to mean "the previous key", so an empty one must still have an address.
+        let storedKey = key.isEmpty ? [0] : key
+        return [UInt8](unsafeUninitializedCapacity: sha256Length) { buffer, count in
+            let digest = HMAC(
+                DigestAlgorithm.sha256, storedKey, Int32(key.count), message, message.count, buffer.baseAddress, nil)
+            guard digest != nil else { fatalError("HMAC-SHA-256 is unusable") }
+            count = sha256Length
+        }
+    }
+}
+
+/// Whether `a` and `b` are equal, in a time that depends on their lengths only: for secrets.
+public func constantTimeEqual(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+    guard a.count == b.count else { return false }
+    return CRYPTO_memcmp(a, b, a.count) == 0
+}
