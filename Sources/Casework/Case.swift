@@ -1,0 +1,210 @@
+/// A case as its events tell it: the result of a fold, never stored as truth.
+public struct Case: Sendable, Equatable {
+    public let id: CaseID
+    public internal(set) var registration: Registration?
+    /// The event that registered it: the start of the case's clock.
+    public internal(set) var registeredBy: EventHash?
+    public internal(set) var registeredAt: Instant?
+    public internal(set) var trackingCode: TrackingCode?
+
+    /// The status that the seats' writes made; `status` adds the citizen's voice.
+    public internal(set) var heldStatus: Status = .draft
+    public internal(set) var heldOutcome: Outcome?
+    /// The organisation that must act.
+    public internal(set) var holder: OrganizationCode
+    /// The origin whose held writes count now.
+    public internal(set) var seat: Origin
+    public internal(set) var epoch: Epoch = 0
+    /// The event that gave the present custody; `nil` before the first grant.
+    public internal(set) var grant: EventHash?
+    /// A referral or refusal to another seat that waits for its grant.
+    public internal(set) var transfer: Transfer?
+    /// Who referred, and where a refusal goes back to.
+    public internal(set) var referrers: [Referrer] = []
+    /// Times that this case was refused; the hub arbitrates after the third.
+    public internal(set) var refusals = 0
+    public internal(set) var assessment: Assessment?
+
+    /// The case's clock: it starts at registration and never resets.
+    public internal(set) var deadline: Due?
+    /// The present holder's own clock, and the time to accept or refuse.
+    public internal(set) var holderDeadline: Due?
+    public internal(set) var acceptBy: Due?
+    public internal(set) var answeredAt: Instant?
+    /// Who first answered or closed: never the reviewer.
+    public internal(set) var firstDecider: Actor?
+
+    public var values: [Field: SharedValue] = [:]
+    public var disputes: [Dispute] = []
+    public var ratings: [Rating] = []
+    public var withdrawnBy: EventHash?
+    public var escalations: [Escalation] = []
+    public var duplicates: [CaseID] = []
+    public var proposals: [Proposal] = []
+    /// Hashes of entries that are hidden now.
+    public var hidden: Set<EventHash> = []
+    /// Why no held command is taken: an event here is newer than this reader, or undecodable.
+    public var parkedBy: EventHash?
+    /// Every event in history order with what it did.
+    public var history: [HistoryEntry] = []
+
+    public init(id: CaseID) {
+        self.id = id
+        seat = id.home
+        holder = OrganizationCode(id.home)
+    }
+
+    public var home: Origin { id.home }
+    public var imported: Bool { registration?.imported ?? false }
+    /// How many events this server has applied.
+    public var revision: Int { history.count }
+    public var openDisputes: [Dispute] { disputes.filter { $0.review == nil } }
+    /// The conflicts of all fields, by hash.
+    public var conflicts: [EventHash] { Field.allCases.sorted().flatMap { values[$0]?.conflicts ?? [] } }
+
+    /// What people are shown: the held status, overlaid by open disputes and by the citizen's withdrawal.
+    public var status: Status {
+        if heldStatus == .draft { return .draft }
+        if !openDisputes.isEmpty { return .disputed }
+        return withdrawnBy != nil ? .closed : heldStatus
+    }
+
+    public var outcome: Outcome? {
+        guard status == .closed else { return nil }
+        return heldStatus == .closed ? heldOutcome : .withdrawn
+    }
+
+    /// Open: somebody still has to act.
+    public var isOpen: Bool { status != .closed && status != .draft }
+
+    /// Past its deadline without an answer. Imported cases are never overdue.
+    public func isOverdue(at now: Instant) -> Bool {
+        guard !imported, isOpen, heldStatus != .answered || !openDisputes.isEmpty, let deadline else { return false }
+        return now > deadline.at
+    }
+
+    public static func == (left: Case, right: Case) -> Bool {
+        left.id == right.id && left.history == right.history && left.heldStatus == right.heldStatus
+            && left.heldOutcome == right.heldOutcome && left.holder == right.holder && left.seat == right.seat
+            && left.epoch == right.epoch && left.values == right.values && left.disputes == right.disputes
+            && left.proposals == right.proposals && left.hidden == right.hidden && left.deadline == right.deadline
+            && left.transfer == right.transfer && left.withdrawnBy == right.withdrawnBy
+    }
+}
+
+public struct Transfer: Sendable, Hashable {
+    /// The referral or refusal.
+    public var cause: EventHash
+    public var holder: OrganizationCode
+    public var seat: Origin
+    public var isReturn: Bool
+}
+
+public struct Referrer: Sendable, Hashable {
+    public var holder: OrganizationCode
+    public var seat: Origin
+}
+
+/// One field's heads: the value shown, and the conflicts that a person has not settled.
+public struct SharedValue: Sendable, Hashable {
+    /// The event whose value is shown.
+    public var shown: EventHash
+    /// The other heads, in history order.
+    public var conflicts: [EventHash]
+    /// The shown value, for fields that lie in envelopes; `nil` when it lies in the part of `shown`.
+    public var value: EnvelopeValue?
+
+    public init(shown: EventHash, conflicts: [EventHash], value: EnvelopeValue?) {
+        (self.shown, self.conflicts, self.value) = (shown, conflicts, value)
+    }
+
+    public var heads: [EventHash] { conflicts + [shown] }
+}
+
+public enum EnvelopeValue: Sendable, Hashable {
+    case category(String)
+    case priority(Priority)
+    case tags([String])
+}
+
+public struct Dispute: Sendable, Hashable {
+    public var event: EventHash
+    public var at: Instant
+    public var review: EventHash?
+    public var upheld: Bool?
+
+    public init(event: EventHash, at: Instant) { (self.event, self.at) = (event, at) }
+}
+
+public struct Rating: Sendable, Hashable {
+    public var event: EventHash
+    public var score: Int
+
+    public init(event: EventHash, score: Int) { (self.event, self.score) = (event, score) }
+}
+
+public struct Escalation: Sendable, Hashable {
+    public var event: EventHash
+    public var clock: EventHash
+    public var level: Int
+
+    public init(event: EventHash, clock: EventHash, level: Int) {
+        (self.event, self.clock, self.level) = (event, clock, level)
+    }
+}
+
+/// A held write that did not count: shown, and a person may apply it.
+public struct Proposal: Sendable, Hashable {
+    public var event: EventHash
+    public var change: Change
+    public var actor: Actor
+    public var origin: Origin
+    public var at: Instant
+    public var reason: EffectReason
+
+    public init(event: EventHash, change: Change, actor: Actor, origin: Origin, at: Instant, reason: EffectReason) {
+        self.event = event
+        self.change = change
+        self.actor = actor
+        self.origin = origin
+        self.at = at
+        self.reason = reason
+    }
+}
+
+public struct HistoryEntry: Sendable, Hashable {
+    public var event: EventHash
+    public var effect: Effect
+
+    public init(event: EventHash, effect: Effect) { (self.event, self.effect) = (event, effect) }
+}
+
+public enum Effect: Sendable, Hashable {
+    case applied
+    case proposal(EffectReason)
+    case withoutEffect(EffectReason)
+    /// Newer than this reader, or undecodable; an upgrade frees it.
+    case parked
+}
+
+/// Why an event changed nothing, or only proposes.
+public enum EffectReason: String, Sendable, Hashable {
+    case custodyMoved = "custody had moved"
+    case notTheSeat = "its origin did not hold custody"
+    case unknownEpoch = "its epoch's grant is not known"
+    case otherBranch = "another branch of its origin counts"
+    case foreignOrigin = "its origin has no part in this case"
+    case notForItsOrigin = "only the hub may say this"
+    case statusDoesNotAllow = "the status did not allow it"
+    case alreadyRegistered = "already registered"
+    case notRegistered = "not registered yet"
+    case alreadyEscalated = "already escalated"
+    case answeredInTime = "answered before it was due"
+    case disputeUnknown = "no such open dispute"
+    case reviewerDecided = "the reviewer was the first decider"
+    case transferPending = "a transfer is pending"
+    case epochTaken = "another grant has this epoch"
+    case referredToItself = "referred to its holder or to the unit complained of"
+    case repeated = "said before"
+    case disputeOpen = "a dispute is open"
+}

@@ -1,0 +1,214 @@
+/// What an event says: the part of it that decides, folds and routes. Texts and personal data travel beside it.
+public enum Change: Sendable, Hashable {
+    /// A tracking code was given before registration.
+    case opened(trackingCode: TrackingCode)
+    case registered(Registration)
+    /// Weighed: lawful, within the agency's means, already done?
+    case assessed(Assessment)
+    /// Sent to an organisation. `seat` is where that organisation works, as the author's tree had it.
+    case referred(to: OrganizationCode, seat: Origin)
+    /// The seat has applied the grant named here; from now its own clocks run.
+    case received(grant: EventHash, due: Due, acceptBy: Due)
+    case accepted
+    case refused
+    case acted
+    case answered
+    case closed(Outcome)
+    case noted
+    /// Values of shared fields; which ones the author saw stands in the event's bases.
+    case amended(Amendment)
+    /// Hides the entry named, as the author saw it.
+    case hidden(EventHash)
+    /// Takes back the hide named.
+    case unhidden(EventHash)
+    case disputed
+    case reviewed(dispute: EventHash, upheld: Bool)
+    case rated(score: Int)
+    case withdrawn
+    /// Moves the case's clock, openly.
+    case dueMoved(Due)
+    /// The clock that `clock` started has passed.
+    case escalated(clock: EventHash, level: Int)
+    /// Another case tells the same.
+    case duplicateMarked(of: CaseID)
+    /// Custody moves. Origin hub only.
+    case granted(Grant)
+    /// The hub's bound on a stamp that ran ahead. Origin hub only.
+    case stamped(EventHash, hlc: UInt64)
+    /// Which branch of an origin counts under an epoch. Origin hub only.
+    case branchRanked(BranchRank)
+}
+
+public struct Registration: Sendable, Hashable {
+    public var trackingCode: TrackingCode
+    public var kind: Kind
+    public var channel: Channel
+    public var category: String
+    public var priority: Priority
+    public var tags: [String]
+    /// The organisation complained of, if one is named.
+    public var about: OrganizationCode?
+    public var due: Due
+    /// Came from an older system: keeps its historic time, never escalates, never scores.
+    public var imported: Bool
+
+    public init(
+        trackingCode: TrackingCode, kind: Kind, channel: Channel, category: String, priority: Priority = .normal,
+        tags: [String] = [], about: OrganizationCode? = nil, due: Due, imported: Bool = false
+    ) {
+        self.trackingCode = trackingCode
+        self.kind = kind
+        self.channel = channel
+        self.category = category
+        self.priority = priority
+        self.tags = tags
+        self.about = about
+        self.due = due
+        self.imported = imported
+    }
+}
+
+public struct Assessment: Sendable, Hashable {
+    public var lawful: Bool
+    public var withinMeans: Bool
+    public var done: Bool
+
+    public init(lawful: Bool, withinMeans: Bool, done: Bool) {
+        (self.lawful, self.withinMeans, self.done) = (lawful, withinMeans, done)
+    }
+}
+
+/// When a clock ends, frozen with the version of the calendar that it was counted by.
+public struct Due: Sendable, Hashable {
+    public var at: Instant
+    public var calendar: Int
+
+    public init(at: Instant, calendar: Int) { (self.at, self.calendar) = (at, calendar) }
+}
+
+/// New values of shared fields. Texts among them lie in the event's part; `textFields` names those.
+public struct Amendment: Sendable, Hashable {
+    public var category: String?
+    public var priority: Priority?
+    public var tags: [String]?
+    public var textFields: [Field]
+
+    public init(category: String? = nil, priority: Priority? = nil, tags: [String]? = nil, textFields: [Field] = []) {
+        (self.category, self.priority, self.tags, self.textFields) = (category, priority, tags, textFields)
+    }
+
+    /// All fields touched, sorted.
+    public var fields: [Field] {
+        var fields = textFields
+        if category != nil { fields.append(.category) }
+        if priority != nil { fields.append(.priority) }
+        if tags != nil { fields.append(.tags) }
+        return fields.sorted()
+    }
+}
+
+/// A place in a journal's tree of chains.
+public struct Position: Sendable, Hashable {
+    public var incarnation: UInt64
+    public var seq: UInt64
+
+    public init(incarnation: UInt64, seq: UInt64) { (self.incarnation, self.seq) = (incarnation, seq) }
+}
+
+/// Custody of a case, given by the hub.
+public struct Grant: Sendable, Hashable {
+    public var epoch: Epoch
+    /// The organisation that holds the case from now.
+    public var holder: OrganizationCode
+    /// The origin that writes held fields from now.
+    public var seat: Origin
+    /// The outgoing seat's last positions that the hub had accepted, one for each incarnation that wrote this case.
+    public var cut: [Position]
+    /// The referral or refusal that asked for it; `nil` when a person at the hub decided.
+    public var cause: EventHash?
+
+    public init(epoch: Epoch, holder: OrganizationCode, seat: Origin, cut: [Position], cause: EventHash?) {
+        (self.epoch, self.holder, self.seat, self.cut, self.cause) = (epoch, holder, seat, cut, cause)
+    }
+}
+
+/// Held writes of `origin` under `epoch` from these positions on are proposals.
+public struct BranchRank: Sendable, Hashable {
+    public var origin: Origin
+    public var epoch: Epoch
+    public var losers: [Position]
+
+    public init(origin: Origin, epoch: Epoch, losers: [Position]) {
+        (self.origin, self.epoch, self.losers) = (origin, epoch, losers)
+    }
+}
+
+/// The class of a change decides how it merges.
+public enum MergeClass: Sendable {
+    case appendOnly, held, shared, voice, hub
+}
+
+extension Change {
+    /// The name that stands in an event's `type`. Released names never change.
+    public var type: String {
+        switch self {
+        case .opened: "opened"
+        case .registered: "registered"
+        case .assessed: "assessed"
+        case .referred: "referred"
+        case .received: "received"
+        case .accepted: "accepted"
+        case .refused: "refused"
+        case .acted: "acted"
+        case .answered: "answered"
+        case .closed: "closed"
+        case .noted: "noted"
+        case .amended: "amended"
+        case .hidden: "hidden"
+        case .unhidden: "unhidden"
+        case .disputed: "disputed"
+        case .reviewed: "reviewed"
+        case .rated: "rated"
+        case .withdrawn: "withdrawn"
+        case .dueMoved: "due.moved"
+        case .escalated: "escalated"
+        case .duplicateMarked: "duplicate.marked"
+        case .granted: "granted"
+        case .stamped: "stamped"
+        case .branchRanked: "branch.ranked"
+        }
+    }
+
+    public var mergeClass: MergeClass {
+        switch self {
+        case .opened, .registered, .assessed, .referred, .received, .accepted, .refused, .answered, .closed, .reviewed,
+            .dueMoved:
+            .held
+        case .acted, .noted, .hidden, .unhidden, .escalated, .duplicateMarked: .appendOnly
+        case .amended: .shared
+        case .disputed, .rated, .withdrawn: .voice
+        case .granted, .stamped, .branchRanked: .hub
+        }
+    }
+}
+
+extension EnvelopeValue {
+    /// The value that a change gives to a field, if that field lies in envelopes and the change touches it.
+    public init?(_ field: Field, of change: Change) {
+        switch (field, change) {
+        case (.category, .registered(let registration)): self = .category(registration.category)
+        case (.priority, .registered(let registration)): self = .priority(registration.priority)
+        case (.tags, .registered(let registration)): self = .tags(registration.tags)
+        case (.category, .amended(let amendment)):
+            guard let category = amendment.category else { return nil }
+            self = .category(category)
+        case (.priority, .amended(let amendment)):
+            guard let priority = amendment.priority else { return nil }
+            self = .priority(priority)
+        case (.tags, .amended(let amendment)):
+            guard let tags = amendment.tags else { return nil }
+            self = .tags(tags)
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,267 @@
+/// What a decision needs to know besides the case: all arguments, no clock, no random source.
+public struct DecisionContext: Sendable {
+    public var now: Instant
+    /// The server that decides.
+    public var origin: Origin
+    public var actor: Actor
+    public var tree: OrganizationTree
+    public var calendar: WorkCalendar
+
+    public init(now: Instant, origin: Origin, actor: Actor, tree: OrganizationTree, calendar: WorkCalendar) {
+        (self.now, self.origin, self.actor, self.tree, self.calendar) = (now, origin, actor, tree, calendar)
+    }
+}
+
+extension Case {
+    /// Decides a command: the events to append, in order, or the reason why not. Nothing changes here.
+    /// - Parameters:
+    ///   - trackingCode: a free code of this origin, for commands that register.
+    ///   - written: what an event of this case said, with its texts where this server holds them; asked by `restore`.
+    public func decide(
+        _ command: Command, in context: DecisionContext, trackingCode: TrackingCode? = nil,
+        written: (EventHash) -> (change: Change, texts: Texts)? = { _ in nil }
+    ) throws(Refusal) -> [Draft] {
+        try Permissions.check(command, on: self, in: context)
+        try Limits.check(command)
+        let decision = Decision(of: self, in: context)
+        switch command {
+        case .register, .open, .importCase:
+            guard let code = self.trackingCode ?? trackingCode else {
+                throw .invalid(field: "tracking_code", reason: "no code was drawn")
+            }
+            return try decision.begin(command, code: code)
+        case .assess, .refer, .accept, .refuse, .answer, .close, .review, .apply, .moveCustody:
+            return try decision.held(command)
+        case .note, .act, .hide, .markDuplicate: return try decision.append(command)
+        case .amend(let edit): return try decision.amend(edit)
+        case .restore(let conflict): return try decision.restore(conflict, written: written)
+        case .dispute, .rate, .withdraw: return try decision.voice(command)
+        }
+    }
+}
+
+/// One decision under way.
+private struct Decision {
+    let subject: Case
+    let context: DecisionContext
+
+    init(of subject: Case, in context: DecisionContext) { (self.subject, self.context) = (subject, context) }
+
+    func draft(
+        _ change: Change, _ texts: Texts = Texts(), base: [Base] = [], applies: EventHash? = nil, at: Instant? = nil
+    ) -> Draft {
+        Draft(
+            change, texts: texts, base: base, applies: applies, actor: context.actor, occurredAt: at ?? context.now)
+    }
+
+    // MARK: Registration
+
+    func begin(_ command: Command, code: TrackingCode) throws(Refusal) -> [Draft] {
+        guard subject.registration == nil else { throw .illegal(.alreadyRegistered, status: subject.status) }
+        switch command {
+        case .open: return [draft(.opened(trackingCode: code))]
+        case .register(let intake):
+            let due = Due(at: context.calendar.due(from: context.now, days: 15), calendar: context.calendar.version)
+            return [try registration(of: intake, code: code, due: due, at: context.now, imported: false)]
+        case .importCase(let imported): return try history(of: imported, code: code)
+        default: return []
+        }
+    }
+
+    func registration(
+        of intake: Intake, code: TrackingCode, due: Due, at: Instant, imported: Bool
+    ) throws(Refusal) -> Draft {
+        guard imported || Category[intake.category] != nil else { throw .unknownCategory(intake.category) }
+        if let about = intake.about, context.tree[about] == nil { throw .unknownOrganization(about.rawValue) }
+        let registration = Registration(
+            trackingCode: code, kind: intake.kind, channel: intake.channel, category: intake.category,
+            priority: intake.priority, tags: intake.tags, about: intake.about, due: due, imported: imported)
+        return draft(.registered(registration), intake.texts, at: at)
+    }
+
+    /// Historic events keep their historic time. They stay inside one seat: what another office did is its own to tell.
+    func history(of imported: ImportedCase, code: TrackingCode) throws(Refusal) -> [Draft] {
+        guard imported.registeredAt <= context.now else {
+            throw .invalid(field: "registered_at", reason: "lies in the future")
+        }
+        let due = Due(
+            at: context.calendar.due(from: imported.registeredAt, days: 15), calendar: context.calendar.version)
+        var drafts = [
+            try registration(of: imported.intake, code: code, due: due, at: imported.registeredAt, imported: true)
+        ]
+        var shadow = subject
+        shadow.applyHeld(Fact(event: .zero, change: drafts[0].change, actor: context.actor, at: imported.registeredAt))
+        for (index, event) in imported.history.enumerated() {
+            guard event.at <= context.now else {
+                throw .invalid(field: "history[\(index)].at", reason: "lies in the future")
+            }
+            let (change, texts) = try step(event.step)
+            if change.mergeClass == .held {
+                if let objection = shadow.objection(to: change, by: context.actor) {
+                    throw .invalid(field: "history[\(index)].step", reason: objection.rawValue)
+                }
+                shadow.applyHeld(Fact(event: .zero, change: change, actor: context.actor, at: event.at))
+            }
+            drafts.append(draft(change, texts, at: event.at))
+        }
+        return drafts
+    }
+
+    func step(_ step: ImportedCase.Step) throws(Refusal) -> (Change, Texts) {
+        switch step {
+        case .referred(let to):
+            guard context.tree.seat(of: to) == context.origin else {
+                throw .invalid(field: "history.to", reason: "\(to.rawValue) is not seated at \(context.origin.code)")
+            }
+            return (.referred(to: to, seat: context.origin), Texts())
+        case .accepted: return (.accepted, Texts())
+        case .acted(let text): return (.acted, Texts(text: text))
+        case .answered(let text): return (.answered, Texts(text: text))
+        case .closed(let outcome, let text): return (.closed(outcome), Texts(text: text))
+        case .noted(let text): return (.noted, Texts(text: text))
+        }
+    }
+
+    // MARK: Held
+
+    func held(_ command: Command) throws(Refusal) -> [Draft] {
+        switch command {
+        case .moveCustody(let to, let reason): return try move(to: to, reason: reason)
+        default: break
+        }
+        guard subject.parkedBy == nil else { throw .parked(subject.parkedBy ?? .zero) }
+        guard subject.seat == context.origin else { throw .notTheSeat(subject.seat) }
+        switch command {
+        case .assess(let assessment): return try assess(assessment)
+        case .refer(let to, let reason):
+            guard let seat = context.tree.seat(of: to) else { throw .unknownOrganization(to.rawValue) }
+            return try write(.referred(to: to, seat: seat), text: reason)
+        case .accept: return try write(.accepted)
+        case .refuse(let reason): return try write(.refused, text: reason)
+        case .answer(let text): return try write(.answered, text: text)
+        case .close(let outcome, let text):
+            guard outcome != .withdrawn || subject.withdrawnBy != nil else {
+                throw .invalid(field: "outcome", reason: "only the citizen withdraws: use the withdrawal route")
+            }
+            return try write(.closed(outcome), text: text)
+        case .review(let dispute, let upheld, let text):
+            return try write(.reviewed(dispute: dispute, upheld: upheld), text: text)
+        case .apply(let hash):
+            guard let proposal = subject.proposals.first(where: { $0.event == hash }) else { throw .unknownEvent(hash) }
+            return try write(proposal.change, applies: hash)
+        default: return []
+        }
+    }
+
+    func write(_ change: Change, text: String? = nil, applies: EventHash? = nil) throws(Refusal) -> [Draft] {
+        if let objection = subject.objection(to: change, by: context.actor) {
+            if objection == .disputeUnknown, case .reviewed(let dispute, _) = change { throw .unknownEvent(dispute) }
+            throw .illegal(objection, status: subject.status)
+        }
+        return [draft(change, Texts(text: text), applies: applies)]
+    }
+
+    /// "Lawful, within its means, not done" opens the complaint track: a week from registration, never later than before.
+    func assess(_ assessment: Assessment) throws(Refusal) -> [Draft] {
+        var drafts = try write(.assessed(assessment))
+        guard assessment.lawful, assessment.withinMeans, !assessment.done, !subject.imported,
+            let registeredAt = subject.registeredAt, let deadline = subject.deadline
+        else { return drafts }
+        let week = context.calendar.due(from: registeredAt, days: 7)
+        if week < deadline.at { drafts.append(draft(.dueMoved(Due(at: week, calendar: context.calendar.version)))) }
+        return drafts
+    }
+
+    /// A person at the hub takes over or hands over; the hub's machine fills in epoch and cut.
+    func move(to organization: OrganizationCode, reason: String) throws(Refusal) -> [Draft] {
+        guard context.origin == .hub else { throw .notTheSeat(.hub) }
+        guard subject.registration != nil else { throw .illegal(.notRegistered, status: subject.status) }
+        guard let seat = context.tree.seat(of: organization) else { throw .unknownOrganization(organization.rawValue) }
+        let grant = Grant(epoch: 0, holder: organization, seat: seat, cut: [], cause: nil)
+        return [draft(.granted(grant), Texts(text: reason))]
+    }
+
+    // MARK: Append-only, shared, voice
+
+    func append(_ command: Command) throws(Refusal) -> [Draft] {
+        guard subject.registration != nil else { throw .illegal(.notRegistered, status: subject.status) }
+        switch command {
+        case .note(let text): return [draft(.noted, Texts(text: text))]
+        case .act(let text):
+            guard subject.heldStatus != .closed else { throw .illegal(.statusDoesNotAllow, status: subject.status) }
+            return [draft(.acted, Texts(text: text))]
+        case .hide(let event, let hidden):
+            guard subject.history.contains(where: { $0.event == event }) else { throw .unknownEvent(event) }
+            guard hidden != subject.hidden.contains(event) else { throw .illegal(.repeated, status: subject.status) }
+            let change: Change = hidden ? .hidden(event) : .unhidden(event)
+            return [draft(change, base: [Base(field: nil, events: subject.history.map(\.event))])]
+        case .markDuplicate(let other):
+            guard other != subject.id else { throw .invalid(field: "of", reason: "is this very case") }
+            return [draft(.duplicateMarked(of: other))]
+        default: return []
+        }
+    }
+
+    func amend(_ edit: Edit) throws(Refusal) -> [Draft] {
+        guard subject.registration != nil else { throw .illegal(.notRegistered, status: subject.status) }
+        if let category = edit.category, Category[category] == nil { throw .unknownCategory(category) }
+        let amendment = Amendment(
+            category: edit.category, priority: edit.priority, tags: edit.tags,
+            textFields: Field.allCases.sorted().filter { edit.texts[$0] != nil })
+        guard !amendment.fields.isEmpty else { throw .invalid(field: "", reason: "names no field to amend") }
+        return [draft(.amended(amendment), edit.texts, base: try bases(amendment.fields, seen: edit.seen))]
+    }
+
+    /// Writes the losing value anew, based on all heads, so that no conflict remains in its field.
+    func restore(
+        _ conflict: EventHash, written: (EventHash) -> (change: Change, texts: Texts)?
+    ) throws(Refusal) -> [Draft] {
+        let values = subject.values.sorted { $0.key < $1.key }
+        guard let (field, value) = values.first(where: { $0.value.conflicts.contains(conflict) }),
+            let origin = written(conflict)
+        else { throw .unknownEvent(conflict) }
+        var amendment = Amendment()
+        var texts = Texts()
+        switch (field, EnvelopeValue(field, of: origin.change)) {
+        case (_, .category(let category)): amendment.category = category
+        case (_, .priority(let priority)): amendment.priority = priority
+        case (_, .tags(let tags)): amendment.tags = tags
+        case (_, nil):
+            guard let text = origin.texts[field] else {
+                throw .invalid(field: field.rawValue, reason: "this server does not hold the text of that value")
+            }
+            amendment.textFields = [field]
+            texts[field] = text
+        }
+        return [draft(.amended(amendment), texts, base: [Base(field: field, events: value.heads)])]
+    }
+
+    /// What the author's page showed: the events named by the page where they are known here, else the present heads.
+    func bases(_ fields: [Field], seen: [Field: [EventHash]]?) throws(Refusal) -> [Base] {
+        var bases = [Base]()
+        for field in fields {
+            let heads = subject.values[field]?.heads ?? []
+            let named = seen?[field] ?? heads
+            for event in named where !subject.history.contains(where: { $0.event == event }) {
+                throw .unknownEvent(event)
+            }
+            bases.append(Base(field: field, events: named))
+        }
+        return bases
+    }
+
+    func voice(_ command: Command) throws(Refusal) -> [Draft] {
+        guard subject.status != .draft, subject.registration != nil else {
+            throw .illegal(.notRegistered, status: subject.status)
+        }
+        switch command {
+        case .dispute(let text): return [draft(.disputed, Texts(text: text))]
+        case .rate(let score): return [draft(.rated(score: score))]
+        case .withdraw(let text):
+            guard subject.withdrawnBy == nil else { throw .illegal(.repeated, status: subject.status) }
+            guard subject.openDisputes.isEmpty else { throw .illegal(.disputeOpen, status: subject.status) }
+            return [draft(.withdrawn, Texts(text: text))]
+        default: return []
+        }
+    }
+}

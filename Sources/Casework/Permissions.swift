@@ -1,0 +1,111 @@
+/// Who may do what: least privilege by role and by organisation.
+enum Permissions {
+    static func check(_ command: Command, on subject: Case, in context: DecisionContext) throws(Refusal) {
+        let role = context.actor.role
+        guard roles(for: command).contains(role) || role == .system else {
+            throw .forbidden(reason: "role \(role.rawValue) may not do this")
+        }
+        if context.tree.seat(of: context.actor.organization) != context.origin, role != .system, role != .hub {
+            throw .forbidden(reason: "\(context.actor.organization.rawValue) does not work at \(context.origin.code)")
+        }
+        if needsHolder(command) { try checkHolder(subject, in: context) }
+    }
+
+    private static func roles(for command: Command) -> Set<Role> {
+        switch command {
+        case .register, .open, .dispute, .rate, .withdraw, .markDuplicate: [.operator, .supervisor, .hub]
+        case .importCase: [.supervisor]
+        case .note, .amend: [.operator, .agency, .supervisor, .hub, .ministry]
+        case .restore, .apply, .hide: [.supervisor, .hub, .ministry]
+        case .assess, .refer, .accept, .refuse, .act, .answer, .close: [.operator, .agency, .supervisor, .hub, .ministry]
+        case .review: [.supervisor, .hub, .ministry]
+        case .moveCustody: [.hub]
+        }
+    }
+
+    private static func needsHolder(_ command: Command) -> Bool {
+        switch command {
+        case .assess, .refer, .accept, .refuse, .answer, .close, .act: true
+        default: false
+        }
+    }
+
+    /// A person acts for his own organisation and those below it. A supervisor, and the hub's own staff, act for every
+    /// organisation seated at their server; an action may be noted by the home too.
+    private static func checkHolder(_ subject: Case, in context: DecisionContext) throws(Refusal) {
+        guard subject.seat == context.origin else { throw .notTheSeat(subject.seat) }
+        let actor = context.actor
+        switch actor.role {
+        case .supervisor, .hub, .system: return
+        default:
+            guard subject.holder == actor.organization || context.tree.isWithin(subject.holder, actor.organization) else {
+                throw .forbidden(
+                    reason: "the case is held by \(subject.holder.rawValue), not by \(actor.organization.rawValue)")
+            }
+        }
+    }
+}
+
+/// Bounds of what people write, in characters; an event as a whole is bounded by the writer.
+public enum Limits {
+    public static let subject = 500
+    public static let text = 60_000
+    public static let name = 200
+    public static let address = 1_000
+    public static let tags = 20
+
+    static func check(_ command: Command) throws(Refusal) {
+        switch command {
+        case .register(let intake): try check(intake)
+        case .importCase(let imported): try check(imported.intake)
+        case .amend(let edit):
+            try check(edit.texts)
+            try check(tags: edit.tags ?? [])
+            if let subject = edit.texts.subject, isBlank(subject) { throw .invalid(field: "subject", reason: "is empty") }
+        case .note(let text), .act(let text), .answer(let text), .dispute(let text):
+            try required(text, field: "text")
+        case .refer(_, let text), .refuse(let text): try required(text, field: "reason")
+        case .close(_, let text), .review(_, _, let text), .withdraw(let text), .moveCustody(_, let text):
+            try bounded(text, field: "text", limit: Self.text)
+        case .rate(let score):
+            guard (1...5).contains(score) else { throw .invalid(field: "score", reason: "is a whole number from 1 to 5") }
+        default: break
+        }
+    }
+
+    private static func check(_ intake: Intake) throws(Refusal) {
+        guard let subject = intake.texts.subject, !isBlank(subject) else {
+            throw .invalid(field: "subject", reason: "is empty")
+        }
+        try check(tags: intake.tags)
+        try check(intake.texts)
+    }
+
+    private static func check(tags: [String]) throws(Refusal) {
+        guard tags.count <= Self.tags else { throw .invalid(field: "tags", reason: "are more than \(Self.tags)") }
+        for tag in tags { try bounded(tag, field: "tags", limit: 50) }
+    }
+
+    private static func check(_ texts: Texts) throws(Refusal) {
+        try bounded(texts.subject, field: "subject", limit: subject)
+        try bounded(texts.description, field: "description", limit: text)
+        try bounded(texts.citizenName, field: "citizen.name", limit: name)
+        try bounded(texts.citizenMobile, field: "citizen.mobile", limit: 32)
+        try bounded(texts.citizenNationalID, field: "citizen.national_id", limit: 32)
+        try bounded(texts.citizenAddress, field: "citizen.address", limit: address)
+    }
+
+    private static func required(_ text: String, field: String) throws(Refusal) {
+        guard !isBlank(text) else { throw .invalid(field: field, reason: "is empty") }
+        try bounded(text, field: field, limit: Self.text)
+    }
+
+    private static func bounded(_ text: String?, field: String, limit: Int) throws(Refusal) {
+        guard let text, text.unicodeScalars.count > limit else { return }
+        throw .invalid(field: field, reason: "is longer than \(limit) characters")
+    }
+
+    private static func isBlank(_ text: String) -> Bool {
+        text.unicodeScalars.allSatisfy { $0.properties.isWhitespace || $0 == "\u{200C}" }
+    }
+}
