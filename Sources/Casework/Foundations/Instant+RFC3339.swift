@@ -11,13 +11,27 @@ extension Instant {
         let (days, time) = floorDivide(clamped.milliseconds, Instant.day)
         let date = GregorianDate(dayNumber: Int(days))
         let milliseconds = Int(time)
-        var text = String()
-        text.reserveCapacity(24)
-        text += padded(date.year, 4) + "-" + padded(date.month, 2) + "-" + padded(date.day, 2)
-        text += "T" + padded(milliseconds / 3_600_000, 2) + ":" + padded(milliseconds / 60_000 % 60, 2)
-        text += ":" + padded(milliseconds / 1_000 % 60, 2)
-        if milliseconds % 1_000 != 0 { text += "." + padded(milliseconds % 1_000, 3) }
-        return text + "Z"
+        return String(unsafeUninitializedCapacity: 24) { buffer in
+            var count = 0
+            func put(_ number: Int, _ width: Int, _ separator: Unicode.Scalar) {
+                var rest = number
+                for place in stride(from: count + width - 1, through: count, by: -1) {
+                    buffer[place] = 0x30 + UInt8(rest % 10)
+                    rest /= 10
+                }
+                buffer[count + width] = UInt8(ascii: separator)
+                count += width + 1
+            }
+            put(date.year, 4, "-")
+            put(date.month, 2, "-")
+            put(date.day, 2, "T")
+            put(milliseconds / 3_600_000, 2, ":")
+            put(milliseconds / 60_000 % 60, 2, ":")
+            let fraction = milliseconds % 1_000
+            put(milliseconds / 1_000 % 60, 2, fraction == 0 ? "Z" : ".")
+            if fraction != 0 { put(fraction, 3, "Z") }
+            return count
+        }
     }
 
     /// Reads RFC 3339: `2026-11-21T20:34:41.123+03:30`; `t` and `z` may be small, `T` and an offset are required.

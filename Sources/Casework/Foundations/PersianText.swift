@@ -24,8 +24,13 @@ public enum PersianText {
                 }
             } else if original == "\u{200C}" {
                 spaceIsDue = true
-            } else if !isDroppedInSearch(original) {
-                for scalar in searchForm(of: original) where !isDroppedInSearch(scalar) {
+            } else if isDroppedInSearch(original) {
+                continue
+            } else if let form = persianSearchForm(of: original) {
+                append(form)
+            } else {
+                // One capital can become several scalars, some of them marks to drop.
+                for scalar in original.properties.lowercaseMapping.unicodeScalars where !isDroppedInSearch(scalar) {
                     if isWordScalar(scalar) { append(scalar) } else { spaceIsDue = true }
                 }
             }
@@ -141,18 +146,18 @@ extension PersianText {
         }
     }
 
-    private static func searchForm(of scalar: Unicode.Scalar) -> String.UnicodeScalarView {
-        let form: Unicode.Scalar? =
-            switch scalar.value {
-            case 0x064A, 0x0649, 0x0626, 0x06D2, 0x06D3: "ی"
-            case 0x0643, 0x06AA: "ک"
-            case 0x0629, 0x06C0, 0x06C1, 0x06C2, 0x06C3, 0x06D5, 0x06BE: "ه"
-            case 0x0622, 0x0623, 0x0625, 0x0671: "ا"
-            case 0x0624: "و"
-            default: digitValue(scalar).map { Unicode.Scalar(0x30 + $0) }
-            }
-        if let form { return String.UnicodeScalarView([form]) }
-        return scalar.properties.lowercaseMapping.unicodeScalars
+    /// What a letter or digit of the Arabic script becomes; nil for the rest, which takes the slower way.
+    private static func persianSearchForm(of scalar: Unicode.Scalar) -> Unicode.Scalar? {
+        switch scalar.value {
+        case 0x064A, 0x0649, 0x0626, 0x06D2, 0x06D3: "ی"
+        case 0x0643, 0x06AA: "ک"
+        case 0x0629, 0x06C0, 0x06C1, 0x06C2, 0x06C3, 0x06D5, 0x06BE: "ه"
+        case 0x0622, 0x0623, 0x0625, 0x0671: "ا"
+        case 0x0624: "و"
+        // The remaining letters from hamza to yeh, and those that Persian adds, stay as they are.
+        case 0x0621...0x064A, 0x067E, 0x0686, 0x0698, 0x06A9, 0x06AF, 0x06CC: scalar
+        default: digitValue(scalar).map { Unicode.Scalar(0x30 + $0) }
+        }
     }
 
     /// Without white space and invisible marks at both ends.
