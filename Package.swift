@@ -37,7 +37,7 @@ let package = Package(
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
-        .target(name: "Casework", exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "Casework", exclude: ["README.md", "Foundations/README.md"], swiftSettings: settings),
         .target(
             name: "Federation",
             dependencies: ["Casework", .product(name: "SwiftProtobuf", package: "swift-protobuf")],

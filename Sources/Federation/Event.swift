@@ -1,0 +1,97 @@
+import Casework
+
+/// Computes the SHA-256 of some bytes. Given from outside, so that this module needs no cryptographic library.
+public typealias Hashing = @Sendable ([UInt8]) -> EventHash
+
+/// The hashed part of an event, decoded.
+public struct Envelope: Sendable, Hashable {
+    public enum Content: Sendable, Hashable {
+        case change(Change)
+        /// Newer than this reader, or malformed: parks its case.
+        case unreadable
+    }
+
+    /// UUIDv7, a label for people.
+    public var id: [UInt8]
+    public var origin: Origin
+    public var incarnation: UInt64
+    public var seq: UInt64
+    public var previous: EventHash
+    /// `nil` for events that concern no case.
+    public var caseID: CaseID?
+    public var base: [Base]
+    public var epoch: Epoch
+    public var stamp: Stamp
+    public var occurredAt: Instant
+    public var actor: Actor
+    public var type: String
+    public var schema: UInt32
+    public var minReader: UInt32
+    public var content: Content
+    public var partHash: EventHash?
+    public var applies: EventHash?
+
+    public var change: Change? {
+        if case .change(let change) = content { change } else { nil }
+    }
+
+    public var position: Position { Position(incarnation: incarnation, seq: seq) }
+}
+
+/// An event's personal data and free text: opaque bytes beside the envelope, whose hash the envelope holds.
+public enum Part: Sendable, Hashable {
+    case none
+    case present([UInt8])
+    /// Not for this server.
+    case withheld
+    case erased
+
+    public var bytes: [UInt8]? {
+        if case .present(let bytes) = self { bytes } else { nil }
+    }
+}
+
+/// One event: the exact bytes that its origin stored, their hash, and what they say.
+public struct Event: Sendable, Hashable {
+    public let envelope: Envelope
+    public let bytes: [UInt8]
+    public let hash: EventHash
+    public var part: Part
+
+    init(envelope: Envelope, bytes: [UInt8], hash: EventHash, part: Part) {
+        (self.envelope, self.bytes, self.hash, self.part) = (envelope, bytes, hash, part)
+    }
+
+    public static func == (left: Event, right: Event) -> Bool { left.hash == right.hash && left.part == right.part }
+    public func hash(into hasher: inout Hasher) { hasher.combine(hash) }
+
+    public var origin: Origin { envelope.origin }
+    public var caseID: CaseID? { envelope.caseID }
+
+    /// The texts of a part that is present and decodable.
+    public var texts: Texts? { part.bytes.flatMap { Texts(part: $0) } }
+
+    /// The event without its part, for a destination that may not read it.
+    public var withheld: Event {
+        guard case .present = part else { return self }
+        var copy = self
+        copy.part = .withheld
+        return copy
+    }
+}
+
+/// The schemas that this code reads and writes. A released fold rule never changes; a new rule is a new schema.
+public enum Schema {
+    public static let current: UInt32 = 1
+    public static let reader: UInt32 = 1
+    /// An event with its envelope is at most this long.
+    public static let maximumEventSize = 256 * 1024
+}
+
+/// Why bytes are no event. Charged to the origin that sent them, never to a case.
+public enum EventFault: Error, Sendable, Hashable {
+    case unreadableEnvelope(String)
+    case tooLarge(Int)
+    /// The part's bytes do not have the hash that the envelope names.
+    case wrongPart(EventHash)
+}

@@ -1,0 +1,134 @@
+import Casework
+
+/// A place in the feed of one destination.
+public struct FeedCursor: Sendable, Hashable {
+    public var hubIncarnation: UInt64
+    public var seq: UInt64
+    public var hash: EventHash
+
+    public init(hubIncarnation: UInt64, seq: UInt64, hash: EventHash) {
+        (self.hubIncarnation, self.seq, self.hash) = (hubIncarnation, seq, hash)
+    }
+}
+
+/// What a node says first.
+public struct Hello: Sendable, Equatable {
+    public var version: UInt32 = 1
+    public var origin: Origin
+    public var heads: [ChainHead]
+    public var schemas: [UInt32]
+    public var cursor: FeedCursor?
+    public var hubHeads: [ChainHead]
+    public var clock: Instant
+    public var backlog: UInt64
+
+    public init(
+        origin: Origin, heads: [ChainHead], schemas: [UInt32] = [Schema.current], cursor: FeedCursor?,
+        hubHeads: [ChainHead], clock: Instant, backlog: UInt64
+    ) {
+        self.origin = origin
+        self.heads = heads
+        self.schemas = schemas
+        self.cursor = cursor
+        self.hubHeads = hubHeads
+        self.clock = clock
+        self.backlog = backlog
+    }
+}
+
+public struct Welcome: Sendable, Equatable {
+    public var version: UInt32 = 1
+    public var schemas: [UInt32]
+    public var heads: [ChainHead]
+    public var clock: Instant
+    public var incarnation: UInt64
+    public var quarantined: Bool
+
+    public init(
+        schemas: [UInt32] = [Schema.current], heads: [ChainHead], clock: Instant, incarnation: UInt64,
+        quarantined: Bool = false
+    ) {
+        self.schemas = schemas
+        self.heads = heads
+        self.clock = clock
+        self.incarnation = incarnation
+        self.quarantined = quarantined
+    }
+}
+
+/// An event as it crosses the wire, not yet verified.
+public struct WireEvent: Sendable, Equatable {
+    public var bytes: [UInt8]
+    public var part: Part
+
+    public init(bytes: [UInt8], part: Part) { (self.bytes, self.part) = (bytes, part) }
+    public init(_ event: Event) { (bytes, part) = (event.bytes, event.part) }
+}
+
+public struct Ack: Sendable, Equatable {
+    public var heads: [ChainHead]
+    public var committedAt: Instant
+    public var position: UInt64
+    public var signature: [UInt8]
+
+    public init(heads: [ChainHead], committedAt: Instant, position: UInt64, signature: [UInt8]) {
+        (self.heads, self.committedAt, self.position, self.signature) = (heads, committedAt, position, signature)
+    }
+}
+
+public struct FeedRow: Sendable, Equatable {
+    public var cursor: FeedCursor
+    public var event: WireEvent
+
+    public init(cursor: FeedCursor, event: WireEvent) { (self.cursor, self.event) = (cursor, event) }
+}
+
+public struct Alarm: Sendable, Equatable {
+    /// `clock_ahead`, `tampering`, `foreign_origin`, `undecodable`, `wrong_hash`, `quarantined`, `gap`, …
+    public var code: String
+    public var detail: String
+    public var event: EventHash?
+
+    public init(code: String, detail: String, event: EventHash? = nil) {
+        (self.code, self.detail, self.event) = (code, detail, event)
+    }
+}
+
+public struct Goodbye: Sendable, Equatable {
+    public var reason: String
+    public var retryAfterMilliseconds: UInt32
+
+    public init(reason: String, retryAfterMilliseconds: UInt32 = 0) {
+        (self.reason, self.retryAfterMilliseconds) = (reason, retryAfterMilliseconds)
+    }
+}
+
+public enum NodeFrame: Sendable, Equatable {
+    case hello(Hello)
+    case events([WireEvent])
+    case feedAck(FeedCursor, clock: Instant, backlog: UInt64)
+    case alarm(Alarm)
+    case goodbye(Goodbye)
+}
+
+public enum HubFrame: Sendable, Equatable {
+    case welcome(Welcome)
+    case ack(Ack)
+    case feed([FeedRow])
+    case alarm(Alarm)
+    case goodbye(Goodbye)
+}
+
+/// Bytes that are no frame: the peer's fault, ends its call.
+public struct FrameFault: Error, Sendable, Hashable {
+    public var reason: String
+    public init(_ reason: String) { self.reason = reason }
+}
+
+/// Bounds of one batch.
+public enum Batch {
+    public static let maximumEvents = 500
+    public static let maximumBytes = 1024 * 1024
+    /// A frame with its envelope bytes, parts and framing is never longer than this.
+    public static let maximumFrame = 4 * 1024 * 1024
+}

@@ -1,0 +1,200 @@
+import Casework
+import FoundationEssentials
+import SwiftProtobuf
+
+extension NodeFrame {
+    /// The frame's message, without gRPC's five-byte prefix.
+    public var wire: [UInt8] {
+        var message = Peyvand_V1_NodeFrame()
+        switch self {
+        case .hello(let hello):
+            message.hello = .with {
+                $0.version = hello.version
+                $0.origin = hello.origin.code
+                $0.heads = hello.heads.map(\.message)
+                $0.schemas = hello.schemas
+                if let cursor = hello.cursor { $0.cursor = cursor.message }
+                $0.hubHeads = hello.hubHeads.map(\.message)
+                $0.clock = hello.clock.milliseconds
+                $0.backlog = hello.backlog
+            }
+        case .events(let events): message.events = .with { $0.events = events.map(\.message) }
+        case .feedAck(let cursor, let clock, let backlog):
+            message.feedAck = .with { ($0.cursor, $0.clock, $0.backlog) = (cursor.message, clock.milliseconds, backlog) }
+        case .alarm(let alarm): message.alarm = alarm.message
+        case .goodbye(let goodbye): message.goodbye = goodbye.message
+        }
+        return message.wire
+    }
+
+    public init(wire bytes: [UInt8]) throws(FrameFault) {
+        guard let frame = try? Peyvand_V1_NodeFrame(serializedBytes: bytes).frame else {
+            throw FrameFault("not a NodeFrame")
+        }
+        switch frame {
+        case .hello(let message):
+            guard let origin = Origin(message.origin) else { throw FrameFault("Hello names no known origin") }
+            let cursor = message.hasCursor ? try FeedCursor(message.cursor) : nil
+            var hello = Hello(
+                origin: origin, heads: try message.heads.heads(), schemas: message.schemas, cursor: cursor,
+                hubHeads: try message.hubHeads.heads(), clock: Instant(milliseconds: message.clock),
+                backlog: message.backlog)
+            hello.version = message.version
+            self = .hello(hello)
+        case .events(let message): self = .events(try message.events.wireEvents())
+        case .feedAck(let message):
+            self = .feedAck(
+                try FeedCursor(message.cursor), clock: Instant(milliseconds: message.clock), backlog: message.backlog)
+        case .alarm(let message): self = .alarm(Alarm(message))
+        case .goodbye(let message): self = .goodbye(Goodbye(message))
+        }
+    }
+}
+
+extension HubFrame {
+    /// The frame's message, without gRPC's five-byte prefix.
+    public var wire: [UInt8] {
+        var message = Peyvand_V1_HubFrame()
+        switch self {
+        case .welcome(let welcome):
+            message.welcome = .with {
+                $0.version = welcome.version
+                $0.schemas = welcome.schemas
+                $0.heads = welcome.heads.map(\.message)
+                $0.clock = welcome.clock.milliseconds
+                $0.incarnation = welcome.incarnation
+                $0.quarantined = welcome.quarantined
+            }
+        case .ack(let ack):
+            message.ack = .with {
+                $0.heads = ack.heads.map(\.message)
+                $0.committedAt = ack.committedAt.milliseconds
+                $0.position = ack.position
+                $0.signature = Data(ack.signature)
+            }
+        case .feed(let rows):
+            message.feed = .with {
+                $0.rows = rows.map { row in
+                    .with { ($0.cursor, $0.event) = (row.cursor.message, row.event.message) }
+                }
+            }
+        case .alarm(let alarm): message.alarm = alarm.message
+        case .goodbye(let goodbye): message.goodbye = goodbye.message
+        }
+        return message.wire
+    }
+
+    public init(wire bytes: [UInt8]) throws(FrameFault) {
+        guard let frame = try? Peyvand_V1_HubFrame(serializedBytes: bytes).frame else {
+            throw FrameFault("not a HubFrame")
+        }
+        switch frame {
+        case .welcome(let message):
+            var welcome = Welcome(
+                schemas: message.schemas, heads: try message.heads.heads(),
+                clock: Instant(milliseconds: message.clock), incarnation: message.incarnation,
+                quarantined: message.quarantined)
+            welcome.version = message.version
+            self = .welcome(welcome)
+        case .ack(let message):
+            self = .ack(
+                Ack(
+                    heads: try message.heads.heads(), committedAt: Instant(milliseconds: message.committedAt),
+                    position: message.position, signature: Array(message.signature)))
+        case .feed(let message):
+            var rows = [FeedRow]()
+            for row in message.rows {
+                rows.append(FeedRow(cursor: try FeedCursor(row.cursor), event: try row.event.wireEvent()))
+            }
+            self = .feed(rows)
+        case .alarm(let message): self = .alarm(Alarm(message))
+        case .goodbye(let message): self = .goodbye(Goodbye(message))
+        }
+    }
+}
+
+extension ChainHead {
+    fileprivate var message: Peyvand_V1_Head {
+        .with { ($0.incarnation, $0.seq, $0.hash) = (incarnation, seq, Data(hash)) }
+    }
+}
+
+extension [Peyvand_V1_Head] {
+    fileprivate func heads() throws(FrameFault) -> [ChainHead] {
+        var heads = [ChainHead]()
+        for message in self {
+            guard let hash = EventHash(message.hash) else { throw FrameFault("a head without a hash") }
+            heads.append(ChainHead(incarnation: message.incarnation, seq: message.seq, hash: hash))
+        }
+        return heads
+    }
+}
+
+extension FeedCursor {
+    fileprivate var message: Peyvand_V1_Cursor {
+        .with { ($0.hubIncarnation, $0.seq, $0.hash) = (hubIncarnation, seq, Data(hash)) }
+    }
+
+    fileprivate init(_ message: Peyvand_V1_Cursor) throws(FrameFault) {
+        guard let hash = EventHash(message.hash) else { throw FrameFault("a cursor without a hash") }
+        self.init(hubIncarnation: message.hubIncarnation, seq: message.seq, hash: hash)
+    }
+}
+
+extension WireEvent {
+    fileprivate var message: Peyvand_V1_Event {
+        .with {
+            $0.envelope = Data(bytes)
+            switch part {
+            case .none: $0.partState = .partNone
+            case .present(let bytes): ($0.part, $0.partState) = (Data(bytes), .partPresent)
+            case .withheld: $0.partState = .partWithheld
+            case .erased: $0.partState = .partErased
+            }
+        }
+    }
+}
+
+extension Peyvand_V1_Event {
+    fileprivate func wireEvent() throws(FrameFault) -> WireEvent {
+        switch partState {
+        case .partNone: WireEvent(bytes: Array(envelope), part: .none)
+        case .partPresent: WireEvent(bytes: Array(envelope), part: .present(Array(part)))
+        case .partWithheld: WireEvent(bytes: Array(envelope), part: .withheld)
+        case .partErased: WireEvent(bytes: Array(envelope), part: .erased)
+        case .UNRECOGNIZED: throw FrameFault("an unknown state of a part")
+        }
+    }
+}
+
+extension [Peyvand_V1_Event] {
+    fileprivate func wireEvents() throws(FrameFault) -> [WireEvent] {
+        var events = [WireEvent]()
+        events.reserveCapacity(count)
+        for message in self { events.append(try message.wireEvent()) }
+        return events
+    }
+}
+
+extension Alarm {
+    fileprivate var message: Peyvand_V1_Alarm {
+        .with {
+            ($0.code, $0.detail) = (code, detail)
+            if let event { $0.event = Data(event) }
+        }
+    }
+
+    fileprivate init(_ message: Peyvand_V1_Alarm) {
+        self.init(code: message.code, detail: message.detail, event: EventHash(message.event))
+    }
+}
+
+extension Goodbye {
+    fileprivate var message: Peyvand_V1_Goodbye {
+        .with { ($0.reason, $0.retryAfter) = (reason, retryAfterMilliseconds) }
+    }
+
+    fileprivate init(_ message: Peyvand_V1_Goodbye) {
+        self.init(reason: message.reason, retryAfterMilliseconds: message.retryAfter)
+    }
+}
