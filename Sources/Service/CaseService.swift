@@ -31,6 +31,8 @@ public protocol CaseService: Sendable {
     func principal(certificate uri: String) async throws -> Principal?
     /// Console sessions by name and password. `nil`: wrong, or backing off.
     func login(name: String, password: String, remote: String) async throws -> Session?
+    /// A console session for a principal that showed a token.
+    func openSession(for principal: Principal) async throws -> Session
     func session(id: String) async throws -> Session?
     func logout(id: String) async throws
     func audit(_ line: AuditLine) async

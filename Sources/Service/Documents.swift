@@ -3,8 +3,8 @@ import Casework
 // The JSON of the REST interface. Times are RFC 3339 in UTC; absent values are null, never left out.
 
 /// A case. `citizen` and `description` are null for those who may not read personal data.
-public struct CaseDocument: Sendable, Equatable, Encodable {
-    public struct Citizen: Sendable, Equatable, Encodable {
+public struct CaseDocument: Sendable, Equatable {
+    public struct Citizen: Sendable, Equatable {
         public var name, nationalID, mobile, address: String?
 
         public init(name: String?, nationalID: String?, mobile: String?, address: String?) {
@@ -78,7 +78,7 @@ public struct CaseDocument: Sendable, Equatable, Encodable {
 }
 
 /// Proof that an event is in the journal: signed by the node, countersigned by the hub after its acknowledgement.
-public struct ReceiptDocument: Sendable, Equatable, Encodable {
+public struct ReceiptDocument: Sendable, Equatable {
     public var origin, incarnation: String
     public var seq: UInt64
     public var hash, trackingCode, time: String
@@ -101,7 +101,7 @@ public struct ReceiptDocument: Sendable, Equatable, Encodable {
     }
 }
 
-public struct EventDocument: Sendable, Equatable, Encodable {
+public struct EventDocument: Sendable, Equatable {
     public var id, origin, incarnation: String
     public var seq: UInt64
     public var hash: String
@@ -133,28 +133,17 @@ public struct EventDocument: Sendable, Equatable, Encodable {
 }
 
 /// A JSON value in an event's content.
-public enum ContentValue: Sendable, Equatable, Encodable {
+public enum ContentValue: Sendable, Equatable {
     case string(String)
     case int(Int64)
     case bool(Bool)
     case list([String])
     case null
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .string(let value): try container.encode(value)
-        case .int(let value): try container.encode(value)
-        case .bool(let value): try container.encode(value)
-        case .list(let value): try container.encode(value)
-        case .null: try container.encodeNil()
-        }
-    }
 }
 
 /// Two values that were written without knowledge of each other.
-public struct ConflictDocument: Sendable, Equatable, Encodable {
-    public struct Side: Sendable, Equatable, Encodable {
+public struct ConflictDocument: Sendable, Equatable {
+    public struct Side: Sendable, Equatable {
         public var event: String
         public var value: String?
         public var actor, origin, occurredAt: String
@@ -183,7 +172,7 @@ public struct ConflictDocument: Sendable, Equatable, Encodable {
     }
 }
 
-public struct ProposalDocument: Sendable, Equatable, Encodable {
+public struct ProposalDocument: Sendable, Equatable {
     public var id, caseID, trackingCode, type, reason, actor, origin, occurredAt: String
     public var content: [String: ContentValue]
 
@@ -204,8 +193,8 @@ public struct ProposalDocument: Sendable, Equatable, Encodable {
 }
 
 /// What the citizen sees: stages and dates, no personal data and no free text of staff but the answer's presence.
-public struct TrackDocument: Sendable, Equatable, Encodable {
-    public struct Stage: Sendable, Equatable, Encodable {
+public struct TrackDocument: Sendable, Equatable {
+    public struct Stage: Sendable, Equatable {
         public var type, at, office: String
 
         public init(type: String, at: String, office: String) { (self.type, self.at, self.office) = (type, at, office) }
@@ -236,7 +225,7 @@ public struct TrackDocument: Sendable, Equatable, Encodable {
     }
 }
 
-public struct Page<Item: Sendable & Equatable & Encodable>: Sendable, Equatable, Encodable {
+public struct Page<Item: Sendable & Equatable & JSONDocument>: Sendable, Equatable {
     public var items: [Item]
     /// Opaque; null on the last page.
     public var next: String?

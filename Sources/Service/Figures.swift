@@ -3,8 +3,8 @@ import Casework
 // Figures: every number comes from the journal and can be derived again.
 
 /// A node's link and journal.
-public struct StatusDocument: Sendable, Equatable, Encodable {
-    public struct Place: Sendable, Equatable, Encodable {
+public struct StatusDocument: Sendable, Equatable {
+    public struct Place: Sendable, Equatable {
         public var incarnation: String
         public var seq: UInt64
         public var hash: String
@@ -53,7 +53,7 @@ public struct StatusDocument: Sendable, Equatable, Encodable {
 
 /// Counts of cases. `registered` is all cases ever registered; `open`, `answered`, `closed`, `disputed` are by shown
 /// status; `overdue` at the instant that the document states.
-public struct Counts: Sendable, Equatable, Encodable {
+public struct Counts: Sendable, Equatable {
     public var registered, open, overdue, answered, closed, disputed, conflicts: Int
     /// Registered since midnight in Tehran.
     public var newToday: Int
@@ -73,7 +73,7 @@ public struct Counts: Sendable, Equatable, Encodable {
     }
 }
 
-public struct ProvinceDocument: Sendable, Equatable, Encodable {
+public struct ProvinceDocument: Sendable, Equatable {
     public var code: String
     /// Of cases whose home is this province.
     public var counts: Counts
@@ -92,7 +92,7 @@ public struct ProvinceDocument: Sendable, Equatable, Encodable {
     }
 }
 
-public struct OverviewDocument: Sendable, Equatable, Encodable {
+public struct OverviewDocument: Sendable, Equatable {
     public var asOf: String
     /// The hub's position that every figure here reflects.
     public var position: UInt64
@@ -104,7 +104,7 @@ public struct OverviewDocument: Sendable, Equatable, Encodable {
     }
 }
 
-public struct TrendPoint: Sendable, Equatable, Encodable {
+public struct TrendPoint: Sendable, Equatable {
     /// A Tehran day as Jalali `1405-08-30`.
     public var day: String
     public var registered, answered: Int
@@ -132,8 +132,8 @@ public enum ReportPeriod: Sendable, Hashable {
     case quarter(year: Int, quarter: Int)
 }
 
-public struct ReportDocument: Sendable, Equatable, Encodable {
-    public struct Row: Sendable, Equatable, Encodable {
+public struct ReportDocument: Sendable, Equatable {
+    public struct Row: Sendable, Equatable {
         /// A province at the hub, an organisation at a node; or a category.
         public var key: String
         public var registered, answered, closed, disputed, overdue: Int

@@ -1,0 +1,141 @@
+import Casework
+import Cryptography
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Service
+
+/// What every request passes before its route: who asks, may he, is the body whole and of the right shape. In this
+/// order, so that strangers cost no memory, and the roles that a command asks for are left to the casework's rule.
+struct Gate: Sendable {
+    let service: ConsoleService
+    let authentication: Authentication
+
+    func pass(_ request: Request, _ context: ConsoleContext, to route: Route) async throws -> Call {
+        let caller = route.access == .everyone ? nil : try await authentication.caller(of: request, context)
+        if route.access != .everyone {
+            guard let caller else { throw Problem.unauthorized }
+            try await checkWill(of: caller, request, context, to: route)
+        }
+        let query = try QueryString(request.uri.query)
+        try check(query, against: route)
+        let key = try Gate.idempotencyKey(of: request)
+        var call = Call(
+            request: request, remoteAddress: context.source.remoteAddress, isTLS: context.source.isTLS,
+            caller: caller, query: query, body: [:], bodyHash: [], idempotencyKey: key,
+            parameters: context.parameters)
+        guard let body = route.body else { return call }
+        let bytes = try await collect(context.source, limit: body.limit)
+        call.body = try Gate.parse(bytes, body, request)
+        call.bodyHash = Digest.sha256(Array((request.method.rawValue + " " + request.uri.path + "\n").utf8) + bytes)
+        return call
+    }
+
+    private func checkWill(
+        of caller: Caller, _ request: Request, _ context: ConsoleContext, to route: Route
+    ) async throws {
+        do {
+            if request.method != .get, request.method != .head { try Authentication.checkSameSite(caller, request) }
+            if route.access == .writers, caller.principal.role == .auditor {
+                throw Problem.forbidden("An auditor reads and changes nothing.")
+            }
+        } catch let problem as Problem {
+            await service.cases.audit(
+                AuditLine(
+                    actor: caller.principal.name, action: "refused", subject: request.uri.path,
+                    remote: context.source.remoteAddress, detail: problem.detail))
+            throw problem
+        }
+    }
+
+    private func check(_ query: QueryString, against route: Route) throws {
+        let known = route.parameters.map(\.name)
+        let unknown = query.values.keys.filter { !known.contains($0) }.sorted()
+        let faults = unknown.prefix(20).map {
+            FieldFault(String($0.prefix(60)), "is not known here; check its spelling")
+        }
+        guard faults.isEmpty else { throw Problem.invalid(faults) }
+        for parameter in route.parameters {
+            guard let text = query[parameter.name] else { continue }
+            var value = JSON.string(text)
+            // A query holds texts only: what should be a number is read as one.
+            if case .integer = parameter.schema { value = Int64(text).map(JSON.int) ?? value }
+            let faults = parameter.schema.faults(of: value, at: parameter.name)
+            guard faults.isEmpty else { throw Problem.invalid(faults) }
+        }
+    }
+
+    /// Nil without the header.
+    /// - Throws: 400 for an empty key, one of more than 200 characters, or with control characters.
+    static func idempotencyKey(of request: Request) throws(Problem) -> String? {
+        let keys = request.headers[values: .idempotencyKey]
+        guard let key = keys.first else { return nil }
+        guard keys.count == 1, (1...200).contains(key.unicodeScalars.count),
+            !key.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) })
+        else {
+            throw .badRequest("Idempotency-Key must be one text of 1 to 200 characters, without control characters.")
+        }
+        return key
+    }
+
+    private func collect(_ request: ConsoleRequest, limit: Int) async throws -> [UInt8] {
+        if let announced = request.head.headerFields[.contentLength].flatMap({ Int($0) }), announced > limit {
+            throw Problem.tooLarge(limit: limit)
+        }
+        return try await Gate.collect(request.body, limit: limit)
+    }
+
+    private static func collect(
+        _ body: some AsyncSequence<ByteBuffer, any Error>, limit: Int
+    ) async throws -> [UInt8] {
+        var bytes = [UInt8]()
+        do {
+            for try await chunk in body {
+                guard bytes.count + chunk.readableBytes <= limit else { throw Problem.tooLarge(limit: limit) }
+                bytes += chunk.readableBytesView
+            }
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            // The peer went away or was too slow: whatever it is told, it did not send a whole request.
+            throw Problem.badRequest("The body ended before it was whole.")
+        }
+        return bytes
+    }
+
+    private static func parse(_ bytes: [UInt8], _ body: Route.Body, _ request: Request) throws(Problem) -> JSON {
+        if bytes.isEmpty {
+            guard body.isOptional else { throw .badRequest("The request has no body; send a JSON object.") }
+            return [:]
+        }
+        try checkType(request)
+        let value: JSON
+        do {
+            value = try JSON(parsing: bytes)
+        } catch {
+            throw .badRequest("The body is no valid JSON: at byte \(error.offset), \(error.reason).")
+        }
+        let faults = body.schema.faults(of: value)
+        guard faults.isEmpty else { throw .invalid(faults) }
+        return value
+    }
+
+    private static func checkType(_ request: Request) throws(Problem) {
+        let encoding = request.headers[.contentEncoding]?.lowercased() ?? "identity"
+        guard encoding == "identity" else { throw .unsupportedType }
+        guard let type = request.headers[.contentType] else { return }
+        let parts = type.lowercased().split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
+        guard let media = parts.first, media == "application/json" || media.hasSuffix("+json"),
+            parts.dropFirst().allSatisfy({ !$0.hasPrefix("charset=") || $0 == "charset=utf-8" || $0 == "charset=\"utf-8\"" })
+        else { throw .unsupportedType }
+    }
+}
+
+extension HTTPField.Name {
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+    static let csrfToken = HTTPField.Name("X-CSRF-Token")!
+    static let secFetchSite = HTTPField.Name("Sec-Fetch-Site")!
+    static let lastEventID = HTTPField.Name("Last-Event-ID")!
+    static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
+    static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
+}

@@ -1,0 +1,30 @@
+extension Assets {
+    /// Every file of the folder `Assets` but the template, by its name there.
+    static let files: [(String, [UInt8])] = [
+        ("actions.js", PackageResources.actions_js),
+        ("api.js", PackageResources.api_js),
+        ("case.js", PackageResources.case_js),
+        ("cases.js", PackageResources.cases_js),
+        ("common.js", PackageResources.common_js),
+        ("dashboard.js", PackageResources.dashboard_js),
+        ("directory.js", PackageResources.directory_js),
+        ("feed.js", PackageResources.feed_js),
+        ("forms.js", PackageResources.forms_js),
+        ("history.js", PackageResources.history_js),
+        ("hub.html", PackageResources.hub_html),
+        ("hub.js", PackageResources.hub_js),
+        ("icon.svg", PackageResources.icon_svg),
+        ("login.html", PackageResources.login_html),
+        ("login.js", PackageResources.login_js),
+        ("map.js", PackageResources.map_js),
+        ("node.html", PackageResources.node_html),
+        ("node.js", PackageResources.node_js),
+        ("register.js", PackageResources.register_js),
+        ("registers.js", PackageResources.registers_js),
+        ("report.js", PackageResources.report_js),
+        ("shell.js", PackageResources.shell_js),
+        ("strings.en.js", PackageResources.strings_en_js),
+        ("strings.js", PackageResources.strings_js),
+        ("trend.js", PackageResources.trend_js),
+    ]
+}

@@ -1,0 +1,73 @@
+import Casework
+import Hummingbird
+import NIOCore
+import Service
+
+extension Problem {
+    /// The answer to an error. Nil for what no caller caused and nobody foresaw.
+    init?(_ error: any Error) {
+        switch error {
+        case let problem as Problem: self = problem
+        case let refusal as Refusal: self = Problem(refusal)
+        case let error as ServiceError: self = Problem(error)
+        case let fault as FieldFault: self = .invalid([fault])
+        case let error as HTTPError where error.status == .notFound: self = .notFound
+        default: return nil
+        }
+    }
+
+    private init(_ error: ServiceError) {
+        switch error {
+        case .unavailable(let reason): self = .unavailable(Problem.sentence(reason), retryAfter: 5)
+        case .halted(let reason): self = .unavailable(Problem.sentence(reason), name: "halted", retryAfter: 60)
+        }
+    }
+
+    init(_ refusal: Refusal) {
+        switch refusal {
+        case .invalid(let field, let reason): self = .invalid(field, reason)
+        case .unknownCase: self = .unknownCase
+        case .unknownOrganization(let code):
+            self = .invalid("to", "is \(code), which is no organisation here; see GET /organizations")
+            name = "unknown-organization"
+        case .unknownCategory(let code):
+            self = .invalid("category", "is \(code.prefix(64)), which is no category; see GET /categories")
+            name = "unknown-category"
+        case .unknownEvent(let hash):
+            self = Problem(
+                .notFound, "unknown-event", "There is no such entry",
+                "Load the case again: it has no open entry \(hash).")
+        case .illegal(let reason, let status):
+            self = Problem(
+                .conflict, "illegal", "The case does not allow this now",
+                "The case is \(status.rawValue): \(reason.rawValue). Load it again and choose another step.")
+        case .notTheSeat(let seat):
+            self = Problem(
+                .conflict, "not-the-seat", "Another office holds this case",
+                "Custody lies at \(seat.code): ask there, or leave a note.")
+        case .parked(let hash):
+            self = Problem(
+                .conflict, "parked", "The case waits for an upgrade of this server",
+                "Event \(hash) is newer than this server. Notes and the citizen's voice go on; upgrade for the rest.")
+        case .forbidden(let reason): self = .forbidden(Problem.sentence(reason))
+        case .stale(let revision):
+            self = Problem(
+                .conflict, "stale", "The case has changed meanwhile",
+                "Load it again, look at what changed, and send the edit with revision \(revision).")
+            self.revision = revision
+        case .tooLarge(let bytes):
+            self = Problem(
+                .contentTooLarge, "too-large", "The texts are too long for one event",
+                "They take \(bytes) bytes of at most 262144: shorten them, or send them in several notes.")
+        case .keyReused:
+            self = Problem(
+                .unprocessableContent, "key-reused", "This Idempotency-Key belongs to another request",
+                "Use a new key for a new request, and the old one only to repeat the very same.")
+        }
+    }
+
+    private static func sentence(_ text: String) -> String {
+        guard let first = text.first else { return "No reason was given." }
+        return first.uppercased() + text.dropFirst() + (text.hasSuffix(".") ? "" : ".")
+    }
+}

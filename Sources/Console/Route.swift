@@ -1,0 +1,127 @@
+import Casework
+import HTTPTypes
+import Hummingbird
+import Service
+
+/// One door: how it is found, who may pass, what it takes and gives. The router and the OpenAPI document are both made
+/// from these, so that neither knows a door that the other does not.
+struct Route: Sendable {
+    enum Access: Sendable, Equatable {
+        case everyone
+        /// Anyone who is signed in.
+        case readers
+        /// Anyone who is signed in, but auditors, who only read.
+        case writers
+    }
+
+    struct Parameter: Sendable {
+        var name: String
+        var schema: Schema
+        var note: String?
+
+        init(_ name: String, _ schema: Schema, _ note: String? = nil) {
+            (self.name, self.schema, self.note) = (name, schema, note)
+        }
+    }
+
+    struct Body: Sendable {
+        var schema: Schema
+        /// Bytes; more is refused before it is read.
+        var limit: Int
+        /// May be left out: the same as `{}`.
+        var isOptional: Bool
+
+        init(_ schema: Schema, limit: Int = 1 << 20, optional: Bool = false) {
+            (self.schema, self.limit, self.isOptional) = (schema, limit, optional)
+        }
+    }
+
+    /// What a success looks like.
+    enum Answer: Sendable {
+        case json(Schema, HTTPResponse.Status = .ok)
+        case other(String)
+        case nothing
+    }
+
+    var method: HTTPRequest.Method
+    /// `/api/v1/cases/{id}`
+    var path: String
+    var summary: String
+    var access: Access
+    var parameters: [Parameter]
+    var body: Body?
+    var answer: Answer
+    var handle: @Sendable (Call) async throws -> Response
+
+    init(
+        _ method: HTTPRequest.Method, _ path: String, _ summary: String, _ access: Access,
+        parameters: [Parameter] = [], body: Body? = nil, answer: Answer,
+        handle: @escaping @Sendable (Call) async throws -> Response
+    ) {
+        self.method = method
+        self.path = path
+        self.summary = summary
+        self.access = access
+        self.parameters = parameters
+        self.body = body
+        self.answer = answer
+        self.handle = handle
+    }
+}
+
+/// A request that has passed its route's gate: who asks, and what was read and checked.
+struct Call: Sendable {
+    var request: Request
+    var remoteAddress: String
+    var isTLS: Bool
+    var caller: Caller?
+    var query: QueryString
+    /// Checked against the route's schema; an empty object where there is none.
+    var body: JSON
+    /// SHA-256 over method, path and body.
+    var bodyHash: [UInt8]
+    var idempotencyKey: String?
+    var parameters: Parameters
+
+    /// - Throws: the 401 problem; only a route for everyone has no caller.
+    var principal: Principal {
+        get throws {
+            guard let caller else { throw Problem.unauthorized }
+            return caller.principal
+        }
+    }
+
+    /// A part of the path, decoded.
+    func path(_ name: String) throws -> String {
+        guard let raw = parameters.get(name), let text = QueryString.decode(raw) else { throw Problem.notFound }
+        return text
+    }
+
+    /// The case named by the path.
+    var caseID: CaseID {
+        get throws {
+            guard let id = CaseID(try path("id")) else { throw Problem.unknownCase }
+            return id
+        }
+    }
+}
+
+/// Who asks, and how it was shown.
+struct Caller: Sendable, Equatable {
+    enum Proof: Sendable, Equatable {
+        case token, certificate
+        case session(Session)
+    }
+
+    var principal: Principal
+    var proof: Proof
+}
+
+extension Response {
+    static func json(_ value: JSON, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        return Response(
+            status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: value.bytes)))
+    }
+}

@@ -1,0 +1,195 @@
+import Casework
+import HTTPTypes
+import Hummingbird
+import Service
+
+/// What people do with a case. The casework decides; here bodies become commands.
+struct CommandRoutes: Sendable {
+    let service: any CaseService
+
+    var all: [Route] { held + beside + voice + [edit, restore, apply] }
+
+    // MARK: Steps of the life cycle
+
+    private var held: [Route] {
+        [
+            command("assessment", "Weigh it: lawful, within the agency's means, already done?", Bodies.assessment) {
+                let flag = { (body: JSON, name: String) in body[name]?.bool ?? false }
+                return .assess(
+                    Assessment(lawful: flag($0, "lawful"), withinMeans: flag($0, "within_means"), done: flag($0, "done")))
+            },
+            command("referral", "Refer it to an organisation", Bodies.referral) {
+                .refer(to: try organization($0, "to"), reason: text($0, "reason"))
+            },
+            command("acceptance", "Accept a referral", Bodies.empty, optional: true) { _ in .accept },
+            command("refusal", "Refuse a referral: it goes back", Bodies.refusal) { .refuse(reason: text($0, "reason")) },
+            command("actions", "Tell what was done", Bodies.words) { .act(text: text($0, "text")) },
+            command("answer", "Answer the citizen", Bodies.words) { .answer(text: text($0, "text")) },
+            command("closure", "Close it with an outcome", Bodies.closure) {
+                .close(try value($0, "outcome"), text: text($0, "text"))
+            },
+            command("review", "Review an open dispute", Bodies.review, unknownEvent: "dispute") {
+                .review(
+                    dispute: try hash($0, "dispute"), upheld: $0["upheld"]?.bool ?? false, text: text($0, "text"))
+            },
+        ]
+    }
+
+    private var beside: [Route] {
+        [
+            command("notes", "Add a note", Bodies.words) { .note(text: text($0, "text")) },
+            command("hiding", "Hide an entry, or show it again", Bodies.hiding, unknownEvent: "event") {
+                .hide(try hash($0, "event"), hidden: $0["hidden"]?.bool ?? true)
+            },
+            command("duplicates", "Say that another case tells the same", Bodies.duplicate) {
+                guard let id = $0["of"]?.string.flatMap({ CaseID($0) }) else {
+                    throw Problem.invalid("of", "must be the id of a case")
+                }
+                return .markDuplicate(of: id)
+            },
+        ]
+    }
+
+    private var voice: [Route] {
+        [
+            command("dispute", "The citizen says: not done", Bodies.words) { .dispute(text: text($0, "text")) },
+            command("rating", "The citizen rates the answer, 1 to 5", Bodies.rating) {
+                .rate(score: Int($0["score"]?.int ?? 0))
+            },
+            command("withdrawal", "The citizen withdraws", Bodies.optionalText, optional: true) {
+                .withdraw(text: text($0, "text"))
+            },
+        ]
+    }
+
+    /// The hub's own step.
+    static func custody(_ service: any CaseService) -> Route {
+        CommandRoutes(service: service).command("custody", "Move custody, by a person's decision", Bodies.custody) {
+            .moveCustody(to: try organization($0, "to"), reason: text($0, "reason"))
+        }
+    }
+
+    private func command(
+        _ name: String, _ summary: String, _ schema: Schema, optional: Bool = false, unknownEvent field: String? = nil,
+        _ make: @escaping @Sendable (JSON) throws -> Command
+    ) -> Route {
+        Route(
+            .post, "/api/v1/cases/{id}/" + name, summary, .writers, body: Route.Body(schema, optional: optional),
+            answer: .json(.named("Case"))
+        ) { call in
+            let command = try make(call.body)
+            return try await naming(field) { try await execute(command, call, on: try call.caseID) }
+        }
+    }
+
+    // MARK: Shared fields
+
+    private var edit: Route {
+        Route(
+            .patch, "/api/v1/cases/{id}", "Amend shared fields; concurrent edits are kept as conflicts", .writers,
+            body: Route.Body(Bodies.edit), answer: .json(.named("Case"))
+        ) { call in
+            let edit = Edit(
+                category: call.body["category"]?.string,
+                priority: call.body["priority"]?.string.flatMap { Priority(rawValue: $0) },
+                tags: call.body["tags"]?.array?.compactMap(\.string), texts: Self.texts(of: call.body),
+                seen: Self.heads(of: call.body))
+            return try await naming("heads") {
+                try await execute(
+                    .amend(edit), call, on: try call.caseID, revision: call.body["revision"]?.int.map { Int($0) })
+            }
+        }
+    }
+
+    private var restore: Route {
+        Route(
+            .post, "/api/v1/conflicts/{id}/restore", "Settle a conflict: show the value that had lost", .writers,
+            body: Route.Body(Bodies.empty, optional: true), answer: .json(.named("Case"))
+        ) { call in
+            let conflict = try entry(call)
+            return try await execute(.restore(conflict: conflict), call, on: try await service.caseOfConflict(conflict))
+        }
+    }
+
+    private var apply: Route {
+        Route(
+            .post, "/api/v1/proposals/{id}/apply", "Let a proposal count after all", .writers,
+            body: Route.Body(Bodies.empty, optional: true), answer: .json(.named("Case"))
+        ) { call in
+            let proposal = try entry(call)
+            return try await execute(.apply(proposal: proposal), call, on: try await service.caseOfProposal(proposal))
+        }
+    }
+
+    private func entry(_ call: Call) throws -> EventHash {
+        guard let hash = EventHash(hex: try call.path("id")) else {
+            throw Problem(
+                .notFound, "unknown-event", "There is no such entry", "An entry's id has 64 hexadecimal digits.")
+        }
+        return hash
+    }
+
+    static func texts(of body: JSON) -> Texts {
+        Texts(
+            subject: body["subject"]?.string, description: body["description"]?.string,
+            citizenName: body["citizen"]?["name"]?.string, citizenNationalID: body["citizen"]?["national_id"]?.string,
+            citizenMobile: body["citizen"]?["mobile"]?.string, citizenAddress: body["citizen"]?["address"]?.string)
+    }
+
+    private static func heads(of body: JSON) -> [Field: [EventHash]]? {
+        guard let members = body["heads"]?.members else { return nil }
+        var heads: [Field: [EventHash]] = [:]
+        for member in members {
+            guard let field = Field(rawValue: member.name) else { continue }
+            heads[field] = member.value.array?.compactMap { $0.string.flatMap { EventHash(hex: $0) } } ?? []
+        }
+        return heads
+    }
+
+    // MARK: Carrying out
+
+    private func execute(
+        _ command: Command, _ call: Call, on id: CaseID, revision: Int? = nil
+    ) async throws -> Response {
+        let result = try await service.execute(
+            CommandRequest(
+                principal: try call.principal, command: command, caseID: id, revision: revision,
+                idempotencyKey: call.idempotencyKey, bodyHash: call.bodyHash))
+        return .json(result.document.json)
+    }
+
+    /// An unknown entry that the body named is the fault of that field; one that the path named is 404.
+    private func naming(_ field: String?, _ body: () async throws -> Response) async throws -> Response {
+        do {
+            return try await body()
+        } catch Refusal.unknownEvent(let hash) {
+            guard let field else { throw Refusal.unknownEvent(hash) }
+            throw Problem.invalid(field, "names \(hash), which is no such entry of this case")
+        }
+    }
+}
+
+// The schema has checked these; the errors stand for the case that it and the reading below should part ways.
+
+func text(_ body: JSON, _ name: String) -> String { body[name]?.string ?? "" }
+
+func organization(_ body: JSON, _ name: String) throws(Problem) -> OrganizationCode {
+    guard let code = body[name]?.string.flatMap({ OrganizationCode(rawValue: $0) }) else {
+        throw .invalid(name, "must be the code of an organisation, such as IR-23")
+    }
+    return code
+}
+
+func hash(_ body: JSON, _ name: String) throws(Problem) -> EventHash {
+    guard let hash = body[name]?.string.flatMap({ EventHash(hex: $0) }) else {
+        throw .invalid(name, "must be the hash of an event, 64 hexadecimal digits")
+    }
+    return hash
+}
+
+func value<Value: RawRepresentable<String> & CaseIterable>(_ body: JSON, _ name: String) throws(Problem) -> Value {
+    guard let value = body[name]?.string.flatMap({ Value(rawValue: $0) }) else {
+        throw .invalid(name, "must be one of: " + Value.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return value
+}

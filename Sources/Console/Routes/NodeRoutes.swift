@@ -1,0 +1,59 @@
+import Casework
+import Hummingbird
+import Service
+
+/// What only a node does: cases begin there.
+struct NodeRoutes: Sendable {
+    let service: any NodeService
+
+    var all: [Route] {
+        [
+            Route(
+                .post, "/api/v1/cases", "Register a case", .writers, body: Route.Body(Bodies.intake),
+                answer: .json(.named("RegisteredCase"), .created)
+            ) { call in
+                try await begin(.register(try Self.intake(call.body)), call)
+            },
+            Route(
+                .post, "/api/v1/cases/open", "Give a tracking code before registration", .writers,
+                body: Route.Body(Bodies.empty, optional: true), answer: .json(.named("RegisteredCase"), .created)
+            ) { call in
+                try await begin(.open, call)
+            },
+            Route(
+                .post, "/api/v1/import", "Cases of an older system with their history, at most 500", .writers,
+                body: Route.Body(Bodies.importCases, limit: 8 << 20), answer: .json(.named("ImportResults"))
+            ) { call in
+                try await Import(service: service, call: call).run()
+            },
+            Route(
+                .get, "/api/v1/status", "This node's link and journal", .readers, answer: .json(.named("Status"))
+            ) { _ in
+                .json(try await service.status().json)
+            },
+        ]
+    }
+
+    private func begin(_ command: Command, _ call: Call) async throws -> Response {
+        let result = try await service.execute(
+            CommandRequest(
+                principal: try call.principal, command: command, caseID: nil, idempotencyKey: call.idempotencyKey,
+                bodyHash: call.bodyHash))
+        let receipt = result.receipt?.json ?? .null
+        return .json(
+            .object(result.document.members + [.init("receipt", receipt)]), status: .created,
+            headers: [.location: "/api/v1/cases/" + result.document.id])
+    }
+
+    /// What is left out has a plain default, so that a short form loses no report.
+    static func intake(_ body: JSON) throws -> Intake {
+        let channel = body["channel"]?.string.flatMap { Casework.Channel(rawValue: $0) }
+        return Intake(
+            kind: try value(body, "kind"), channel: channel ?? .api,
+            category: body["category"]?.string ?? Category.other.code,
+            priority: body["priority"]?.string.flatMap { Priority(rawValue: $0) } ?? .normal,
+            tags: body["tags"]?.array?.compactMap(\.string) ?? [],
+            about: body["about"]?.string.flatMap { OrganizationCode(rawValue: $0) },
+            texts: CommandRoutes.texts(of: body))
+    }
+}
