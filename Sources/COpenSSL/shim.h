@@ -28,6 +28,9 @@ static inline long peyvand_ssl_ctx_set_session_cache_mode(SSL_CTX *ctx, long mod
 static inline long peyvand_ssl_ctx_set_groups(SSL_CTX *ctx, const char *groups) {
     return SSL_CTX_set1_groups_list(ctx, groups);
 }
+static inline long peyvand_ssl_ctx_set_max_cert_list(SSL_CTX *ctx, long bytes) {
+    return SSL_CTX_set_max_cert_list(ctx, bytes);
+}
 static inline long peyvand_ssl_set_server_name(SSL *ssl, const char *name) {
     return SSL_set_tlsext_host_name(ssl, name);
 }
