@@ -124,7 +124,7 @@ public actor Connection {
     }
 
     /// `COPY … TO STDOUT (FORMAT binary)`, row by row. COPY tells no types: read a column as what it is, and cast
-    /// `jsonb`, `numeric` and `date` in the statement. When `row` throws, the connection is given up.
+    /// `jsonb`, `numeric` and `date` in the statement. When `row` throws, the COPY is cancelled.
     public func copyOut(_ sql: String, _ row: (Row) throws -> Void) throws {
         try opened().copyOut(sql, row)
     }

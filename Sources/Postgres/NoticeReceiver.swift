@@ -11,6 +11,9 @@ final class NoticeReceiver {
     /// Only the newest are of interest.
     private static let limit = 16
 
+    /// The server said, unasked, that it ends this connection.
+    private(set) var sawEnd = false
+
     private let logger: Logger
     private var warnings: [Warning] = []
 
@@ -36,7 +39,9 @@ final class NoticeReceiver {
         func field(_ code: Int32) -> String { PQresultErrorField(result, code).map { String(cString: $0) } ?? "" }
         let message = field(peyvand_diag_message())
         let state = field(peyvand_diag_sqlstate())
-        guard field(peyvand_diag_severity()) == "WARNING" else {
+        let severity = field(peyvand_diag_severity())
+        if severity == "FATAL" || severity == "PANIC" { sawEnd = true }
+        guard severity == "WARNING" else {
             logger.debug("database notice", metadata: ["text": "\(message)"])
             return
         }

@@ -164,6 +164,7 @@ actor Postmaster {
         var nextReport = begun + .seconds(5)
         let url = directory.url(database: "postgres", role: options.role) + "&connect_timeout=5"
         while process.isRunning {
+            if Task.isCancelled { requestStop() }
             // PQPING_REJECT: it is up and still recovering.
             if PQping(url) == PQPING_OK { return }
             if ContinuousClock.now > nextReport {

@@ -17,6 +17,7 @@ final class ServerDirectory: Sendable {
 
     /// Longest path of a unix socket, without the ending zero (`sockaddr_un`).
     private static let longestSocket = 107
+    private static let shortPrefix = "/tmp/pg-"
     private static let socketName = "/.s.PGSQL.5432"
     private static let largestLog = 16 << 20
 
@@ -31,7 +32,7 @@ final class ServerDirectory: Sendable {
         if inside.utf8.count + Self.socketName.utf8.count <= Self.longestSocket {
             socket = inside
         } else {
-            socket = "/tmp/pg-" + String(Self.hash(root), radix: 36)
+            socket = Self.shortPrefix + String(Self.hash(root), radix: 36)
         }
         try account.makePrivate(socket)
         limitLog()
@@ -42,7 +43,10 @@ final class ServerDirectory: Sendable {
     /// Gives the directory up to the next owner; the server must have ended.
     func release() {
         lock.withLock { descriptor in
-            if let open = descriptor { close(open) }
+            guard let open = descriptor else { return }
+            // Outside our directory nothing is left; it fails, and may, while a killed server's socket lies there.
+            if socket.hasPrefix(Self.shortPrefix) { rmdir(socket) }
+            close(open)
             descriptor = nil
         }
     }
@@ -61,7 +65,7 @@ final class ServerDirectory: Sendable {
     func runningPostmaster() -> pid_t? {
         guard let text = Files.read(processFile), let first = text.split(separator: "\n").first,
             let process = pid_t(first), process > 1,
-            let place = Files.link(of: "/proc/\(process)/cwd"), place == data
+            let place = Files.link(of: "/proc/\(process)/cwd"), place == (try? Files.resolve(data))
         else { return nil }
         return process
     }

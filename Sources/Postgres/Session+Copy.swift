@@ -1,5 +1,6 @@
 import CLibPQ
 import Glibc
+import Logging
 
 extension Session {
     /// - Returns: the number of rows copied.
@@ -10,15 +11,8 @@ extension Session {
             try write(&writer)
             try writer.finish()
         } catch {
-            // The server may have refused a row long ago, or the writer threw: end the COPY, prefer the server's reason.
             guard isUsable else { throw error }
-            _ = PQputCopyEnd(handle, "the writer gave up")
-            try flush()
-            do {
-                _ = try takeRows(sql)
-            } catch let refusal as PostgresError where refusal.code == .queryCanceled && !Task.isCancelled {
-                throw error
-            }
+            try abandonCopyIn(sql)
             throw error
         }
         guard PQputCopyEnd(handle, nil) == 1 else { throw failure(statement: sql) }
@@ -26,7 +20,23 @@ extension Session {
         return try takeRows(sql).affected
     }
 
+    /// Ends a COPY whose writer threw.
+    /// - Throws: the server's reason, when it had refused the rows already.
+    private func abandonCopyIn(_ sql: String) throws {
+        guard PQputCopyEnd(handle, "the writer gave up") == 1 else { throw failure(statement: sql) }
+        try flush()
+        do {
+            _ = try takeRows(sql)
+        } catch let refusal as PostgresError where refusal.sqlState == Self.canceledState {
+            return
+        }
+    }
+
+    /// `query_canceled`: how the server answers to a COPY that we end.
+    private static let canceledState = "57014"
+
     func putCopyData(_ bytes: [UInt8]) throws {
+        if Task.isCancelled { throw PostgresError(.queryCanceled, "The task was cancelled within a COPY.") }
         while true {
             let result = bytes.withUnsafeBytes { buffer in
                 PQputCopyData(
@@ -44,15 +54,31 @@ extension Session {
         var parser = CopyParser()
         do {
             while try receiveCopyData(into: &parser) {
+                if Task.isCancelled { throw PostgresError(.queryCanceled, "The task was cancelled within a COPY.") }
                 while let tuple = try parser.next() { try row(Row(.copy(tuple))) }
             }
         } catch {
-            // The rest of the stream would have to be read; a broken-off connection is cheaper than a large table.
-            markBroken()
+            abandonCopyOut(sql)
             throw error
         }
         _ = try takeRows(sql)
         guard parser.isFinished else { throw PostgresError(.decoding, "The server's COPY ended early.", statement: sql) }
+    }
+
+    /// Stops the server and reads what is already on its way, so that the connection can go on.
+    private func abandonCopyOut(_ sql: String) {
+        guard isUsable else { return }
+        cancel()
+        do {
+            var ignored = CopyParser()
+            while try receiveCopyData(into: &ignored) { ignored = CopyParser() }
+            _ = try takeRows(sql)
+        } catch let end as PostgresError where end.sqlState == Self.canceledState {
+            return
+        } catch {
+            markBroken()
+            logger.warning("a COPY could not be ended; the connection is given up", metadata: ["error": "\(error)"])
+        }
     }
 
     /// - Returns: false at the stream's end.

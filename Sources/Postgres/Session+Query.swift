@@ -85,8 +85,9 @@ extension Session {
                 throw PostgresError(.misuse, "COPY goes through copyIn and copyOut.", statement: sql)
             default:
                 let next = failure(result: result, statement: sql)
-                // A FATAL that arrives after an ERROR says why the connection ended, which matters more.
-                if error == nil || next.isConnectionFailure { error = next }
+                // A FATAL that arrives after an ERROR says why the connection ended, which matters more; that the
+                // socket was closed thereafter says less.
+                if error == nil || next.isConnectionFailure && error?.isConnectionFailure == false { error = next }
             }
             if PQstatus(handle) == CONNECTION_BAD { break }
         }

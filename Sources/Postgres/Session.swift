@@ -76,7 +76,8 @@ final class Session {
         guard isUsable else { return }
         var descriptor = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
         guard poll(&descriptor, 1, 0) != 0 else { return }
-        if PQconsumeInput(handle) == 0 { isBroken = true }
+        // PQisBusy takes the bytes apart: a farewell message may have come without the socket's end yet.
+        if PQconsumeInput(handle) == 0 || PQisBusy(handle) == 1 || notices.sawEnd { isBroken = true }
     }
 
     /// Called at the beginning of every statement.
@@ -183,7 +184,7 @@ final class Session {
 
     /// Asks the server to cancel what runs. Made on this thread, because PQcancel returns only after the server has
     /// passed the request on: so it cannot hit a later statement. It is bounded by `tcp_user_timeout`.
-    private func cancel() {
+    func cancel() {
         cancelSent = true
         guard let cancel = PQgetCancel(handle) else { return }
         defer { PQfreeCancel(cancel) }

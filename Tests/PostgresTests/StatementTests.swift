@@ -168,4 +168,39 @@ import Testing
                 == .undefinedTable)
         #expect(try await connection.query("SELECT * FROM t").isEmpty)
     }
+
+    @Test func copyOutThatIsGivenUp() async throws {
+        let connection = try await TestServer.connect()
+        struct Enough: Error {}
+        await #expect(throws: Enough.self) {
+            try await connection.copyOut(
+                "COPY (SELECT * FROM generate_series(1, 50000000)) TO STDOUT (FORMAT binary)"
+            ) {
+                if try $0.get(0, as: Int.self) > 1000 { throw Enough() }
+            }
+        }
+        #expect(try await connection.query("SELECT 1").count == 1)
+        #expect(
+            await code { try await connection.copyOut("COPY nowhere TO STDOUT (FORMAT binary)") { _ in } }
+                == .undefinedTable)
+    }
+
+    @Test func concurrentTransactionsAreTyped() async throws {
+        let (first, second) = (try await TestServer.connect(), try await TestServer.connect())
+        try await first.execute("CREATE TABLE counters AS SELECT 1 AS n")
+        let result = await code {
+            try await first.run { first in
+                try first.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+                try first.query("SELECT n FROM counters")
+            }
+            try await second.execute("UPDATE counters SET n = 2")
+            try await first.query("UPDATE counters SET n = 3")
+        }
+        #expect(result == .serializationFailure)
+        try await first.execute("ROLLBACK")
+        try await first.execute("BEGIN; LOCK TABLE counters")
+        #expect(
+            await code { try await second.execute("BEGIN; LOCK TABLE counters NOWAIT") } == .lockNotAvailable)
+        try await first.execute("ROLLBACK; DROP TABLE counters")
+    }
 }
