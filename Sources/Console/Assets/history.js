@@ -1,0 +1,123 @@
+// Every event of a case: what, who, when, to what effect. Nothing is left out; a hidden entry says that it is hidden.
+import { h, t, replace, icon, bdi, when, number, digits, known, codeText } from './common.js';
+import { term, command } from './forms.js';
+import { organization, organizationName, provinces, provinceName, categoryName } from './directory.js';
+import { can } from './actions.js';
+import { store } from './api.js';
+
+const marks = {
+  opened: 'plus', registered: 'plus', assessed: 'search', referred: 'swap', received: 'inbox', accepted: 'check', refused: 'cross', acted: 'play',
+  answered: 'chat', closed: 'check', noted: 'dash', amended: 'dot', hidden: 'lock', unhidden: 'ring', disputed: 'alert', reviewed: 'search',
+  rated: 'star', withdrawn: 'cross', 'due.moved': 'clock', escalated: 'alert', 'duplicate.marked': 'square', granted: 'swap', stamped: 'clock', 'branch.ranked': 'square',
+};
+
+/** `applied`, `proposal: …`, `without effect: …` or `parked`, in words. */
+export function effectView(effect) {
+  if (!effect || effect === 'applied') return null;
+  const [kind, ...rest] = effect.split(':');
+  const reason = rest.join(':').trim();
+  const name = kind.startsWith('proposal') ? 'proposal' : kind.startsWith('without') ? 'without' : kind.trim();
+  return h('p.effect', { class: `e-${name}` }, icon(name === 'proposal' ? 'ring' : name === 'parked' ? 'lock' : 'cross'),
+    t(`effect.${name}`), reason && [': ', known(`reason.${reason}`) ? t(`reason.${reason}`) : bdi(reason)]);
+}
+
+const isInstant = (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value);
+const isHash = (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+const families = { kind: 'kind', channel: 'channel', priority: 'priority', outcome: 'outcome', status: 'status' };
+
+/** One value of an event's content as people read it. */
+export function valueView(name, value) {
+  if (value === null || value === undefined || value === '') return t('app.none');
+  if (typeof value === 'boolean') return t(value ? 'app.yes' : 'app.no');
+  if (Array.isArray(value)) return value.length ? value.map((one, index) => [index ? '، ' : '', valueView(name, one)]) : t('app.none');
+  if (families[name]) return term(families[name], value);
+  if (name === 'category') return categoryName(value);
+  if (name === 'tracking_code') return codeText(value);
+  if (name === 'fields') return known(`field.${value}`) ? t(`field.${value}`) : value;
+  if (typeof value === 'number') return name === 'epoch' ? digits(String(value)) : number(value);
+  if (isInstant(value)) return when(value);
+  if (isHash(value)) return h('bdi.code.small', { dir: 'ltr', title: value }, value.slice(0, 12), '…');
+  if (['to', 'holder', 'about'].includes(name) && (organization(value) || provinces.has(value))) return organizationName(value);
+  if (['seat', 'home', 'origin'].includes(name)) return provinceName(value);
+  return bdi(value);
+}
+
+const longTexts = new Set(['text', 'reason', 'description']);
+const technical = new Set(['calendar', 'cut', 'epoch', 'cause', 'grant', 'seat', 'clock', 'losers', 'imported', 'base', 'bases', 'hlc', 'accept_by']);
+
+function contentView(event) {
+  const entries = Object.entries(event.content ?? {}).filter(([, value]) => value !== null && value !== '' && !(Array.isArray(value) && !value.length));
+  const texts = entries.filter(([name]) => longTexts.has(name));
+  const told = (event.content?.fields ?? []).length > 0 && event.content.fields.every((name) => entries.some(([key]) => key === name || `citizen.${key}` === name));
+  const rest = entries.filter(([name]) => !longTexts.has(name) && !technical.has(name) && !(name === 'fields' && told));
+  return [texts.map(([, value]) => h('p.pre.said', { dir: 'auto' }, value)),
+    rest.length > 0 && h('dl.inline', rest.map(([name, value]) => h('div', h('dt', term('field', name)), h('dd', valueView(name, value)))))];
+}
+
+function technicalView(event) {
+  const rest = Object.entries(event.content ?? {}).filter(([name]) => technical.has(name));
+  const row = (label, value) => h('div', h('dt', label), h('dd', value));
+  return h('details.marks', h('summary', t('case.technical')), h('dl.inline',
+    row(t('reg.hash'), h('bdi.code.small.break', { dir: 'ltr' }, event.hash)),
+    row(t('reg.seq'), h('bdi', { dir: 'ltr' }, `${event.origin} / ${event.incarnation} / ${event.seq}`)),
+    row(t('field.epoch'), h('bdi', { dir: 'ltr' }, String(event.epoch))),
+    rest.map(([name, value]) => row(term('field', name), valueView(name, value)))));
+}
+
+/** `name (role, ORG)` and the like: kept as the server wrote it, but a known organisation is named. */
+function actorView(event) {
+  const code = /[A-Z][A-Z0-9-]{1,31}$/.exec(event.actor.replace(/[)\s]+$/, ''))?.[0];
+  const where = provinceName(event.origin);
+  return [bdi(event.actor), code && organization(code) && organizationName(code) !== event.actor ? ` (${organizationName(code)})` : '', ' · ', where];
+}
+
+/** Which entries are hidden now, by the hide and un-hide events that counted. */
+function hiddenNow(events) {
+  const hidden = new Set();
+  const target = (event) => Object.values(event.content ?? {}).find(isHash);
+  for (const event of events) {
+    if (event.effect !== 'applied') continue;
+    if (event.type === 'hidden') hidden.add(target(event));
+    if (event.type === 'unhidden') {
+      const named = target(event);
+      const hide = events.find((one) => one.hash === named && one.type === 'hidden');
+      hidden.delete(hide ? target(hide) : named);
+    }
+  }
+  return hidden;
+}
+
+const hideable = new Set(['noted', 'acted', 'answered', 'refused', 'referred', 'closed', 'disputed']);
+
+function entry(event, hidden, context) {
+  const isHidden = hidden.has(event.hash);
+  const allowed = hideable.has(event.type) && can('hide', context);
+  const toggle = allowed && h('button.plain.small', { type: 'button', onclick: ({ currentTarget }) => command(
+    currentTarget, `hide.${event.hash}.${!isHidden}`, `/cases/${context.one.id}/hiding`, { event: event.hash, hidden: !isHidden }, 'act.done.hide', context.changed) },
+  t(isHidden ? 'case.unhide' : 'case.hide'));
+  const content = contentView(event);
+  return h('li.event', { class: `t-${event.type.replace('.', '-')}${event.effect === 'applied' ? '' : ' moot'}${isHidden ? ' is-hidden' : ''}` },
+    h('span.mark', icon(marks[event.type] ?? 'dot')),
+    h('div.what', h('strong', term('event', event.type)), h('span.muted.small', ' ', actorView(event))),
+    h('span.at.small.muted', when(event.occurred_at)),
+    h('div.content', effectView(event.effect),
+      isHidden ? h('details', h('summary', icon('lock'), t('case.hiddenEntry'), ' — ', t('case.reveal')), content) : content,
+      h('div.entry-foot', technicalView(event), toggle)));
+}
+
+export function historyView(context) {
+  const { events } = context;
+  const hidden = hiddenNow(events);
+  const newest = store.read('newestFirst') ?? true;
+  const list = h('ol.history', { role: 'list', reversed: newest });
+  const draw = (first) => replace(list, (first ? [...events].reverse() : events).map((event) => entry(event, hidden, context)));
+  draw(newest);
+  const button = h('button.plain.small', { type: 'button', onclick: () => {
+    const next = !(store.read('newestFirst') ?? true);
+    store.write('newestFirst', next);
+    button.textContent = t(next ? 'case.newestFirst' : 'case.oldestFirst');
+    draw(next);
+  } }, t(newest ? 'case.newestFirst' : 'case.oldestFirst'));
+  return h('section.card', h('div.card-head', h('h2', t('case.history'), ' ', h('span.small.muted', number(events.length))), button), list);
+}
+

@@ -1,0 +1,31 @@
+// The pages of the hub: the dashboard for the country, a ministry's referrals, and the same case page as a province's.
+import { t } from './common.js';
+import { session } from './api.js';
+import { start, rowKeys } from './shell.js';
+import { organizationName } from './directory.js';
+import { listView } from './cases.js';
+import { caseView, caseKeys } from './case.js';
+import { conflictsView, proposalsView } from './registers.js';
+import { reportView } from './report.js';
+import { dashboardView, provincesView, dashboardKeys } from './dashboard.js';
+
+const ofMinistry = (principal) => principal.role === 'ministry' || principal.role === 'agency';
+
+start({
+  first: ({ principal }) => (ofMinistry(principal) ? 'referrals' : 'dashboard'),
+  sections: ({ principal }) => (ofMinistry(principal)
+    ? ['referrals', 'dashboard', 'report']
+    : ['dashboard', 'cases', 'referrals', 'conflicts', 'proposals', 'provinces', 'report']),
+  views: {
+    dashboard: dashboardView,
+    cases: listView({ view: 'cases', title: () => t('list.searchTitle'), byProvince: true }),
+    referrals: listView({
+      view: 'referrals', title: () => t('list.referralsTitle', { name: organizationName(session.principal.organization) }),
+      fixed: () => ({ holder: session.principal.organization }), byProvince: true,
+    }),
+    case: caseView, conflicts: conflictsView, proposals: proposalsView, provinces: provincesView, report: reportView,
+  },
+});
+rowKeys();
+caseKeys();
+dashboardKeys();

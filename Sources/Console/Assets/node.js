@@ -1,0 +1,67 @@
+// The pages of a province.
+import { h, t, replace, number, ago, clock, icon, linkState } from './common.js';
+import { get } from './api.js';
+import { start, rowKeys, linkTo } from './shell.js';
+import { listView } from './cases.js';
+import { caseView, caseKeys } from './case.js';
+import { registerView } from './register.js';
+import { conflictsView, proposalsView } from './registers.js';
+import { reportView } from './report.js';
+
+/** What the last status said of this journal; a list that is older than it says so. */
+let journal = '';
+let listed = '';
+
+/** The node's link and backlog, asked every 15 seconds while somebody looks. */
+function strip() {
+  const bar = h('div.strip', { role: 'status', 'aria-label': t('node.strip') });
+  let failures = 0;
+  const ask = async () => {
+    if (document.hidden) return;
+    try {
+      draw(bar, await get('/status', { stay: false, timeout: 10000 }));
+      failures = 0;
+    } catch { failures += 1; } // The banner of the frame already says that the server is out of reach.
+  };
+  const tick = async () => { await ask(); setTimeout(tick, Math.min(15000 * 2 ** failures, 60000)); };
+  document.addEventListener('visibilitychange', ask);
+  window.addEventListener('online', ask);
+  tick();
+  return bar;
+}
+
+function draw(bar, status) {
+  const off = Math.abs(status.clock_offset_ms ?? 0);
+  const connected = status.link === 'connected';
+  replace(bar, linkState(status.link),
+    h('span', status.backlog ? [icon('inbox'), t('node.backlog', { n: number(status.backlog) })] : t('node.backlogNone')),
+    h('span', { title: status.acknowledged_at ?? '' }, status.acknowledged_at ? t('node.acknowledged', { time: ago(status.acknowledged_at) }) : t('node.neverAcknowledged')),
+    status.conflicts > 0 && h('a', { href: linkTo('conflicts') }, icon('swap'), `${t('nav.conflicts')} ${number(status.conflicts)}`),
+    status.proposals > 0 && h('a', { href: linkTo('proposals') }, icon('ring'), `${t('nav.proposals')} ${number(status.proposals)}`),
+    off > 5000 && h('span.warn', icon('clock'), t('node.clock', { n: number(Math.round(off / 1000)) })),
+    !connected && h('span.offline', t('node.offline')),
+    h('span.as-of', t('app.asOf', { time: clock(Date.now()) })));
+  journal = `${status.head?.seq}/${status.feed}`;
+  if (listed && listed !== journal) offerFresh();
+  listed ||= journal;
+}
+
+function offerFresh() {
+  const slot = document.querySelector('.fresh-slot');
+  if (!slot || slot.firstChild) return;
+  replace(slot, h('button.fresh', { type: 'button', onclick: () => window.dispatchEvent(new HashChangeEvent('hashchange')) }, icon('inbox'), t('list.fresh')));
+}
+
+const inbox = listView({ view: 'inbox', title: () => t('list.title') });
+
+start({
+  first: 'inbox',
+  sections: ({ principal }) => ['inbox', ...(['operator', 'supervisor', 'hub'].includes(principal.role) ? ['register'] : []), 'conflicts', 'proposals', 'report'],
+  strip,
+  views: {
+    inbox: (context) => { listed = journal; return inbox(context); },
+    register: registerView, case: caseView, conflicts: conflictsView, proposals: proposalsView, report: reportView,
+  },
+});
+rowKeys();
+caseKeys();
