@@ -34,7 +34,7 @@ public struct Console: Sendable {
         router.add(middleware: Finishing(routes: routes, metrics: metrics))
         for route in routes {
             router.on(RouterPath(route.path), method: route.method) { request, context in
-                try await route.handle(try await gate.pass(request, context, to: route))
+                try await gate.serve(request, context, route)
             }
         }
         self.service = service
@@ -94,6 +94,8 @@ public struct Console: Sendable {
         }
         var finished = response
         SecurityHeaders.add(to: &finished.headers, isTLS: request.isTLS)
+        // An answer without content has no length either.
+        if [204, 304].contains(finished.status.code) { finished.headers[.contentLength] = nil }
         return finished
     }
 }

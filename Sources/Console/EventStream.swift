@@ -9,6 +9,7 @@ import Service
 struct EventStream: Sendable {
     let messages: AsyncStream<FeedMessage>
     let heartbeat: Duration
+    let lifetime: Duration
     let backlog: Int
 
     private enum Piece: Sendable {
@@ -16,16 +17,16 @@ struct EventStream: Sendable {
         case heartbeat
     }
 
-    /// Returns when the feed ends or its reader lags; throws when the reader has gone.
+    /// Returns when the feed ends, its lifetime is over or its reader lags; throws when the reader has gone.
     func run(_ writer: inout any ResponseBodyWriter) async throws {
         let (pieces, sink) = AsyncStream.makeStream(of: Piece.self, bufferingPolicy: .bufferingOldest(backlog))
-        let (messages, heartbeat) = (messages, heartbeat)
-        // One task pulls, one beats; the group's own body alone writes.
+        let (messages, heartbeat, lifetime) = (messages, heartbeat, lifetime)
+        // One task pulls, one beats, one ends it; the group's own body alone writes.
         try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             group.addTask {
                 for await message in messages {
-                    if case .dropped = sink.yield(.message(message)) { break }
+                    guard case .enqueued = sink.yield(.message(message)) else { break }
                 }
                 sink.finish()
             }
@@ -34,6 +35,10 @@ struct EventStream: Sendable {
                     try await Task.sleep(for: heartbeat)
                     if case .terminated = sink.yield(.heartbeat) { return }
                 }
+            }
+            group.addTask {
+                try await Task.sleep(for: lifetime)
+                sink.finish()
             }
             try await writer.write(ByteBuffer(string: "retry: 3000\n\n"))
             for await piece in pieces {

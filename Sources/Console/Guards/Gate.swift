@@ -11,41 +11,43 @@ struct Gate: Sendable {
     let service: ConsoleService
     let authentication: Authentication
 
-    func pass(_ request: Request, _ context: ConsoleContext, to route: Route) async throws -> Call {
+    /// Lets a request through to its route, and leaves an audit line when somebody is refused for who he is.
+    func serve(_ request: Request, _ context: ConsoleContext, _ route: Route) async throws -> Response {
         let caller = route.access == .everyone ? nil : try await authentication.caller(of: request, context)
+        do {
+            return try await route.handle(try await pass(request, context, to: route, caller))
+        } catch {
+            if let problem = Problem(error), problem.status == .forbidden {
+                await service.cases.audit(
+                    AuditLine(
+                        actor: caller?.principal.name ?? "nobody", action: "refused", subject: request.uri.path,
+                        remote: context.source.remoteAddress, detail: problem.detail))
+            }
+            throw error
+        }
+    }
+
+    private func pass(
+        _ request: Request, _ context: ConsoleContext, to route: Route, _ caller: Caller?
+    ) async throws -> Call {
         if route.access != .everyone {
             guard let caller else { throw Problem.unauthorized }
-            try await checkWill(of: caller, request, context, to: route)
+            if request.method != .get, request.method != .head { try Authentication.checkSameSite(caller, request) }
+            if route.access == .writers, caller.principal.role == .auditor {
+                throw Problem.forbidden("An auditor reads and changes nothing.")
+            }
         }
         let query = try QueryString(request.uri.query)
         try check(query, against: route)
-        let key = try Gate.idempotencyKey(of: request)
         var call = Call(
             request: request, remoteAddress: context.source.remoteAddress, isTLS: context.source.isTLS,
-            caller: caller, query: query, body: [:], bodyHash: [], idempotencyKey: key,
-            parameters: context.parameters)
+            caller: caller, query: query, body: [:], bodyHash: [],
+            idempotencyKey: try Gate.idempotencyKey(of: request), parameters: context.parameters)
         guard let body = route.body else { return call }
         let bytes = try await collect(context.source, limit: body.limit)
         call.body = try Gate.parse(bytes, body, request)
         call.bodyHash = Digest.sha256(Array((request.method.rawValue + " " + request.uri.path + "\n").utf8) + bytes)
         return call
-    }
-
-    private func checkWill(
-        of caller: Caller, _ request: Request, _ context: ConsoleContext, to route: Route
-    ) async throws {
-        do {
-            if request.method != .get, request.method != .head { try Authentication.checkSameSite(caller, request) }
-            if route.access == .writers, caller.principal.role == .auditor {
-                throw Problem.forbidden("An auditor reads and changes nothing.")
-            }
-        } catch let problem as Problem {
-            await service.cases.audit(
-                AuditLine(
-                    actor: caller.principal.name, action: "refused", subject: request.uri.path,
-                    remote: context.source.remoteAddress, detail: problem.detail))
-            throw problem
-        }
     }
 
     private func check(_ query: QueryString, against route: Route) throws {

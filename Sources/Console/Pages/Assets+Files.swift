@@ -3,6 +3,8 @@ extension Assets {
     static let files: [(String, [UInt8])] = [
         ("actions.js", PackageResources.actions_js),
         ("api.js", PackageResources.api_js),
+        ("base.css", PackageResources.base_css),
+        ("case.css", PackageResources.case_css),
         ("case.js", PackageResources.case_js),
         ("cases.js", PackageResources.cases_js),
         ("common.js", PackageResources.common_js),
@@ -11,6 +13,7 @@ extension Assets {
         ("feed.js", PackageResources.feed_js),
         ("forms.js", PackageResources.forms_js),
         ("history.js", PackageResources.history_js),
+        ("hub.css", PackageResources.hub_css),
         ("hub.html", PackageResources.hub_html),
         ("hub.js", PackageResources.hub_js),
         ("icon.svg", PackageResources.icon_svg),
@@ -25,6 +28,7 @@ extension Assets {
         ("shell.js", PackageResources.shell_js),
         ("strings.en.js", PackageResources.strings_en_js),
         ("strings.js", PackageResources.strings_js),
+        ("track.css", PackageResources.track_css),
         ("trend.js", PackageResources.trend_js),
     ]
 }

@@ -54,7 +54,8 @@ struct HubRoutes: Sendable {
         let id = call.request.headers[.lastEventID] ?? call.query["last_event_id"]
         let messages = try await service.feed(after: id.flatMap { $0.isEmpty || $0.utf8.count > 100 ? nil : $0 })
         let stream = EventStream(
-            messages: messages, heartbeat: configuration.heartbeat, backlog: configuration.feedBacklog)
+            messages: messages, heartbeat: configuration.heartbeat, lifetime: configuration.feedLifetime,
+            backlog: configuration.feedBacklog)
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
             body: ResponseBody { writer in

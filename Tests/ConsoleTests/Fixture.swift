@@ -1,0 +1,219 @@
+import Casework
+import Service
+import Synchronization
+
+/// A node or hub in memory: answers with fixed documents, remembers what it was asked, and fails when told to.
+final class Fixture: NodeService, HubService {
+    struct State {
+        var commands: [CommandRequest] = []
+        var audit: [AuditLine] = []
+        var sessions: [String: Session] = [:]
+        var failure: (any Error)?
+        var keys: [String: [UInt8]] = [:]
+        var queries: [CaseQuery] = []
+        var lastEventID: String?
+        var readiness: String?
+        var tracked: [(TrackingCode, String?)] = []
+    }
+
+    let origin: Origin
+    let tree = OrganizationTree.standard
+    let calendar = WorkCalendar.standard
+    let state = Mutex(State())
+    let caseID: CaseID
+    let cases: [CaseDocument]
+    let messages: [FeedMessage]
+
+    static let code = TrackingCode(province: 3, random: 12_345_678)!
+    static let hash = String(repeating: "ab", count: 32)
+
+    init(origin: Origin, cases: [CaseDocument]? = nil, messages: [FeedMessage] = []) {
+        self.origin = origin
+        caseID = CaseID(home: Origin("IR-03")!, at: Instant(seconds: 1_790_000_000), random: (7, 9))
+        self.cases = cases ?? [Fixture.document(caseID)]
+        self.messages = messages
+    }
+
+    static func document(_ id: CaseID, subject: String? = "نان گران است") -> CaseDocument {
+        CaseDocument(
+            id: id.description, trackingCode: code.digits, kind: "complaint", channel: "phone",
+            category: "trade-prices", subject: subject, description: nil, about: nil, priority: "normal",
+            tags: ["نان"], citizen: .init(name: "مریم", nationalID: nil, mobile: "09141234567", address: nil),
+            status: "registered", outcome: nil, home: "IR-03", holder: "IR-03", seat: "IR-03", epoch: 0, revision: 1,
+            registeredAt: "2026-11-21T07:30:00Z", deadline: "2026-12-06T20:30:00Z", overdue: false, conflicts: [],
+            proposals: [], disputes: [], pendingTransfer: nil, holderDeadline: nil, imported: false, parked: false,
+            heads: ["subject": [hash]])
+    }
+
+    static let tokens: [String: Principal] = [
+        "operator": Principal(name: "op", role: .operator, organization: OrganizationCode(rawValue: "IR-03")!),
+        "supervisor": Principal(name: "sup", role: .supervisor, organization: OrganizationCode(rawValue: "IR-03")!),
+        "auditor": Principal(name: "aud", role: .auditor, organization: OrganizationCode(rawValue: "IR-03")!),
+        "hub": Principal(name: "hub", role: .hub, organization: .presidency),
+    ]
+
+    func failing(with error: (any Error)?) { state.withLock { $0.failure = error } }
+    private func check() throws { if let failure = state.withLock({ $0.failure }) { throw failure } }
+    private func check(_ id: CaseID) throws {
+        try check()
+        if id != caseID { throw Refusal.unknownCase }
+    }
+
+    func execute(_ request: CommandRequest) async throws -> CommandResult {
+        if let id = request.caseID { try check(id) } else { try check() }
+        let isReplay = try state.withLock { state in
+            guard let key = request.idempotencyKey else { return false }
+            if let hash = state.keys[key], hash != request.bodyHash { throw Refusal.keyReused }
+            return state.keys.updateValue(request.bodyHash, forKey: key) != nil
+        }
+        if !isReplay { state.withLock { $0.commands.append(request) } }
+        if case .importCase(let imported) = request.command, imported.intake.texts.subject == "bad" {
+            throw Refusal.invalid(field: "history[0].step", reason: "the status did not allow it")
+        }
+        let receipt = ReceiptDocument(
+            origin: "IR-03", incarnation: "1", seq: 1, hash: Fixture.hash, trackingCode: Fixture.code.digits,
+            time: "2026-11-21T07:30:00Z", signature: "00", hubSignature: nil)
+        return CommandResult(
+            document: cases[0], receipt: request.caseID == nil ? receipt : nil, isReplay: isReplay)
+    }
+
+    func caseDocument(_ id: CaseID, for principal: Principal) async throws -> CaseDocument {
+        try check(id)
+        return cases[0]
+    }
+
+    func cases(_ query: CaseQuery, for principal: Principal) async throws -> Page<CaseDocument> {
+        try check()
+        state.withLock { $0.queries.append(query) }
+        let start = query.cursor.flatMap { Int($0) } ?? 0
+        let items = Array(cases.dropFirst(start).prefix(query.limit))
+        let end = start + items.count
+        return Page(items: items, next: end < cases.count ? String(end) : nil)
+    }
+
+    func events(of id: CaseID, for principal: Principal) async throws -> [EventDocument] {
+        try check(id)
+        return [
+            EventDocument(
+                id: id.description, origin: "IR-03", incarnation: "1", seq: 1, hash: Fixture.hash, epoch: 0,
+                type: "registered", actor: "op", occurredAt: "2026-11-21T07:30:00Z", effect: "applied",
+                content: ["kind": .string("complaint"), "tags": .list(["نان"]), "score": .int(1), "a": .null])
+        ]
+    }
+
+    func conflicts(cursor: String?, limit: Int, for principal: Principal) async throws -> Page<ConflictDocument> {
+        let side = ConflictDocument.Side(
+            event: Fixture.hash, value: nil, actor: "op", origin: "IR-03", occurredAt: "2026-11-21T07:30:00Z")
+        return Page(
+            items: [
+                ConflictDocument(
+                    id: Fixture.hash, caseID: caseID.description, trackingCode: Fixture.code.digits, field: "subject",
+                    shown: side, other: side)
+            ], next: nil)
+    }
+
+    func proposals(cursor: String?, limit: Int, for principal: Principal) async throws -> Page<ProposalDocument> {
+        Page(
+            items: [
+                ProposalDocument(
+                    id: Fixture.hash, caseID: caseID.description, trackingCode: Fixture.code.digits, type: "answered",
+                    reason: "custody had moved", actor: "op", origin: "IR-03", occurredAt: "2026-11-21T07:30:00Z",
+                    content: [:])
+            ], next: nil)
+    }
+
+    private func owner(of id: EventHash) throws -> CaseID {
+        guard id.description == Fixture.hash else { throw Refusal.unknownEvent(id) }
+        return caseID
+    }
+
+    func caseOfConflict(_ id: EventHash) async throws -> CaseID { try owner(of: id) }
+    func caseOfProposal(_ id: EventHash) async throws -> CaseID { try owner(of: id) }
+
+    func track(_ code: TrackingCode, mobile: String?) async throws -> TrackDocument? {
+        try check()
+        state.withLock { $0.tracked.append((code, mobile)) }
+        guard code == Fixture.code else { return nil }
+        return TrackDocument(
+            trackingCode: code.digits, status: "referred", outcome: nil, registeredAt: "2026-11-21T07:30:00Z",
+            deadline: nil, holder: "IR-23", overdue: false,
+            stages: [.init(type: "registered", at: "2026-11-21T07:30:00Z", office: "IR-03")], ambiguous: false)
+    }
+
+    func report(_ period: ReportPeriod) async throws -> ReportDocument {
+        let row = ReportDocument.Row(
+            key: "IR-03", registered: 1, answered: 1, closed: 0, disputed: 0, overdue: 0, medianDays: 2.5)
+        return ReportDocument(
+            period: "1405-08", from: "2026-10-22T20:30:00Z", to: "2026-11-21T20:30:00Z",
+            asOf: "2026-11-21T20:30:00Z", position: 5, total: row, byOrganization: [row], byCategory: [])
+    }
+
+    // MARK: Sign-in
+
+    func principal(token: String) async throws -> Principal? { Fixture.tokens[token] }
+
+    func principal(certificate uri: String) async throws -> Principal? {
+        guard uri == "spiffe://peyvand/ministry/SAMT" else { return nil }
+        return Principal(name: uri, role: .ministry, organization: OrganizationCode(rawValue: "SAMT")!)
+    }
+
+    func login(name: String, password: String, remote: String) async throws -> Session? {
+        guard name == "op", password == "گذرواژه" else { return nil }
+        return try await openSession(for: Fixture.tokens["operator"]!)
+    }
+
+    func openSession(for principal: Principal) async throws -> Session {
+        state.withLock { state in
+            let id = Hex.encode([UInt8](repeating: UInt8(state.sessions.count + 1), count: 32))
+            let session = Session(
+                id: id, csrfToken: "csrf-\(state.sessions.count)", principal: principal,
+                expires: Instant(seconds: 1_800_000_000))
+            state.sessions[id] = session
+            return session
+        }
+    }
+
+    func session(id: String) async throws -> Session? { state.withLock { $0.sessions[id] } }
+    func logout(id: String) async throws { state.withLock { $0.sessions[id] = nil } }
+    func audit(_ line: AuditLine) async { state.withLock { $0.audit.append(line) } }
+    func readiness() async -> String? { state.withLock { $0.readiness } }
+
+    func gauges() async throws -> [Gauge] {
+        [
+            Gauge(name: "peyvand_backlog", help: "Events not yet\nacknowledged.", labels: ["code": "IR\"03"], value: 4),
+            Gauge(name: "peyvand_backlog", help: "Events.", labels: ["code": "IR-04"], value: 5),
+        ]
+    }
+
+    // MARK: Node and hub
+
+    func status() async throws -> StatusDocument {
+        StatusDocument(
+            code: origin.code, link: "connected", head: .init(incarnation: "1", seq: 9, hash: Fixture.hash),
+            acknowledged: 9, acknowledgedAt: nil, backlog: 0, feed: 3, incarnation: "1", clockOffsetMS: -4,
+            conflicts: 0, proposals: 0, cases: 1, hubSeenAt: nil)
+    }
+
+    func overview() async throws -> OverviewDocument {
+        OverviewDocument(
+            asOf: "2026-11-21T07:30:00Z", position: 12, counts: Counts(registered: 3, open: 2, newToday: 1),
+            provinces: try await provinces())
+    }
+
+    func provinces() async throws -> [ProvinceDocument] {
+        [ProvinceDocument(code: "IR-03", counts: Counts(registered: 3), lastHeard: nil, backlog: nil, state: "never")]
+    }
+
+    func feed(after lastEventID: String?) async throws -> AsyncStream<FeedMessage> {
+        state.withLock { $0.lastEventID = lastEventID }
+        let messages = messages
+        return AsyncStream { continuation in
+            for message in messages { continuation.yield(message) }
+            // An empty feed stays open; one with messages ends after them.
+            if !messages.isEmpty { continuation.finish() }
+        }
+    }
+
+    func overdueRanking(limit: Int) async throws -> [CaseDocument] { Array(cases.prefix(limit)) }
+    func trend(days: Int) async throws -> [TrendPoint] { [TrendPoint(day: "1405-08-30", registered: days, answered: 1)] }
+}
