@@ -53,7 +53,7 @@ actor Postmaster {
         let binaries = try ServerBinaries.find(major: directory.dataMajor, log: directory.log)
         try initialize(binaries)
         try stopPredecessor()
-        // A killed postmaster's children need a moment to notice; until then its shared memory counts as in use.
+        // Shared memory counts as in use until the kernel has cleared away the last process of a killed server.
         var attempts = 0
         while true {
             do {
@@ -132,17 +132,30 @@ actor Postmaster {
         guard rename(fresh, data) == 0 else { throw Files.failure("rename", fresh) }
     }
 
-    /// Stops a postmaster that an earlier owner left on our data. We hold the owner's lock, so nobody needs it; taking
-    /// it over instead would leave a server with old settings and no parent that hears of its end.
+    /// Stops what an earlier owner, or a killed postmaster, left running on our data. We hold the owner's lock, so
+    /// nobody needs it; taking it over instead would leave a server with old settings and no parent that hears of its
+    /// end. Children without a postmaster must go before a new one comes: they could still write.
     private func stopPredecessor() throws {
-        guard let process = directory.runningPostmaster() else { return try directory.removeStaleProcessFile() }
-        logger.notice("stopping the database that an earlier run left", metadata: ["pid": "\(process)"])
-        for (number, seconds) in [(SIGINT, 30), (SIGQUIT, 10), (SIGKILL, 5)] {
-            kill(process, number)
-            for _ in 0..<seconds * 50 where directory.runningPostmaster() == process { usleep(20000) }
-            if directory.runningPostmaster() != process { return try directory.removeStaleProcessFile() }
+        let found = directory.serverProcesses()
+        if let process = directory.postmaster(among: found) {
+            logger.notice("stopping the database that an earlier run left", metadata: ["pid": "\(process)"])
+            kill(process, SIGINT)
+            waitForPredecessor(options.stopTimeout)
         }
-        throw PostgresError(.serverUnavailable, "An earlier PostgreSQL (process \(process)) does not stop.")
+        for number in [SIGQUIT, SIGKILL] {
+            for process in directory.serverProcesses() { kill(process, number) }
+            waitForPredecessor(.seconds(5))
+        }
+        let left = directory.serverProcesses()
+        guard left.isEmpty else {
+            throw PostgresError(.serverUnavailable, "Processes of an earlier PostgreSQL do not end: \(left)")
+        }
+        try directory.removeStaleFiles()
+    }
+
+    private func waitForPredecessor(_ limit: Duration) {
+        let deadline = ContinuousClock.now + limit
+        while !directory.serverProcesses().isEmpty, ContinuousClock.now < deadline { usleep(20000) }
     }
 
     private func launch(_ binaries: ServerBinaries) throws {

@@ -60,21 +60,32 @@ final class ServerDirectory: Sendable {
         "postgresql://\(Self.encode(role))@/\(Self.encode(database))?host=\(Self.encode(socket))&port=5432"
     }
 
-    /// The postmaster that works on our data, whoever started it. PostgreSQL's first act is to change into its data
-    /// directory, so a process that stands there is one; a number in a stale file that now belongs to another is not.
-    func runningPostmaster() -> pid_t? {
-        guard let text = Files.read(processFile), let first = text.split(separator: "\n").first,
-            let process = pid_t(first), process > 1,
-            let place = Files.link(of: "/proc/\(process)/cwd"), place == (try? Files.resolve(data))
-        else { return nil }
-        return process
+    /// The server processes that work on our data, whoever started them: each stands in the data directory, which
+    /// is PostgreSQL's first act. A number in a stale file may belong to another process by now, or to a dead one
+    /// that nobody has reaped; neither stands there.
+    func serverProcesses() -> [pid_t] {
+        guard let place = try? Files.resolve(data) else { return [] }
+        return Files.entries("/proc").compactMap { pid_t($0) }.filter { process in
+            Files.link(of: "/proc/\(process)/cwd") == place
+                && Files.read("/proc/\(process)/comm", limit: 64) == "postgres\n"
+        }
     }
 
-    /// Removes what a killed postmaster left; only when none runs. PostgreSQL itself would refuse to start if the
-    /// number in the file now belonged to another process of its user.
-    func removeStaleProcessFile() throws {
-        guard Files.status(processFile) != nil, runningPostmaster() == nil else { return }
-        guard unlink(processFile) == 0 || errno == ENOENT else { throw Files.failure("remove", processFile) }
+    /// The one of them that commands the others; nil when it was killed and only children are left.
+    func postmaster(among processes: [pid_t]) -> pid_t? {
+        guard let first = Files.read(processFile)?.split(separator: "\n").first, let process = pid_t(first) else {
+            return nil
+        }
+        return processes.contains(process) ? process : nil
+    }
+
+    /// Removes what a killed postmaster left. Only when no server process is left: these files are PostgreSQL's guard
+    /// against two servers on the same data. It would refuse to start when a number in them belongs to another
+    /// process of its user.
+    func removeStaleFiles() throws {
+        for path in [processFile, socket + Self.socketName + ".lock", socket + Self.socketName] {
+            guard unlink(path) == 0 || errno == ENOENT else { throw Files.failure("remove", path) }
+        }
     }
 
     private static func takeLock(_ path: String) throws -> Int32 {

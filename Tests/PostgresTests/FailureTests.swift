@@ -92,6 +92,24 @@ import Testing
         #expect(try await connection.query("SELECT 1").count == 1)
     }
 
+    /// Dropped without `close`, closed without being dropped, used after the last reference's hop: none stays open.
+    @Test func droppedConnectionsEnd() async throws {
+        var configuration = try await TestServer.configuration()
+        configuration.applicationName = "dropped"
+        for index in 0..<10 {
+            let connection = try await Connection.connect(configuration, logger: TestServer.logger)
+            if index % 2 == 0 { await connection.close() } else { try await connection.query("SELECT 1") }
+        }
+        let other = try await TestServer.connect()
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dropped'"
+        var left = 10
+        for _ in 0..<100 where left > 0 {
+            left = try await other.query(count).first?.get(0) ?? 0
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(left == 0)
+    }
+
     @Test func aCancelledTaskSendsNothing() async throws {
         let connection = try await TestServer.connect()
         let task = Task {

@@ -74,21 +74,35 @@ import Testing
         }
     }
 
-    /// What a killed owner and a killed server leave: a stale process file whose number now belongs to another.
-    @Test func staleProcessFile() async throws {
+    /// What kill -9 leaves: files whose process number now belongs to another process of the same user, and a child
+    /// too busy to notice that its postmaster is gone.
+    @Test func filesAndChildrenOfAKilledServer() async throws {
         let directory = TestServer.directory("stale")
         let first = try await start(directory)
         try await first.createDatabaseIfMissing("kept")
         let text = try #require(Files.read(directory + "/data/postmaster.pid"))
+        let busy = try await Connection.connect(
+            ConnectionConfiguration(url: first.url(database: "kept")), logger: TestServer.logger)
+        let child = await busy.processID
+        let work = Task { try await busy.query("SELECT count(*) FROM generate_series(1, 100000000) a") }
+        try await Task.sleep(for: .milliseconds(100))
         kill(first.pid, SIGKILL)
         await first.stop()
+        let account = try ServerAccount.choose(directory: directory, data: directory + "/data")
+        let other = try ChildProcess(try account.command(["/bin/sleep", "60"]), log: "/dev/null")
         let rest = text.split(separator: "\n", omittingEmptySubsequences: false).dropFirst().map(String.init)
-        let lines = ["\(getpid())"] + rest
-        let file = try #require(fopen(directory + "/data/postmaster.pid", "w"))
-        fputs(lines.joined(separator: "\n"), file)
-        fclose(file)
+        let stale = (["\(other.processID)"] + rest).joined(separator: "\n")
+        for path in ["/data/postmaster.pid", "/run/.s.PGSQL.5432.lock"] {
+            let file = try #require(fopen(directory + path, "w"))
+            fputs(stale, file)
+            fclose(file)
+        }
         let second = try await start(directory)
         #expect(try await ask(second, "SELECT 1") == 1)
+        #expect(other.isRunning)
+        #expect(Files.link(of: "/proc/\(child)/cwd") == nil)
+        #expect(await code { _ = try await work.value } == .connectionLost)
+        other.signal(SIGKILL)
         await second.stop()
         try Files.removeTree(directory)
     }
