@@ -1,6 +1,7 @@
 /// Writes rows of `COPY … FROM STDIN (FORMAT binary)`; sends them on in pieces of 64 KiB.
 public struct CopyWriter {
-    private static let header: [UInt8] = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0] + [UInt8](repeating: 0, count: 8)
+    private static let header: [UInt8] =
+        Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0] + [UInt8](repeating: 0, count: 8)
     private static let pieceSize = 1 << 16
 
     private let session: Session

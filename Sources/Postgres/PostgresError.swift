@@ -22,7 +22,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         case dataException
         case featureNotSupported
         case invalidStatementName
-        /// No server answers, or the connection broke. What an unfinished statement did outside a transaction is unknown.
+        /// No server answers, or the connection broke. What an unfinished statement outside a transaction did is
+        /// unknown.
         case connectionLost
         /// COMMIT was sent and its answer never came, or came without the standby's consent: read before writing again.
         case commitOutcomeUnknown
