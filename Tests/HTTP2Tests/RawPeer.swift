@@ -1,6 +1,7 @@
 import Glibc
+import NIOPosix
 
-/// A peer that sends any bytes it likes over plain TCP. Its calls block, with a time limit.
+/// A peer that sends any bytes it likes over plain TCP, with a time limit of five seconds for each call.
 final class RawPeer: Sendable {
     struct Failed: Error { let call: String }
 
@@ -48,23 +49,26 @@ final class RawPeer: Sendable {
     func send(_ text: String) { send(Array(text.utf8)) }
 
     /// What has come, at least a byte; nil once the other side has closed or says nothing for five seconds.
-    func receive() -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: 65536)
-        let count = recv(socket, &bytes, bytes.count, 0)
-        return count > 0 ? Array(bytes[..<count]) : nil
+    func receive() async throws -> [UInt8]? {
+        // A blocked thread of the test's own pool would stop other tests.
+        try await NIOThreadPool.singleton.runIfActive { [self] in
+            var bytes = [UInt8](repeating: 0, count: 65536)
+            let count = recv(socket, &bytes, bytes.count, 0)
+            return count > 0 ? Array(bytes[..<count]) : nil
+        }
     }
 
     /// Everything until the other side closes.
-    func receiveAll() -> [UInt8] {
+    func receiveAll() async throws -> [UInt8] {
         var all: [UInt8] = []
-        while let bytes = receive() { all += bytes }
+        while let bytes = try await receive() { all += bytes }
         return all
     }
 
     /// Receives until `text` came; answers all that came.
-    func receive(until text: String) -> String {
+    func receive(until text: String) async throws -> String {
         var all: [UInt8] = []
-        while let bytes = receive() {
+        while let bytes = try await receive() {
             all += bytes
             if String(decoding: all, as: UTF8.self).contains(text) { break }
         }

@@ -54,11 +54,15 @@ final class H1Connection: ChannelDuplexHandler, Flushable {
         executor.beginRead()
         let part = unwrapInboundIn(data)
         if case .head = part { headSince = nil }
-        if current == nil || waiting.isEmpty { accept(part) } else { waiting.append(part) }
+        accept(part)
     }
 
     /// Gives a part to the request that is being answered, begins one, or keeps it for later.
     private func accept(_ part: HTTPRequestPart) {
+        guard current == nil || waiting.isEmpty else {
+            waiting.append(part)
+            return
+        }
         switch part {
         case .head(let head):
             if current == nil { begin(head) } else { waiting.append(part) }
@@ -131,6 +135,8 @@ final class H1Connection: ChannelDuplexHandler, Flushable {
         current = exchange
         let hasBody =
             head.headerFields[.transferEncoding] != nil || (head.headerFields[.contentLength] ?? "0") != "0"
+        // The end of a request without a body comes as a part of its own, perhaps after the answer.
+        if !hasBody { exchange.receivedEnd(nil) }
         if !hasBody, let (response, body) = core.fastPath?(head) {
             DoorMetrics.answeredFast()
             exchange.answerFast(response, body)

@@ -138,7 +138,6 @@ final class H1Exchange: Exchange, @unchecked Sendable {
 
     /// The fast path's answer, to a request without a body.
     func answerFast(_ response: HTTPResponse, _ body: ByteBuffer) {
-        inbound.end(nil)
         do {
             try sendWhole(response, body)
         } catch {

@@ -108,6 +108,10 @@ final class H2Exchange: Exchange, @unchecked Sendable {
         let connection = try live()
         guard case .idle = outgoing else { throw HTTP2Error(.misuse, "a second response head") }
         let bodiless = answersHEAD || body.readableBytes == 0
+        var response = response
+        if answersHEAD, response.headerFields[.contentLength] == nil {
+            response.headerFields[.contentLength] = String(body.readableBytes)
+        }
         try connection.session.respond(response, on: stream, endStream: bodiless)
         outgoing = .ended
         if !bodiless {

@@ -135,6 +135,9 @@ public struct ResponseWriter: Sendable {
 
 /// Answers one request. When it returns without a complete response, the peer gets status 500, or a reset if the
 /// response had begun. Its task is cancelled when the peer gives up the request or its connection ends.
+///
+/// It starts, and goes on after each suspension, on its connection's event loop: what computes for long, or blocks,
+/// belongs on an actor with a thread of its own.
 public typealias RequestHandler = @Sendable (ServerRequest, ResponseWriter) async -> Void
 
 /// Answers a request without a body at once, on the event loop and ahead of the handler; nil leaves it to the handler.

@@ -1,6 +1,46 @@
 import CNGHTTP2
 import NIOCore
 
+/// Finds the frame headers in a stream of bytes. nghttp2 has no callback for frames of unknown types.
+struct FrameScanner {
+    struct Header: Equatable {
+        let type: UInt8
+        let flags: UInt8
+        let length: Int
+    }
+
+    /// Bytes to pass over before the next header: at a server first the client's preface.
+    private var skip: Int
+    /// The beginning of a header whose end has not come yet.
+    private var partial: [UInt8] = []
+
+    init(afterPreface: Bool) {
+        skip = afterPreface ? 0 : Int(NGHTTP2_CLIENT_MAGIC_LEN)
+    }
+
+    /// Calls `found` for each header that is complete with `bytes`, until it answers false.
+    mutating func scan(_ bytes: UnsafeRawBufferPointer, _ found: (Header) -> Bool) {
+        var at = 0
+        while at < bytes.count {
+            if skip > 0 {
+                let step = min(skip, bytes.count - at)
+                skip -= step
+                at += step
+                continue
+            }
+            let step = min(9 - partial.count, bytes.count - at)
+            partial.append(contentsOf: bytes[at..<(at + step)])
+            at += step
+            guard partial.count == 9 else { return }
+            let length = Int(partial[0]) << 16 | Int(partial[1]) << 8 | Int(partial[2])
+            let header = Header(type: partial[3], flags: partial[4], length: length)
+            partial.removeAll(keepingCapacity: true)
+            skip = length
+            guard found(header) else { return }
+        }
+    }
+}
+
 /// How many control frames a peer may still send: a burst, refilled at a steady rate.
 ///
 /// nghttp2 stops some floods itself; PING that is read, SETTINGS, PRIORITY, empty DATA, unknown frames, tiny
@@ -36,7 +76,7 @@ struct FrameBucket {
     }
 
     /// Whether the peer may have sent the frame with this header.
-    mutating func allows(_ header: nghttp2_frame_hd, now: NIODeadline) -> Bool {
+    mutating func allows(_ header: FrameScanner.Header, now: NIODeadline) -> Bool {
         switch UInt32(header.type) {
         case NGHTTP2_HEADERS.rawValue, NGHTTP2_RST_STREAM.rawValue, NGHTTP2_GOAWAY.rawValue,
             NGHTTP2_CONTINUATION.rawValue, NGHTTP2_PUSH_PROMISE.rawValue:

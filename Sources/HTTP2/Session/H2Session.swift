@@ -15,6 +15,7 @@ final class H2Session {
     private var events: [H2Event] = []
     private var encoder = HeaderEncoder()
     private var bucket: FrameBucket
+    private var scanner: FrameScanner
     /// The instant of the call that is going on; time is an argument here.
     private var now: NIODeadline
     private(set) var isFlooded = false
@@ -27,6 +28,7 @@ final class H2Session {
         self.limits = limits
         self.now = now
         bucket = FrameBucket(burst: limits.frameBurst, perSecond: limits.framesPerSecond, now: now)
+        scanner = FrameScanner(afterPreface: role == .client)
         session = try Self.make(role, owner: Unmanaged.passUnretained(self).toOpaque())
         try submitSettings()
     }
@@ -88,7 +90,15 @@ final class H2Session {
     /// - Throws: `flood`, `protocolViolation`: send what `send` still gives, then close.
     func receive(_ bytes: UnsafeRawBufferPointer, now: NIODeadline) throws(HTTP2Error) {
         self.now = now
-        let result = nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+        scanner.scan(bytes) { header in
+            isFlooded = isFlooded || !bucket.allows(header, now: now)
+            return !isFlooded
+        }
+        var result = 0
+        if !isFlooded {
+            // May itself find the peer to be flooding, by header blocks above the caps.
+            result = nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+        }
         if isFlooded {
             nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
             throw HTTP2Error(.flood, "too many control frames")
@@ -244,7 +254,8 @@ extension H2Session {
                 }
                 // The session keeps a stream until nghttp2 has closed it.
                 let stream = Unmanaged<H2Stream>.fromOpaque(pointer).takeUnretainedValue()
-                return H2Session.of(owner).fill(UnsafeMutableRawBufferPointer(start: space, count: length), stream, flags)
+                let room = UnsafeMutableRawBufferPointer(start: space, count: length)
+                return H2Session.of(owner).fill(room, stream, flags)
             })
     }
 
@@ -288,10 +299,6 @@ extension H2Session {
     }
 
     private static func installCallbacks(_ callbacks: OpaquePointer?) {
-        nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, owner in
-            guard let header else { return 0 }
-            return H2Session.of(owner).beganFrame(header.pointee)
-        }
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, owner in
             guard let frame else { return 0 }
             H2Session.of(owner).beganHeaders(frame.pointee)
@@ -330,12 +337,6 @@ extension H2Session {
             // Anything else would be fatal for the connection.
             return 0
         }
-    }
-
-    private func beganFrame(_ header: nghttp2_frame_hd) -> Int32 {
-        guard !bucket.allows(header, now: now) else { return 0 }
-        isFlooded = true
-        return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
     }
 
     private func beganHeaders(_ frame: nghttp2_frame) {
