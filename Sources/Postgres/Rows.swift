@@ -80,7 +80,7 @@ public struct Row: Sendable {
     }
 
     /// The column's value.
-    /// - Throws: `PostgresError` (`decoding`) for NULL where `T` is not optional, for a type that does not become a `T`,
+    /// - Throws: `PostgresError` (`decoding`) for NULL where `T` is not optional, for a type that becomes no `T`,
     ///   and for a column that does not exist.
     public func get<T: ColumnDecodable>(_ column: Int, as type: T.Type = T.self) throws -> T {
         try withCell(column) { try T.decode($0) }

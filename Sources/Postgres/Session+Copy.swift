@@ -62,7 +62,9 @@ extension Session {
             throw error
         }
         _ = try takeRows(sql)
-        guard parser.isFinished else { throw PostgresError(.decoding, "The server's COPY ended early.", statement: sql) }
+        guard parser.isFinished else {
+            throw PostgresError(.decoding, "The server's COPY ended early.", statement: sql)
+        }
     }
 
     /// Stops the server and reads what is already on its way, so that the connection can go on.

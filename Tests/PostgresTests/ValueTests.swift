@@ -87,7 +87,8 @@ import Testing
     @Test func numericsAreExact() async throws {
         let connection = try await TestServer.connect()
         let texts = [
-            "0", "1", "-12.50", "10000", "99999999.0001", "0.00000001", "-0.10", "NaN", "123456789012345678901234567890",
+            "0", "1", "-12.50", "10000", "99999999.0001", "0.00000001", "-0.10", "NaN",
+            "123456789012345678901234567890",
             "1.00", "100000000", "Infinity",
         ]
         try await connection.run { connection in
