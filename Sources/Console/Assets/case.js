@@ -38,6 +38,7 @@ function head(one) {
 
 function side(one) {
   const citizen = one.citizen ?? {};
+  const counting = !one.imported && (one.overdue || !['answered', 'closed'].includes(one.status));
   const shown = citizen.name || citizen.mobile || citizen.national_id || citizen.address;
   const ltr = (text) => text && h('bdi', { dir: 'ltr' }, text);
   return h('aside.case-side',
@@ -50,8 +51,8 @@ function side(one) {
       [t('field.seat'), one.seat === 'hub' ? t('app.hub') : provinceName(one.seat)],
       [t('field.home'), provinceName(one.home)],
       [t('field.registered_at'), one.registered_at && when(one.registered_at)],
-      [t('field.deadline'), one.deadline && [date(one.deadline), ' ', deadline(one)]],
-      [t('case.holderDue'), one.holder_deadline && [date(one.holder_deadline), ' ', deadline(one, one.holder_deadline, false)]],
+      [t('field.deadline'), one.deadline && [date(one.deadline), ' ', counting && deadline(one)]],
+      [t('case.holderDue'), one.holder_deadline && [date(one.holder_deadline), ' ', counting && deadline(one, one.holder_deadline, false)]],
       [t('field.about'), one.about && organizationName(one.about)],
     ]), h('p.small.muted', t('case.revision', { n: number(one.revision) }), ' · ', t('app.asOf', { time: clock(Date.now()) }))));
 }

@@ -47,7 +47,9 @@ const relativeFormat = new Intl.RelativeTimeFormat(lang === 'fa' ? 'fa' : 'en', 
 
 export const number = (value) => (value === null || value === undefined ? t('app.none') : integer.format(value));
 export const percent = (value) => share.format(value);
-export const date = (value) => dateFormat.format(new Date(value));
+// Without the era, which English adds.
+export const date = (value) => dateFormat.formatToParts(new Date(value)).filter((part) => part.type !== 'era')
+  .map((part) => part.value).join('').trim();
 export const time = (value) => timeFormat.format(new Date(value));
 export const clock = (value) => secondFormat.format(new Date(value));
 export const dateTime = (value) =>

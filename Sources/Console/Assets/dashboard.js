@@ -63,7 +63,7 @@ function stream() {
   const row = (change) => h('li', { class: `t-${String(change.type).replace('.', '-')}` },
     h('time.small.muted', { datetime: change.at, title: dateTime(change.at) }, clock(change.at)),
     h('a', { href: linkTo('case', change.case_id) }, h('strong', term('event', change.type))),
-    h('span.small', provinceName(change.home), change.holder && change.holder !== change.home ? [' ← ', organizationName(change.holder)] : ''),
+    h('span.small', provinceName(change.home), change.holder && change.holder !== change.home ? [t('dash.arrow'), organizationName(change.holder)] : ''),
     change.tracking_code ? codeText(change.tracking_code, 'code small muted') : null);
   const flush = () => {
     scheduled = false;
@@ -92,28 +92,31 @@ function stream() {
   return { element: h('section.card.stream-card', h('div.card-head', h('h2', t('dash.stream')), button), note, list), add, toggle };
 }
 
-const columns = [['province', (one) => provinceName(one.code)], ['state', (one) => one.state], ['lastHeard', (one) => Date.parse(one.last_heard ?? 0)],
-  ['backlog', (one) => one.backlog ?? -1], ['open', (one) => one.open], ['overdue', (one) => one.overdue]];
+const figures = ['open', 'overdue', 'new_today', 'answered', 'disputed', 'conflicts', 'registered'];
+const linkColumns = [['province', (one) => provinceName(one.code)], ['state', (one) => one.state], ['lastHeard', (one) => Date.parse(one.last_heard ?? 0)],
+  ['backlog', (one) => one.backlog ?? -1]];
 const stateOrder = { quarantined: 0, never: 1, silent: 2, connected: 3 };
 
-/** Every province's link, sortable; the worst first until somebody sorts. */
-export function linkTable(open) {
+/** Every province's link and the figures named, sortable; the worst link first until somebody sorts. */
+export function linkTable(open, shown = []) {
+  const columns = [...linkColumns, ...shown.map((name) => [name, (one) => one[name]])];
+  const numeric = (name) => name === 'backlog' || shown.includes(name);
   const kept = store.read('links') ?? { by: 'state', down: false };
   const body = h('tbody');
   const summary = h('p.small');
   let rows = [];
-  const heads = columns.map(([name]) => h('th', { scope: 'col', class: ['backlog', 'open', 'overdue'].includes(name) ? 'num' : '' },
-    h('button.plain', { type: 'button', onclick: () => { kept.down = kept.by === name ? !kept.down : ['backlog', 'open', 'overdue'].includes(name); kept.by = name; store.write('links', kept); draw(); } },
-      t(name === 'open' || name === 'overdue' ? `count.${name}` : `dash.${name}`))));
+  const heads = columns.map(([name]) => h('th', { scope: 'col', class: numeric(name) ? 'num' : '' },
+    h('button.plain', { type: 'button', onclick: () => { kept.down = kept.by === name ? !kept.down : numeric(name); kept.by = name; store.write('links', kept); draw(); } },
+      t(shown.includes(name) ? `count.${name}` : `dash.${name}`))));
   const draw = () => {
-    const read = kept.by === 'state' ? (one) => stateOrder[one.state] ?? 1 : columns.find(([name]) => name === kept.by)[1];
+    const read = kept.by === 'state' ? (one) => stateOrder[one.state] ?? 1 : (columns.find(([name]) => name === kept.by) ?? columns[0])[1];
     const compare = (a, b) => (typeof a === 'string' ? a.localeCompare(b, 'fa') : a - b);
     const sorted = [...rows].sort((a, b) => compare(read(a), read(b)) * (kept.down ? -1 : 1) || (b.backlog ?? 0) - (a.backlog ?? 0) || a.code.localeCompare(b.code));
     heads.forEach((head, index) => head.setAttribute('aria-sort', columns[index][0] === kept.by ? (kept.down ? 'descending' : 'ascending') : 'none'));
     replace(body, sorted.map((one) => h('tr', { class: `row-${one.state}` },
       h('th', { scope: 'row' }, h('button.plain.name', { type: 'button', onclick: () => open(one.code) }, provinceName(one.code))),
       h('td', linkState(one.state)), h('td.small', one.last_heard ? h('time', { datetime: one.last_heard, title: dateTime(one.last_heard) }, ago(one.last_heard)) : t('time.never')),
-      h('td.num', one.backlog === null ? t('dash.noBacklog') : number(one.backlog)), h('td.num', number(one.open)), h('td.num', number(one.overdue)))));
+      h('td.num', one.backlog === null ? t('dash.noBacklog') : number(one.backlog)), shown.map((name) => h('td.num', number(one[name]))))));
     const unheard = rows.filter((one) => one.state !== 'connected').length;
     replace(summary, unheard ? [icon('alert'), t('dash.unheard', { n: number(unheard) })] : rows.length ? [icon('check'), t('dash.allHeard')] : '');
   };
@@ -211,7 +214,7 @@ export async function dashboardView({ body, signal }) {
 /** The provinces as a page of their own. */
 export async function provincesView({ body, signal }) {
   const state = { provinces: new Map() };
-  const table = linkTable((code) => provincePanel(code, state));
+  const table = linkTable((code) => provincePanel(code, state), figures);
   replace(body, h('h1', t('nav.provinces')), table.element);
   const load = async () => {
     const list = items(await get('/provinces', { signal }));

@@ -21,8 +21,8 @@ const rows = [
   ['IR-28', 'خراسان شمالی', 'North Khorasan', 'خ. شمالی', 5, 1], ['IR-29', 'خراسان جنوبی', 'South Khorasan', 'خ. جنوبی', 5, 3],
   ['IR-30', 'البرز', 'Alborz', 'البرز', 2, 2],
 ];
-const shortEnglish = { 'IR-03': 'E. Azer.', 'IR-04': 'W. Azer.', 'IR-09': 'Khorasan R.', 'IR-11': 'Sistan', 'IR-14': 'Chaharm.',
-  'IR-17': 'Kohgiluyeh', 'IR-28': 'Khorasan N.', 'IR-29': 'Khorasan S.' };
+const shortEnglish = { 'IR-03': 'E. Azer.', 'IR-04': 'W. Azer.', 'IR-09': 'Razavi K.', 'IR-11': 'Sistan', 'IR-14': 'Chaharm.',
+  'IR-17': 'Kohgil.', 'IR-28': 'N. Khor.', 'IR-29': 'S. Khor.', 'IR-02': 'Mazand.', 'IR-05': 'Kermansh.', 'IR-22': 'Hormoz.' };
 
 /** The 31 provinces by code: `{ code, name, short, column, row }`. */
 export const provinces = new Map(rows.map(([code, fa, en, short, column, row]) => [code, {

@@ -143,7 +143,7 @@ export function makeForm({ name, className = '', submitLabel, request, done, can
     replace(status, h('p.small', t('form.sending')));
     try {
       const { result, settled } = await submit(name, wanted.method ?? 'POST', wanted.path, wanted.body,
-        (round) => replace(status, h('p.small', t('form.waiting', { n: round }))));
+        (round) => replace(status, h('p.small', t('form.waiting', { n: number(round) }))));
       replace(status);
       if (!settled) store.write(slot, null);
       done(result, settled);
@@ -268,7 +268,7 @@ export const choices = (family, values) => values.map((value) => [value, t(`${fa
 export async function command(button, name, path, body, word, done) {
   button.disabled = true;
   try {
-    const { result } = await submit(name, 'POST', path, body, (n) => announce(t('form.waiting', { n })));
+    const { result } = await submit(name, 'POST', path, body, (n) => announce(t('form.waiting', { n: number(n) })));
     announce(t(word));
     done(result);
   } catch (error) {

@@ -18,7 +18,7 @@ export function effectView(effect) {
   const reason = rest.join(':').trim();
   const name = kind.startsWith('proposal') ? 'proposal' : kind.startsWith('without') ? 'without' : kind.trim();
   return h('p.effect', { class: `e-${name}` }, icon(name === 'proposal' ? 'ring' : name === 'parked' ? 'lock' : 'cross'),
-    t(`effect.${name}`), reason && [': ', known(`reason.${reason}`) ? t(`reason.${reason}`) : bdi(reason)]);
+    h('span', t(`effect.${name}`), reason && [': ', known(`reason.${reason}`) ? t(`reason.${reason}`) : bdi(reason)]));
 }
 
 const isInstant = (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value);
@@ -64,11 +64,13 @@ function technicalView(event) {
     rest.map(([name, value]) => row(term('field', name), valueView(name, value)))));
 }
 
-/** `name (role, ORG)` and the like: kept as the server wrote it, but a known organisation is named. */
-function actorView(event) {
-  const code = /[A-Z][A-Z0-9-]{1,31}$/.exec(event.actor.replace(/[)\s]+$/, ''))?.[0];
-  const where = provinceName(event.origin);
-  return [bdi(event.actor), code && organization(code) && organizationName(code) !== event.actor ? ` (${organizationName(code)})` : '', ' · ', where];
+/** Who wrote it, and for which organisation where the server names one; the origin where that is not the organisation's. */
+export function actorView({ actor, origin }) {
+  const code = (actor ?? '').match(/[A-Z][A-Z0-9-]{1,31}(?=[)\]\s]*$)/)?.[0];
+  const office = code && organization(code);
+  if (!office) return [bdi(actor ?? ''), ' · ', provinceName(origin)];
+  const name = actor.slice(0, actor.lastIndexOf(code)).replace(/[\s([,@/·]+(operator|agency|supervisor|hub|ministry|auditor|system)?[\s([,@/·]*$/, '');
+  return [name && [bdi(name), ' · '], office.name, office.seat !== origin && [' · ', provinceName(origin)]];
 }
 
 /** Which entries are hidden now, by the hide and un-hide events that counted. */

@@ -9,6 +9,9 @@ const next = (() => {
   return /^\/(?![/\\])/.test(wanted) ? wanted : '/';
 })();
 
+/** Somebody who was signed in within this tab comes back; a first visitor has lost nothing. */
+const returning = next !== '/' && (() => { try { return sessionStorage.length > 0; } catch { return false; } })();
+
 let byToken = false;
 const root = document.getElementById('app');
 
@@ -44,7 +47,7 @@ function draw(focus) {
   replace(root, h('main.login', { id: 'main' },
     h('div.login-mark', icon('star')),
     h('h1', t('login.title')), h('p.muted', t('login.lead')),
-    next !== '/' && h('p.banner.info', icon('clock'), t('login.expired')),
+    returning && h('p.banner.info', icon('clock'), t('login.expired')),
     h('div.card', h('div.segments', { role: 'group' }, tab(false, t('login.byPassword')), tab(true, t('login.byToken'))), form()),
     h('p.login-foot', h('a', { href: '/track' }, t('login.track')), ' · ', h('button.plain', { type: 'button', onclick: switchLanguage }, t('app.language')))));
   document.title = t('login.title');

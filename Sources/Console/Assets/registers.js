@@ -1,10 +1,9 @@
 // The two registers of what was not silently overwritten: conflicts, and held writes that did not count.
-import { h, t, replace, bdi, when, codeText, icon, announce } from './common.js';
+import { h, t, replace, when, codeText, icon, announce } from './common.js';
 import { get, session, submit } from './api.js';
-import { provinceName } from './directory.js';
 import { linkTo, pager } from './shell.js';
 import { term, problemView, command } from './forms.js';
-import { valueView, effectView } from './history.js';
+import { valueView, effectView, actorView } from './history.js';
 
 const lead = ['supervisor', 'hub', 'ministry'];
 
@@ -30,7 +29,7 @@ async function keep(button, entry, one, done) {
 }
 
 const side = (label, entry, value, button) => h('div.side', h('h4', label), h('blockquote', { dir: 'auto' }, valueView(entry, value.value)),
-  h('p.small.muted', bdi(value.actor), ' · ', provinceName(value.origin), ' · ', value.occurred_at && when(value.occurred_at)), button);
+  h('p.small.muted', actorView(value), ' · ', value.occurred_at && when(value.occurred_at)), button);
 
 export function conflictCard(entry, offered, done, one = null) {
   const restore = offered && h('button', { type: 'button', onclick: ({ currentTarget }) => command(currentTarget, `restore.${entry.id}`, `/conflicts/${entry.id}/restore`, {}, 'act.done.restore', done) }, t('case.restore'));
@@ -47,7 +46,7 @@ export function proposalCard(entry, offered, done, named = false) {
   const apply = offered && h('button', { type: 'button', onclick: ({ currentTarget }) => window.confirm(t('act.applyConfirm'))
     && command(currentTarget, `apply.${entry.id}`, `/proposals/${entry.id}/apply`, {}, 'act.done.apply', done) }, t('case.applyProposal'));
   return h('div.proposal', h('h3', term('event', entry.type), named && [' · ', h('a', { href: linkTo('case', entry.case_id), 'data-row': true }, codeText(entry.tracking_code))]),
-    h('p.small.muted', bdi(entry.actor), ' · ', provinceName(entry.origin), ' · ', when(entry.occurred_at)),
+    h('p.small.muted', actorView(entry), ' · ', when(entry.occurred_at)),
     effectView(`proposal: ${entry.reason}`),
     h('dl.inline', Object.entries(entry.content ?? {}).filter(([, value]) => value !== null && value !== '').map(([name, value]) => h('div', h('dt', term('field', name)), h('dd', valueView(name, value))))), apply);
 }

@@ -4,6 +4,7 @@ import { get, session } from './api.js';
 import { organizationName, provinceName, categoryName, provinces } from './directory.js';
 import { linkTo, go } from './shell.js';
 
+const heading = (key) => t(key === 'registered' ? 'rep.registered' : `count.${key}`);
 const counts = ['registered', 'answered', 'closed', 'disputed', 'overdue'];
 
 function parse(argument) {
@@ -26,7 +27,7 @@ const label = ({ quarterly, year, part }) => `${quarterly ? t(`rep.q${part}`) : 
 function table(caption, rows, total, name) {
   const cells = (row) => [...counts.map((key) => h('td.num', number(row[key]))), h('td.num', row.median_days === null || row.median_days === undefined ? t('app.none') : number(row.median_days))];
   return h('section.card.report-table', h('div.scroll', { tabindex: 0, role: 'region', 'aria-label': caption }, h('table', h('caption', caption),
-    h('thead', h('tr', h('th', { scope: 'col' }, t('rep.key')), counts.map((key) => h('th.num', { scope: 'col' }, t(`count.${key}`))), h('th.num', { scope: 'col' }, t('rep.median')))),
+    h('thead', h('tr', h('th', { scope: 'col' }, t('rep.key')), counts.map((key) => h('th.num', { scope: 'col' }, heading(key))), h('th.num', { scope: 'col' }, t('rep.median')))),
     h('tbody', rows.map((row) => h('tr', h('th', { scope: 'row' }, name(row.key)), cells(row)))),
     total && h('tfoot', h('tr', h('th', { scope: 'row' }, t('rep.total')), cells(total))))));
 }
@@ -52,7 +53,7 @@ export async function reportView({ argument, body, signal }) {
   replace(slot,
     h('p', isHub ? t('app.hub') : t('app.province', { name: provinceName(session.server.code) }), ' · ',
       t('rep.range', { from: date(report.from), to: date(Date.parse(report.to) - 1) })),
-    h('div.counts', counts.map((key) => h('div.count', { class: key }, h('span.value', number(report.total[key])), h('span.label', t(`count.${key}`)))),
+    h('div.counts', counts.map((key) => h('div.count', { class: key }, h('span.value', number(report.total[key])), h('span.label', heading(key)))),
       h('div.count', h('span.value', number(report.total.median_days)), h('span.label', t('rep.median')))),
     table(t(isHub ? 'rep.byProvince' : 'rep.byOrganization'), report.by_organization, report.total, name),
     table(t('rep.byCategory'), report.by_category, report.total, categoryName),

@@ -105,7 +105,7 @@ function header(sections) {
     h('nav.sections', { 'aria-label': t('app.menu') }, sections.map((view) => h('a', { href: `#/${view}`, 'data-view': view }, t(`nav.${view}`)))),
     h('div.user',
       h('span.who', bdi(session.principal.name), h('small', `${t(`role.${session.principal.role}`)} · ${organizationName(session.principal.organization)}`)),
-      h('button.plain', { type: 'button', title: t('app.help'), 'aria-label': t('app.help'), onclick: showHelp }, h('kbd', lang === 'fa' ? '؟' : '?')),
+      h('button.plain', { type: 'button', 'data-help': true, title: t('app.help'), 'aria-label': t('app.help'), onclick: showHelp }, h('kbd', lang === 'fa' ? '؟' : '?')),
       h('button.plain', { type: 'button', lang: lang === 'fa' ? 'en' : 'fa', title: t('app.languageTitle'), onclick: switchLanguage }, t('app.language')),
       h('button.plain', { type: 'button', onclick: leave }, t('app.signOut'))));
 }

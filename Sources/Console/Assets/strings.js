@@ -101,7 +101,7 @@ export const words = {
   'reason.said before': 'پیش‌تر گفته شده بود', 'reason.a dispute is open': 'اعتراضی باز است',
 
   'link.connected': 'متصل', 'link.connecting': 'در حال اتصال', 'link.offline': 'بی‌ارتباط', 'link.refused': 'مرکز نپذیرفت',
-  'link.silent': 'خاموش', 'link.never': 'هنوز شنیده نشده', 'link.quarantined': 'قرنطینه', 'link.unknown': 'نامعلوم',
+  'link.silent': 'خاموش', 'link.never': 'نشنیده', 'link.quarantined': 'قرنطینه', 'link.unknown': 'نامعلوم',
 
   'count.registered': 'کل ثبت‌شده', 'count.open': 'باز', 'count.overdue': 'گذشته از مهلت', 'count.answered': 'پاسخ‌داده',
   'count.closed': 'بسته', 'count.disputed': 'معترض', 'count.conflicts': 'تعارض', 'count.new_today': 'ثبت امروز',
@@ -129,10 +129,11 @@ export const words = {
   'dash.cutShort': 'جریان قطع است',
   'dash.unheard': '{n} استان هم‌اکنون متصل نیست؛ رقم هر یک تا آخرین باری است که شنیده شده.',
   'dash.allHeard': 'هر ۳۱ استان متصل‌اند.',
-  'dash.province': 'استان', 'dash.state': 'ارتباط', 'dash.lastHeard': 'آخرین خبر', 'dash.backlog': 'نرسیده به مرکز',
+  'dash.province': 'استان', 'dash.state': 'ارتباط', 'dash.lastHeard': 'آخرین خبر', 'dash.backlog': 'در صف ارسال',
   'dash.noBacklog': 'نامعلوم',
   'dash.noOverdue': 'هیچ پرونده‌ای از مهلت نگذشته است.',
   'dash.openCases': 'پرونده‌های استان', 'dash.overdueCases': 'گذشته از مهلت‌ها',
+  'dash.arrow': ' ← ',
   'dash.share': '{n} از بازها',
   'dash.legendNone': 'صفر',
 
@@ -205,7 +206,7 @@ export const words = {
   'case.noText': 'متن این پرونده در این سرور نیست یا اجازهٔ دیدن آن را ندارید.',
   'case.actions': 'کارها',
   'case.noActions': 'در این وضعیت کاری برای نقش شما نیست.',
-  'case.elsewhere': 'رسیدگی با {seat} است؛ از اینجا فقط یادداشت، اقدام، ویرایش و سخن شهروند ثبت می‌شود.',
+  'case.elsewhere': 'رسیدگی با {seat} است؛ از اینجا فقط یادداشت، ویرایش و سخن شهروند ثبت می‌شود.',
   'case.pending': 'ارجاع به {to} فرستاده شده و در انتظار واگذاری مرکز است. تا آن هنگام رسیدگی با {seat} می‌ماند و مهلت می‌گذرد.',
   'case.parked': 'رویدادی از نسخهٔ تازه‌تر در این پرونده است. تا ارتقای این سرور، ارجاع و پاسخ ممکن نیست؛ یادداشت و سخن شهروند ثبت می‌شود.',
   'case.importedNote': 'این پرونده از سامانهٔ پیشین آمده است؛ نه هشدار مهلت دارد و نه امتیاز.',
@@ -249,6 +250,7 @@ export const words = {
   'conf.title': 'تعارض‌ها', 'conf.empty': 'تعارضی نیست.', 'conf.help': 'جاهایی که دو دفتر هم‌زمان نوشته‌اند. برگزیدن هر کدام، دیگری را در تاریخچه نگه می‌دارد.',
   'prop.title': 'پیشنهادها', 'prop.empty': 'پیشنهادی نیست.', 'prop.help': 'نوشته‌هایی که هنگام نوشتنشان رسیدگی جای دیگری بود.',
 
+  'rep.registered': 'ثبت‌شده',
   'rep.title': 'گزارش', 'rep.month': 'ماهانه', 'rep.quarter': 'سه‌ماهه', 'rep.previous': 'دورهٔ پیش', 'rep.next': 'دورهٔ بعد',
   'rep.for': 'گزارش {period}', 'rep.range': 'از {from} تا {to}', 'rep.total': 'همه', 'rep.byOrganization': 'به تفکیک سازمان', 'rep.byProvince': 'به تفکیک استان',
   'rep.byCategory': 'به تفکیک دسته', 'rep.key': 'عنوان', 'rep.median': 'میانهٔ روز تا پاسخ', 'rep.q1': 'سه‌ماههٔ نخست', 'rep.q2': 'سه‌ماههٔ دوم',
