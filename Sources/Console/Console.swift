@@ -7,12 +7,12 @@ public import Service
 
 /// Web pages and REST routes over a node or the hub, moved by whatever transport calls `handle`.
 ///
-/// No input traps or gives a 5xx: what a caller did wrong is a problem document of 4xx. 503 says that the service behind
-/// is away; its caller repeats with the same idempotency key.
+/// No input traps or gives a 5xx: what a caller did wrong is a problem document of 4xx. 503 says that the service
+/// behind is away; its caller repeats with the same idempotency key.
 public struct Console: Sendable {
     let service: ConsoleService
     let routes: [Route]
-    private let assets = Assets()
+    private let assets: Assets
     private let metrics: RequestMetrics
     private let responder: RouterResponder<ConsoleContext>
     private let configuration: ConsoleConfiguration
@@ -28,6 +28,7 @@ public struct Console: Sendable {
 
     private init(_ service: ConsoleService, _ configuration: ConsoleConfiguration, _ logger: Logger) {
         let metrics = RequestMetrics()
+        let assets = Assets(of: service)
         let routes = Routes.all(of: service, configuration, metrics: metrics, assets: assets)
         let gate = Gate(service: service, authentication: Authentication(service: service))
         let router = Router(context: ConsoleContext.self, options: [.autoGenerateHeadEndpoints])
@@ -38,6 +39,7 @@ public struct Console: Sendable {
             }
         }
         self.service = service
+        self.assets = assets
         self.routes = routes
         self.metrics = metrics
         self.configuration = configuration
@@ -45,8 +47,8 @@ public struct Console: Sendable {
         responder = router.buildResponder()
     }
 
-    /// Answers one request. Returns when the answer has been written or the peer has gone; never throws, since nobody is
-    /// left to tell.
+    /// Answers one request. Returns when the answer has been written or the peer has gone; never throws, since nobody
+    /// is left to tell.
     public func handle(_ request: ConsoleRequest, _ writer: some ConsoleResponseWriter) async {
         do {
             if let (response, body) = fastPath(request.head) {
@@ -63,12 +65,7 @@ public struct Console: Sendable {
     /// Probes, pages and assets, from memory and without a task: `nil` for everything else. They hold no data and need
     /// no sign-in. The scheme in the head says whether this is TLS.
     public func fastPath(_ head: HTTPRequest) -> (HTTPResponse, ByteBuffer)? {
-        guard head.method == .get || head.method == .head, let path = head.path,
-            var answer = assets.answer(to: path, ifNoneMatch: head.headerFields[.ifNoneMatch], of: service)
-        else { return nil }
-        SecurityHeaders.add(to: &answer.0.headerFields, isTLS: head.scheme == "https")
-        if head.method == .head { answer.1.clear() }
-        return answer
+        assets.answer(to: head, isTLS: head.scheme == "https")
     }
 
     private func answer(_ request: ConsoleRequest) async -> Response {

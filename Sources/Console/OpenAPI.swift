@@ -30,6 +30,7 @@ enum OpenAPI {
                 .object((byPath[path] ?? []).map { .init($0.method.rawValue.lowercased(), operation($0)) }))
         }
         let title: JSON = if case .hub = service { "Peyvand, the hub" } else { "Peyvand, a province's node" }
+        let cookie = Authentication.cookieName(isTLS: true, at: service.cases.origin)
         return [
             "openapi": "3.1.0",
             "info": [
@@ -44,7 +45,7 @@ enum OpenAPI {
             "components": [
                 "securitySchemes": [
                     "token": ["type": "http", "scheme": "bearer"],
-                    "session": ["type": "apiKey", "in": "cookie", "name": "__Host-peyvand"],
+                    "session": ["type": "apiKey", "in": "cookie", "name": .string(cookie)],
                     "certificate": ["type": "mutualTLS"],
                 ],
                 "schemas": .object(Shapes.names.map { .init($0, Shapes.named($0).openAPI) }),

@@ -20,7 +20,8 @@ public protocol CaseService: Sendable {
     /// The case in which a conflict or a proposal lies. Throws `Refusal.unknownEvent`.
     func caseOfConflict(_ id: EventHash) async throws -> CaseID
     func caseOfProposal(_ id: EventHash) async throws -> CaseID
-    /// What a citizen may see; `nil` when there is none. `mobile`: the last four digits, asked when a code is ambiguous.
+    /// What a citizen may see; `nil` when there is none. `mobile`: the last four digits, asked when a code is
+    /// ambiguous.
     func track(_ code: TrackingCode, mobile: String?) async throws -> TrackDocument?
     /// Figures of a period, all derived from the journal.
     func report(_ period: ReportPeriod) async throws -> ReportDocument

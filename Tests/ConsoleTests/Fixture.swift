@@ -215,5 +215,7 @@ final class Fixture: NodeService, HubService {
     }
 
     func overdueRanking(limit: Int) async throws -> [CaseDocument] { Array(cases.prefix(limit)) }
-    func trend(days: Int) async throws -> [TrendPoint] { [TrendPoint(day: "1405-08-30", registered: days, answered: 1)] }
+    func trend(days: Int) async throws -> [TrendPoint] {
+        [TrendPoint(day: "1405-08-30", registered: days, answered: 1)]
+    }
 }

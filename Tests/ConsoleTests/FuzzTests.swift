@@ -21,8 +21,8 @@ import Testing
 
     private static let pieces = [
         "null", "true", "-1", "1e308", "1e309", "9223372036854775808", "[]", "{}", "\"\"", #""\u0000""#, #""\ud83d""#,
-        "\"=cmd\"", "\"٣\"", #"{"a":{"a":{"a":{}}}}"#, "\"IR-99\"", "0.5", "[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]", "-", "\"",
-        "\u{202E}", "\"\(String(repeating: "x", count: 600))\"",
+        "\"=cmd\"", "\"٣\"", #"{"a":{"a":{"a":{}}}}"#, "\"IR-99\"", "0.5", "[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]",
+        "-", "\"", "\u{202E}", "\"\(String(repeating: "x", count: 600))\"",
     ]
 
     /// Cuts, doubles, swaps or replaces a part of a text that was in order.

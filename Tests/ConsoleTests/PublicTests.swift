@@ -20,7 +20,8 @@ import Testing
         #expect(try api.json == json.json)
         for (accept, isJSON) in [
             ("*/*", false), ("text/html,application/xhtml+xml,*/*;q=0.8", false),
-            ("application/json;q=0.9, text/html;q=0.1", true), ("application/json;q=x,text/html", false), (";;,,q", false),
+            ("application/json;q=0.9, text/html;q=0.1", true), ("application/json;q=x,text/html", false),
+            (";;,,q", false),
         ] {
             #expect(PublicRoutes.prefersJSON(accept) == isJSON, "\(accept)")
         }
@@ -33,6 +34,7 @@ import Testing
         #expect(await client.get("/track?code=\(encoded)&mobile=%DB%B1%DB%B2%DB%B3%DB%B4").status == 200)
         #expect(client.fixture.state.withLock { $0.tracked.last?.1 } == "1234")
         #expect(await client.get("/track?code=").status == 200)
+        #expect(await client.get("/track/\(Fixture.code.digits)?fbclid=x").status == 200)
         #expect(await client.get("/track").text.contains("<form"))
     }
 

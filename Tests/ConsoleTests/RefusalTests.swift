@@ -113,6 +113,20 @@ import Testing
         #expect(await client.post("/api/v1/conflicts/xyz/restore", nil).problem == "unknown-event")
     }
 
+    @Test func anUnknownOrganizationIsTheFaultOfTheFieldThatNamesIt() async {
+        client.fixture.failing(with: Refusal.unknownOrganization("IR-03-X"))
+        #expect(await client.post("/api/v1/cases", intake).faultyFields == ["about"])
+        #expect(await client.post(client.casePath("/referral"), RouteTests.bodies["referral"]).faultyFields == ["to"])
+    }
+
+    @Test func anImportThatIsRefusedAsAWhole() async {
+        let body = RouteTests.bodies["POST /api/v1/import"]
+        client.fixture.failing(with: Refusal.forbidden(reason: "role operator may not do this"))
+        #expect(await client.post("/api/v1/import", body).problem == "forbidden")
+        client.fixture.failing(with: ServiceError.unavailable("the database is away"))
+        #expect(await client.post("/api/v1/import", body).status == 503)
+    }
+
     @Test func anUnknownEntryInTheBodyIsThatFieldsFault() async {
         client.fixture.failing(with: Refusal.unknownEvent(.zero))
         let answer = await client.post(client.casePath("/review"), RouteTests.bodies["review"])
@@ -128,7 +142,8 @@ import Testing
             let answer = await client.post(path, body)
             #expect(answer.status == 400 && answer.problem == "bad-request", "\(body): \(answer.text)")
         }
-        #expect(await client.send(.post, path, bytes: Array("{\"a\":\"".utf8) + [0xC3, 0x28] + Array("\"}".utf8)).status == 400)
+        let latin1 = Array("{\"a\":\"".utf8) + [0xC3, 0x28] + Array("\"}".utf8)
+        #expect(await client.send(.post, path, bytes: latin1).status == 400)
         #expect(await client.send(.post, path, intake, breaksOff: true).status == 400)
         for type in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"] {
             let answer = await client.send(.post, path, intake, headers: [.contentType: type])
@@ -148,9 +163,10 @@ import Testing
         let announced = await client.send(
             .post, "/api/v1/cases", intake, headers: [.contentLength: "99999999999"])
         #expect(announced.status == 413)
-        let long = await client.post("/api/v1/cases", intake.replacing("…", with: String(repeating: "x", count: 60_001)))
+        let limit = String(repeating: "x", count: 60_000)
+        let long = await client.post("/api/v1/cases", intake.replacing("…", with: limit + "x"))
         #expect(long.status == 422 && long.faultyFields == ["description"])
-        let fits = await client.post("/api/v1/cases", intake.replacing("…", with: String(repeating: "x", count: 60_000)))
+        let fits = await client.post("/api/v1/cases", intake.replacing("…", with: limit))
         #expect(fits.status == 201)
     }
 

@@ -21,13 +21,13 @@ import Testing
 
     @Test func theCookieIsBoundToThisHost() async throws {
         let secure = try await signIn().cookie
-        #expect(secure.hasPrefix("__Host-peyvand="))
+        #expect(secure.hasPrefix("__Host-peyvand-IR-03="))
         for attribute in ["; Path=/", "; HttpOnly", "; SameSite=Strict", "; Secure"] {
             #expect(secure.contains(attribute), "\(attribute)")
         }
         #expect(!secure.contains("Domain"))
         let plain = try await signIn(isTLS: false).cookie
-        #expect(plain.hasPrefix("peyvand=") && !plain.contains("Secure"))
+        #expect(plain.hasPrefix("peyvand-IR-03=") && !plain.contains("Secure"))
     }
 
     @Test func aSessionReadsAndWritesWithItsToken() async throws {
@@ -87,7 +87,10 @@ import Testing
     }
 
     @Test func cookiesThatAreNone() async {
-        for cookie in ["peyvand=", "peyvand=xyz", "peyvand=" + String(repeating: "0", count: 200), "=;=;;", "peyvand"] {
+        for cookie in [
+            "peyvand-IR-03=", "peyvand-IR-03=xyz", "peyvand-IR-03=" + String(repeating: "0", count: 200), "=;=;;",
+            "peyvand-IR-03", "peyvand-IR-03=" + String(repeating: "00", count: 32),
+        ] {
             #expect(await client.get("/api/v1/me", headers: [.cookie: cookie]).status == 401, "\(cookie)")
         }
     }

@@ -19,7 +19,7 @@ struct Authentication: Sendable {
             return try await service.cases.principal(certificate: uri)
                 .map { Caller(principal: $0, proof: .certificate) }
         }
-        guard let id = Authentication.sessionID(of: request, isTLS: context.source.isTLS) else { return nil }
+        guard let id = sessionID(of: request, isTLS: context.source.isTLS) else { return nil }
         return try await service.cases.session(id: id)
             .map { Caller(principal: $0.principal, proof: .session($0)) }
     }
@@ -32,12 +32,15 @@ struct Authentication: Sendable {
 
     // MARK: Cookie
 
-    /// The prefix binds the cookie to this host over TLS; plain HTTP on loopback cannot set it.
-    static func cookieName(isTLS: Bool) -> String { isTLS ? "__Host-peyvand" : "peyvand" }
+    /// The prefix binds the cookie to this host over TLS; plain HTTP on loopback cannot set it. The server's code keeps
+    /// the consoles of one machine apart: a browser sends a cookie to every port of its host.
+    static func cookieName(isTLS: Bool, at origin: Origin) -> String {
+        (isTLS ? "__Host-peyvand-" : "peyvand-") + origin.code
+    }
 
     /// The session's id as the cookie gives it: hexadecimal, else nil.
-    static func sessionID(of request: Request, isTLS: Bool) -> String? {
-        let name = cookieName(isTLS: isTLS) + "="
+    private func sessionID(of request: Request, isTLS: Bool) -> String? {
+        let name = Authentication.cookieName(isTLS: isTLS, at: service.cases.origin) + "="
         for field in request.headers[values: .cookie] {
             for pair in field.split(separator: ";") {
                 let pair = pair.drop { $0 == " " }
@@ -51,9 +54,9 @@ struct Authentication: Sendable {
     }
 
     /// `Set-Cookie` for a session; nil takes the cookie away.
-    static func cookie(_ session: Session?, isTLS: Bool) -> String {
+    static func cookie(_ session: Session?, isTLS: Bool, at origin: Origin) -> String {
         let end = "; Path=/; HttpOnly; SameSite=Strict" + (isTLS ? "; Secure" : "")
-        return cookieName(isTLS: isTLS) + "=" + (session.map { $0.id + end } ?? end + "; Max-Age=0")
+        return cookieName(isTLS: isTLS, at: origin) + "=" + (session.map { $0.id + end } ?? end + "; Max-Age=0")
     }
 
     // MARK: Cross-site requests

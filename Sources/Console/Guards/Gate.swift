@@ -52,7 +52,8 @@ struct Gate: Sendable {
 
     private func check(_ query: QueryString, against route: Route) throws {
         let known = route.parameters.map(\.name)
-        let unknown = query.values.keys.filter { !known.contains($0) }.sorted()
+        // Messengers add parameters of their own to links that citizens share.
+        let unknown = route.access == .everyone ? [] : query.values.keys.filter { !known.contains($0) }.sorted()
         let faults = unknown.prefix(20).map {
             FieldFault(String($0.prefix(60)), "is not known here; check its spelling")
         }
@@ -127,8 +128,9 @@ struct Gate: Sendable {
         guard encoding == "identity" else { throw .unsupportedType }
         guard let type = request.headers[.contentType] else { return }
         let parts = type.lowercased().split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
+        let charset = parts.dropFirst().first { $0.hasPrefix("charset=") } ?? "charset=utf-8"
         guard let media = parts.first, media == "application/json" || media.hasSuffix("+json"),
-            parts.dropFirst().allSatisfy({ !$0.hasPrefix("charset=") || $0 == "charset=utf-8" || $0 == "charset=\"utf-8\"" })
+            charset == "charset=utf-8" || charset == "charset=\"utf-8\""
         else { throw .unsupportedType }
     }
 }

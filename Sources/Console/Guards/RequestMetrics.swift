@@ -75,7 +75,8 @@ final class RequestMetrics: Sendable {
         var described = Set<String>()
         for gauge in gauges.sorted(by: { $0.name < $1.name }) {
             if described.insert(gauge.name).inserted {
-                lines.append("# HELP \(gauge.name) \(gauge.help.split(whereSeparator: \.isNewline).joined(separator: " "))")
+                let help = gauge.help.split(whereSeparator: \.isNewline).joined(separator: " ")
+                lines.append("# HELP \(gauge.name) \(help)")
                 lines.append("# TYPE \(gauge.name) \(gauge.name.hasSuffix("_total") ? "counter" : "gauge")")
             }
             let labels = gauge.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\(escaped($0.value))\"" }

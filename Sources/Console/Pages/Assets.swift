@@ -4,25 +4,45 @@ import HTTPTypes
 import NIOCore
 import Service
 
-/// Pages, styles and scripts, embedded in the program and kept ready to send.
+/// Pages, styles and scripts, embedded in the program, each with its answers ready to send.
 struct Assets: Sendable {
-    struct Item: Sendable {
+    private struct Item: Sendable {
         var body: ByteBuffer
-        var type: String
         var tag: String
+        /// By whether the connection is TLS: false, true.
+        var found: (HTTPResponse, HTTPResponse)
+        var unchanged: (HTTPResponse, HTTPResponse)
 
-        init(_ bytes: [UInt8], name: String) {
+        init(_ bytes: [UInt8], type: String, caching: String) {
             body = ByteBuffer(bytes: bytes)
-            type = Assets.type(of: name)
-            tag = "\"" + Hex.encode(Digest.sha256(bytes).prefix(12)) + "\""
+            let tag = "\"" + Hex.encode(Digest.sha256(bytes).prefix(12)) + "\""
+            self.tag = tag
+            let answer = { (status: HTTPResponse.Status, isTLS: Bool) in
+                var headers: HTTPFields = [.eTag: tag, .cacheControl: caching]
+                if status == .ok {
+                    headers[.contentType] = type
+                    headers[.contentLength] = String(bytes.count)
+                }
+                SecurityHeaders.add(to: &headers, isTLS: isTLS)
+                return HTTPResponse(status: status, headerFields: headers)
+            }
+            found = (answer(.ok, false), answer(.ok, true))
+            unchanged = (answer(.notModified, false), answer(.notModified, true))
         }
     }
 
-    /// By the last part of `/assets/NAME`.
-    let items: [String: Item]
+    private let items: [Substring: Item]
 
-    init() {
-        items = Dictionary(Assets.files.map { ($0.0, Item($0.1, name: $0.0)) }, uniquingKeysWith: { first, _ in first })
+    init(of service: ConsoleService) {
+        let files = Dictionary(Assets.files, uniquingKeysWith: { first, _ in first })
+        // Names carry no version: a browser asks each time, and mostly hears that nothing has changed.
+        var items = [Substring: Item]()
+        for (name, bytes) in files {
+            items["/assets/" + name] = Item(bytes, type: Assets.type(of: name), caching: "no-cache")
+        }
+        for (path, name) in Assets.pages(of: service) { items[path[...]] = items["/assets/" + name] }
+        items["/livez"] = Item(Array("ok\n".utf8), type: "text/plain; charset=utf-8", caching: "no-store")
+        self.items = items
     }
 
     /// The pages by their path; each loads its data by script, and sends strangers to `/login`.
@@ -33,30 +53,15 @@ struct Assets: Sendable {
         }
     }
 
-    /// `nil` when nothing here has that path.
-    func answer(to path: String, ifNoneMatch: String?, of service: ConsoleService) -> (HTTPResponse, ByteBuffer)? {
-        let path = path.prefix { $0 != "?" }
-        if path == "/livez" {
-            let body = ByteBuffer(string: "ok\n")
-            return (response(.ok, type: "text/plain; charset=utf-8", length: body.readableBytes, [:]), body)
+    /// `nil` when nothing here has that path. Looks up and copies, nothing else: this is the fast path.
+    func answer(to head: HTTPRequest, isTLS: Bool) -> (HTTPResponse, ByteBuffer)? {
+        guard head.method == .get || head.method == .head, let path = head.path,
+            let item = items[path.prefix { $0 != "?" }]
+        else { return nil }
+        if let known = head.headerFields[.ifNoneMatch], Assets.matches(known, item.tag) {
+            return (isTLS ? item.unchanged.1 : item.unchanged.0, ByteBuffer())
         }
-        let name = path.hasPrefix("/assets/") ? String(path.dropFirst(8)) : Assets.pages(of: service)[String(path)]
-        guard let name, let item = items[name] else { return nil }
-        // Names carry no version: a browser asks each time, and mostly hears that nothing has changed.
-        let headers: HTTPFields = [.eTag: item.tag, .cacheControl: "no-cache"]
-        if let ifNoneMatch, Assets.matches(ifNoneMatch, item.tag) {
-            return (HTTPResponse(status: .notModified, headerFields: headers), ByteBuffer())
-        }
-        return (response(.ok, type: item.type, length: item.body.readableBytes, headers), item.body)
-    }
-
-    private func response(
-        _ status: HTTPResponse.Status, type: String, length: Int, _ headers: HTTPFields
-    ) -> HTTPResponse {
-        var headers = headers
-        headers[.contentType] = type
-        headers[.contentLength] = String(length)
-        return HTTPResponse(status: status, headerFields: headers)
+        return (isTLS ? item.found.1 : item.found.0, head.method == .head ? ByteBuffer() : item.body)
     }
 
     private static func matches(_ header: String, _ tag: String) -> Bool {

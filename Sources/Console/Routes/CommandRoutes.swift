@@ -16,13 +16,16 @@ struct CommandRoutes: Sendable {
             command("assessment", "Weigh it: lawful, within the agency's means, already done?", Bodies.assessment) {
                 let flag = { (body: JSON, name: String) in body[name]?.bool ?? false }
                 return .assess(
-                    Assessment(lawful: flag($0, "lawful"), withinMeans: flag($0, "within_means"), done: flag($0, "done")))
+                    Assessment(
+                        lawful: flag($0, "lawful"), withinMeans: flag($0, "within_means"), done: flag($0, "done")))
             },
             command("referral", "Refer it to an organisation", Bodies.referral) {
                 .refer(to: try organization($0, "to"), reason: text($0, "reason"))
             },
             command("acceptance", "Accept a referral", Bodies.empty, optional: true) { _ in .accept },
-            command("refusal", "Refuse a referral: it goes back", Bodies.refusal) { .refuse(reason: text($0, "reason")) },
+            command("refusal", "Refuse a referral: it goes back", Bodies.refusal) {
+                .refuse(reason: text($0, "reason"))
+            },
             command("actions", "Tell what was done", Bodies.words) { .act(text: text($0, "text")) },
             command("answer", "Answer the citizen", Bodies.words) { .answer(text: text($0, "text")) },
             command("closure", "Close it with an outcome", Bodies.closure) {

@@ -24,8 +24,8 @@ struct DirectoryRoutes: Sendable {
             },
             Route(.get, "/api/v1/me", "Who is signed in, and where", .readers, answer: .json(.named("Me"))) { call in
                 guard let caller = call.caller else { throw Problem.unauthorized }
-                if case .session(let session) = caller.proof { return .json(Self.me(session.principal, session, service)) }
-                return .json(Self.me(caller.principal, nil, service))
+                let session: Session? = if case .session(let session) = caller.proof { session } else { nil }
+                return .json(Self.me(caller.principal, session, service))
             },
         ]
     }

@@ -8,8 +8,9 @@ struct Import: Sendable {
     let service: any NodeService
     let call: Call
 
-    /// All cases are handed over at once, so that the writer commits them in groups; results keep the order of the body.
-    /// - Throws: `ServiceError`, so that the importer tries the whole call again.
+    /// All cases are handed over at once, so that the writer commits them in groups; results keep the body's order.
+    /// - Throws: `ServiceError`, so that the importer tries the whole call again, and `Refusal.forbidden`, which no
+    ///   single case is to blame for.
     func run() async throws -> Response {
         let principal = try call.principal
         let cases = call.body["cases"]?.array ?? []
@@ -38,6 +39,8 @@ struct Import: Sendable {
                 code: result.document.trackingCode, reason: nil)
         } catch let error as ServiceError {
             throw error
+        } catch Refusal.forbidden(let reason) {
+            throw Refusal.forbidden(reason: reason)
         } catch {
             guard let problem = Problem(error) else { throw error }
             return Self.result(key, "rejected", id: nil, code: nil, reason: problem.detail)
@@ -58,7 +61,8 @@ struct Import: Sendable {
                 step: try step(event, in: "history[\(index)]."))
         }
         return ImportedCase(
-            intake: try NodeRoutes.intake(body["intake"] ?? [:]), registeredAt: try instant(body, "registered_at", in: ""),
+            intake: try NodeRoutes.intake(body["intake"] ?? [:]),
+            registeredAt: try instant(body, "registered_at", in: ""),
             history: history)
     }
 

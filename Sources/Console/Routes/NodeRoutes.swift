@@ -35,10 +35,15 @@ struct NodeRoutes: Sendable {
     }
 
     private func begin(_ command: Command, _ call: Call) async throws -> Response {
-        let result = try await service.execute(
-            CommandRequest(
-                principal: try call.principal, command: command, caseID: nil, idempotencyKey: call.idempotencyKey,
-                bodyHash: call.bodyHash))
+        let request = CommandRequest(
+            principal: try call.principal, command: command, caseID: nil, idempotencyKey: call.idempotencyKey,
+            bodyHash: call.bodyHash)
+        let result: CommandResult
+        do {
+            result = try await service.execute(request)
+        } catch Refusal.unknownOrganization(let code) {
+            throw Problem.invalid("about", "is \(code), which is no organisation here; see GET /organizations")
+        }
         let receipt = result.receipt?.json ?? .null
         return .json(
             .object(result.document.members + [.init("receipt", receipt)]), status: .created,

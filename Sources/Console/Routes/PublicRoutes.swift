@@ -151,8 +151,7 @@ struct PublicRoutes: Sendable {
     /// The fast path has answered already where there is something: this route tells the router of the path.
     @Sendable
     private func embedded(_ call: Call) async throws -> Response {
-        guard let (head, body) = assets.answer(
-            to: call.request.uri.path, ifNoneMatch: call.request.headers[.ifNoneMatch], of: service)
+        guard let (head, body) = assets.answer(to: call.request.head, isTLS: call.isTLS)
         else { throw Problem.notFound }
         return Response(status: head.status, headers: head.headerFields, body: ResponseBody(byteBuffer: body))
     }

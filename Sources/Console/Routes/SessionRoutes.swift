@@ -43,7 +43,7 @@ struct SessionRoutes: Sendable {
                 detail: session.principal.role.rawValue))
         return .json(
             DirectoryRoutes.me(session.principal, session, service),
-            headers: [.setCookie: Authentication.cookie(session, isTLS: call.isTLS)])
+            headers: [.setCookie: Authentication.cookie(session, isTLS: call.isTLS, at: service.cases.origin)])
     }
 
     private func session(for body: JSON, _ remote: String) async throws -> Session? {
@@ -62,6 +62,7 @@ struct SessionRoutes: Sendable {
     private func signOut(_ call: Call) async throws -> Response {
         if case .session(let session)? = call.caller?.proof { try await service.cases.logout(id: session.id) }
         return Response(
-            status: .noContent, headers: [.setCookie: Authentication.cookie(nil, isTLS: call.isTLS)])
+            status: .noContent,
+            headers: [.setCookie: Authentication.cookie(nil, isTLS: call.isTLS, at: service.cases.origin)])
     }
 }

@@ -24,8 +24,8 @@ public struct ConsoleRequest: Sendable {
     }
 }
 
-/// Where an answer goes. The console calls either `respond`, or `head`, any number of `write` and one `finish`, one call
-/// after the other. Every call returns when the peer can take more, and throws when it has gone away.
+/// Where an answer goes. The console calls either `respond`, or `head`, any number of `write` and one `finish`, one
+/// call after the other. Every call returns when the peer can take more, and throws when it has gone away.
 public protocol ConsoleResponseWriter: Sendable {
     func head(_ response: HTTPResponse) async throws
     func write(_ buffer: ByteBuffer) async throws
