@@ -37,12 +37,15 @@ public struct Case: Sendable, Equatable {
     public var values: [Field: SharedValue] = [:]
     public var disputes: [Dispute] = []
     public var ratings: [Rating] = []
+    /// The withdrawal that counts: the first that no later dispute, once upheld, took back.
     public var withdrawnBy: EventHash?
     public var escalations: [Escalation] = []
     public var duplicates: [CaseID] = []
     public var proposals: [Proposal] = []
     /// Hashes of entries that are hidden now.
     public var hidden: Set<EventHash> = []
+    /// For each entry, the events that showed it again.
+    public var shownAgain: [EventHash: [EventHash]] = [:]
     /// Why no held command is taken: an event here is newer than this reader, or undecodable.
     public var parkedBy: EventHash?
     /// Every event in history order with what it did.
@@ -81,14 +84,6 @@ public struct Case: Sendable, Equatable {
     public func isOverdue(at now: Instant) -> Bool {
         guard !imported, isOpen, heldStatus != .answered || !openDisputes.isEmpty, let deadline else { return false }
         return now > deadline.at
-    }
-
-    public static func == (left: Case, right: Case) -> Bool {
-        left.id == right.id && left.history == right.history && left.heldStatus == right.heldStatus
-            && left.heldOutcome == right.heldOutcome && left.holder == right.holder && left.seat == right.seat
-            && left.epoch == right.epoch && left.values == right.values && left.disputes == right.disputes
-            && left.proposals == right.proposals && left.hidden == right.hidden && left.deadline == right.deadline
-            && left.transfer == right.transfer && left.withdrawnBy == right.withdrawnBy
     }
 }
 
@@ -207,4 +202,5 @@ public enum EffectReason: String, Sendable, Hashable {
     case referredToItself = "referred to its holder or to the unit complained of"
     case repeated = "said before"
     case disputeOpen = "a dispute is open"
+    case disputeUpheld = "a later dispute was upheld"
 }

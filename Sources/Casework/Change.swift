@@ -19,7 +19,7 @@ public enum Change: Sendable, Hashable {
     case amended(Amendment)
     /// Hides the entry named, as the author saw it.
     case hidden(EventHash)
-    /// Takes back the hide named.
+    /// Shows the entry named again.
     case unhidden(EventHash)
     case disputed
     case reviewed(dispute: EventHash, upheld: Bool)

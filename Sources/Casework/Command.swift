@@ -78,6 +78,13 @@ public struct ImportedCase: Sendable, Hashable {
         case answered(String)
         case closed(Outcome, String)
         case noted(String)
+
+        var text: String? {
+            switch self {
+            case .acted(let text), .answered(let text), .closed(_, let text), .noted(let text): text
+            case .referred, .accepted: nil
+            }
+        }
     }
 
     public struct Event: Sendable, Hashable {

@@ -59,7 +59,9 @@ private struct Decision {
     func begin(_ command: Command, code: TrackingCode) throws(Refusal) -> [Draft] {
         guard subject.registration == nil else { throw .illegal(.alreadyRegistered, status: subject.status) }
         switch command {
-        case .open: return [draft(.opened(trackingCode: code))]
+        case .open:
+            guard subject.trackingCode == nil else { throw .illegal(.repeated, status: subject.status) }
+            return [draft(.opened(trackingCode: code))]
         case .register(let intake):
             let due = Due(at: context.calendar.due(from: context.now, days: 15), calendar: context.calendar.version)
             return [try registration(of: intake, code: code, due: due, at: context.now, imported: false)]
@@ -177,6 +179,8 @@ private struct Decision {
         guard context.origin == .hub else { throw .notTheSeat(.hub) }
         guard subject.registration != nil else { throw .illegal(.notRegistered, status: subject.status) }
         guard let seat = context.tree.seat(of: organization) else { throw .unknownOrganization(organization.rawValue) }
+        guard organization != subject.registration?.about, organization != subject.holder || subject.transfer != nil
+        else { throw .illegal(.referredToItself, status: subject.status) }
         let grant = Grant(epoch: 0, holder: organization, seat: seat, cut: [], cause: nil)
         return [draft(.granted(grant), Texts(text: reason))]
     }
@@ -194,7 +198,8 @@ private struct Decision {
             guard subject.history.contains(where: { $0.event == event }) else { throw .unknownEvent(event) }
             guard hidden != subject.hidden.contains(event) else { throw .illegal(.repeated, status: subject.status) }
             let change: Change = hidden ? .hidden(event) : .unhidden(event)
-            return [draft(change, base: [Base(field: nil, events: subject.history.map(\.event))])]
+            let seen = [event] + (subject.shownAgain[event] ?? [])
+            return [draft(change, base: [Base(field: nil, events: seen)])]
         case .markDuplicate(let other):
             guard other != subject.id else { throw .invalid(field: "of", reason: "is this very case") }
             return [draft(.duplicateMarked(of: other))]

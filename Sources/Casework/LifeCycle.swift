@@ -16,7 +16,7 @@ extension Case {
     public func objection(to change: Change, by actor: Actor) -> EffectReason? {
         switch change {
         case .opened:
-            return history.isEmpty || heldStatus == .draft && trackingCode == nil ? nil : .repeated
+            return registration == nil && trackingCode == nil ? nil : .repeated
         case .registered:
             return registration == nil ? nil : .alreadyRegistered
         default:
@@ -27,7 +27,7 @@ extension Case {
             return grant == self.grant ? nil : .custodyMoved
         case .reviewed(let dispute, _):
             guard openDisputes.contains(where: { $0.event == dispute }) else { return .disputeUnknown }
-            return actor == firstDecider ? .reviewerDecided : nil
+            return actor.isSamePerson(as: firstDecider) ? .reviewerDecided : nil
         case .dueMoved:
             return heldStatus == .closed ? .statusDoesNotAllow : nil
         default:
@@ -87,8 +87,13 @@ extension Case {
 
     /// Applies a grant: custody moves, whatever the status.
     public mutating func apply(_ grant: Grant, event: EventHash, cause: Change?) {
-        if grant.seat != seat, transfer?.isReturn != true { referrers.append(Referrer(holder: holder, seat: seat)) }
-        if transfer?.isReturn == true { referrers.removeLast(referrers.isEmpty ? 0 : 1) }
+        // A person's grant overtakes a pending return: only the grant that a refusal asked for goes back.
+        let isReturn = transfer?.isReturn == true && transfer?.cause == grant.cause
+        if isReturn {
+            referrers.removeLast(referrers.isEmpty ? 0 : 1)
+        } else if grant.seat != seat {
+            referrers.append(Referrer(holder: holder, seat: seat))
+        }
         holder = grant.holder
         seat = grant.seat
         epoch = grant.epoch
@@ -135,5 +140,12 @@ extension Case {
             heldOutcome = nil
             answeredAt = nil
         }
+    }
+}
+
+extension Actor {
+    /// One person may act in several roles.
+    fileprivate func isSamePerson(as other: Actor?) -> Bool {
+        name == other?.name && organization == other?.organization
     }
 }

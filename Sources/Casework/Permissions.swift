@@ -57,7 +57,12 @@ public enum Limits {
     static func check(_ command: Command) throws(Refusal) {
         switch command {
         case .register(let intake): try check(intake)
-        case .importCase(let imported): try check(imported.intake)
+        case .importCase(let imported):
+            try check(imported.intake)
+            try bounded(imported.intake.category, field: "category", limit: name)
+            for (index, event) in imported.history.enumerated() {
+                try bounded(event.step.text, field: "history[\(index)].text", limit: Self.text)
+            }
         case .amend(let edit):
             try check(edit.texts)
             try check(tags: edit.tags ?? [])
@@ -106,6 +111,6 @@ public enum Limits {
     }
 
     private static func isBlank(_ text: String) -> Bool {
-        text.unicodeScalars.allSatisfy { $0.properties.isWhitespace || $0 == "\u{200C}" }
+        PersianText.trimmed(text[...]).isEmpty
     }
 }

@@ -7,17 +7,21 @@ struct Custody: Sendable {
     let grants: [(grant: Grant, event: Event)]
     /// Grants whose epoch another grant had taken.
     let rejected: [Event]
+    /// Every origin that may write in this case. A seat whose grant was rejected wrote in good faith.
+    private let participants: Set<Origin>
     private let ranks: [BranchRank]
 
-    /// - Parameter events: in history order.
+    /// - Parameter events: in history order, without those that this reader does not understand.
     init(home: Origin, events: [Event]) {
         self.home = home
         var first: [Epoch: (grant: Grant, event: Event)] = [:]
         var rejected = [Event]()
+        var participants: Set<Origin> = [home, .hub]
         var ranks = [BranchRank]()
         for event in events where event.origin == .hub {
             switch event.envelope.change {
             case .granted(let grant):
+                participants.insert(grant.seat)
                 if first[grant.epoch] == nil, grant.epoch > 0 {
                     first[grant.epoch] = (grant, event)
                 } else {
@@ -29,13 +33,12 @@ struct Custody: Sendable {
         }
         grants = first.values.sorted { $0.grant.epoch < $1.grant.epoch }
         self.rejected = rejected
+        self.participants = participants
         self.ranks = ranks
     }
 
     /// The home, the hub, and every seat that a grant of this case names.
-    func takesPart(_ origin: Origin) -> Bool {
-        origin == home || origin == .hub || grants.contains { $0.grant.seat == origin }
-    }
+    func takesPart(_ origin: Origin) -> Bool { participants.contains(origin) }
 
     /// Why a held write is only a proposal; `nil` when custody lets it count: its epoch's grant names its origin as seat,
     /// and no later grant is in the set or the write lies within the next grant's cut.

@@ -4,34 +4,29 @@ import Casework
 /// same. The fold refuses nothing; what changes nothing is listed with its reason.
 public struct Fold: Sendable {
     private let events: [Event]
-    private let stamps: [EventHash: Stamp]
+    private let reader: UInt32
     private let custody: Custody
     private var state: Case
     private var effects: [EventHash: Effect] = [:]
+    /// Proposals that a person has applied.
+    private var settled: Set<EventHash> = []
 
-    /// - Parameter events: the events of this case, each once, in any order.
+    /// - Parameter events: the events of this case, in any order.
     public static func fold(_ id: CaseID, _ events: [Event], reader: UInt32 = Schema.reader) -> Case {
         var fold = Fold(id, events, reader: reader)
-        fold.run(reader: reader)
+        fold.run()
         return fold.state
     }
 
-    /// History order: (effective stamp, origin, incarnation, seq); the hash settles what forgers may construct.
-    public static func historyOrder(_ events: [Event]) -> [Event] {
-        sorted(events, by: boundedStamps(events))
-    }
-
     private init(_ id: CaseID, _ events: [Event], reader: UInt32) {
-        stamps = Self.boundedStamps(events)
-        self.events = Self.sorted(events, by: stamps)
-        custody = Custody(home: id.home, events: self.events)
+        self.events = Self.historyOrder(events, reader: reader)
+        self.reader = reader
+        custody = Custody(home: id.home, events: self.events.filter { $0.isReadable(by: reader) })
         state = Case(id: id)
     }
 
-    private mutating func run(reader: UInt32) {
-        for event in events where effects[event.hash] == nil {
-            effects[event.hash] = screen(event, reader: reader)
-        }
+    private mutating func run() {
+        for event in events { effects[event.hash] = screen(event) }
         let standing = events.filter { effects[$0.hash] == nil }
         for event in standing where event.envelope.change?.mergeClass == .voice { voice(event) }
         applyHeld(standing)
@@ -43,15 +38,15 @@ public struct Fold: Sendable {
     }
 
     /// What can be said of an event before anything is applied; `nil` when it takes part.
-    private mutating func screen(_ event: Event, reader: UInt32) -> Effect? {
-        let envelope = event.envelope
-        guard let change = envelope.change, envelope.minReader <= reader else {
+    private mutating func screen(_ event: Event) -> Effect? {
+        // First, so that an outsider cannot park another's case.
+        guard custody.takesPart(event.origin) else { return .withoutEffect(.foreignOrigin) }
+        guard event.isReadable(by: reader) else {
             state.parkedBy = state.parkedBy ?? event.hash
             return .parked
         }
-        if change.mergeClass == .hub, envelope.origin != .hub { return .withoutEffect(.notForItsOrigin) }
-        if case .escalated = change, envelope.origin == .hub { return nil }
-        return custody.takesPart(envelope.origin) ? nil : .withoutEffect(.foreignOrigin)
+        let isHubs = event.envelope.change?.mergeClass == .hub
+        return isHubs && event.origin != .hub ? .withoutEffect(.notForItsOrigin) : nil
     }
 
     // MARK: Held
@@ -70,7 +65,7 @@ public struct Fold: Sendable {
         }
         for event in writes where !known.contains(event.envelope.epoch) { propose(event, because: .unknownEpoch) }
         let proposed = Dictionary(uniqueKeysWithValues: state.proposals.map { ($0.event, $0) })
-        state.proposals = events.compactMap { proposed[$0.hash] }
+        state.proposals = events.compactMap { settled.contains($0.hash) ? nil : proposed[$0.hash] }
     }
 
     private mutating func apply(_ writes: [Event]) {
@@ -84,7 +79,7 @@ public struct Fold: Sendable {
                 state.applyHeld(
                     Fact(
                         event: event.hash, change: change, actor: event.envelope.actor, at: event.envelope.occurredAt))
-                if let applied = event.envelope.applies { state.proposals.removeAll { $0.event == applied } }
+                if let applied = event.envelope.applies { settled.insert(applied) }
             }
         }
     }
@@ -141,7 +136,7 @@ public struct Fold: Sendable {
         case .escalated(let clock, let level):
             if state.escalations.contains(where: { $0.clock == clock && $0.level == level }) {
                 effects[event.hash] = .withoutEffect(.alreadyEscalated)
-            } else if let answered = state.answeredAt, let due = state.deadline, answered <= due.at {
+            } else if let answered = state.answeredAt, let due = due(of: clock), answered <= due.at {
                 effects[event.hash] = .withoutEffect(.answeredInTime)
             } else {
                 state.escalations.append(Escalation(event: event.hash, clock: clock, level: level))
@@ -154,6 +149,15 @@ public struct Fold: Sendable {
             }
         default: break
         }
+    }
+
+    /// When the clock that an event started ends: the case's own, or a holder's.
+    private func due(of clock: EventHash) -> Due? {
+        if clock == state.registeredBy { return state.deadline }
+        guard let start = events.first(where: { $0.hash == clock }), effects[clock] == nil,
+            case .received(_, let due, _) = start.envelope.change
+        else { return nil }
+        return due
     }
 
     /// A hide counts for the entry that its author saw, unless somebody showed the entry again without his knowing.
@@ -173,45 +177,78 @@ public struct Fold: Sendable {
         switch event.envelope.change {
         case .disputed: state.disputes.append(Dispute(event: event.hash, at: event.envelope.occurredAt))
         case .rated(let score): state.ratings.append(Rating(event: event.hash, score: score))
-        case .withdrawn:
-            if state.withdrawnBy == nil {
-                state.withdrawnBy = event.hash
-            } else {
-                effects[event.hash] = .withoutEffect(.repeated)
-            }
         default: break
         }
     }
 
+    /// A dispute that was upheld takes back the withdrawals before it: the citizen has spoken since.
+    private mutating func settleWithdrawal(_ standing: [Event]) {
+        let upheld = Set(state.disputes.filter { $0.upheld == true }.map(\.event))
+        let reopened = standing.lastIndex { upheld.contains($0.hash) } ?? -1
+        for (index, event) in standing.enumerated() where event.envelope.change == .withdrawn {
+            if index < reopened {
+                effects[event.hash] = .withoutEffect(.disputeUpheld)
+            } else if state.withdrawnBy == nil {
+                state.withdrawnBy = event.hash
+            } else {
+                effects[event.hash] = .withoutEffect(.repeated)
+            }
+        }
+    }
+
+    /// The citizen can speak of a case only once it is registered.
     private mutating func settleVoice(_ standing: [Event]) {
-        guard state.registration == nil else { return }
+        guard state.registration == nil else { return settleWithdrawal(standing) }
         for event in standing where event.envelope.change?.mergeClass == .voice {
             effects[event.hash] = .withoutEffect(.notRegistered)
         }
-        (state.disputes, state.ratings, state.withdrawnBy) = ([], [], nil)
+        (state.disputes, state.ratings) = ([], [])
     }
 
     // MARK: Order
 
-    /// The hub's bounds on stamps that ran ahead; the least, should a restored hub have said two.
-    private static func boundedStamps(_ events: [Event]) -> [EventHash: Stamp] {
-        var stamps = [EventHash: Stamp]()
-        for event in events where event.origin == .hub {
-            if case .stamped(let hash, let hlc) = event.envelope.change {
-                stamps[hash] = min(stamps[hash] ?? Stamp(rawValue: .max), Stamp(rawValue: hlc))
-            }
+    /// History order: (effective stamp, origin, incarnation, seq); the hash settles what forgers may construct. Each event
+    /// is given once.
+    public static func historyOrder(_ events: [Event], reader: UInt32 = Schema.reader) -> [Event] {
+        var stamps = effectiveStamps(events, reader: reader)
+        let chained = events.indices.sorted { isEarlierInChain(events[$0], events[$1]) }
+        for (before, after) in zip(chained, chained.dropFirst())
+        where events[before].origin == events[after].origin
+            && events[before].envelope.incarnation == events[after].envelope.incarnation
+        {
+            stamps[after] = max(stamps[before], stamps[after])
         }
-        return stamps
+        let order = events.indices.sorted { left, right in
+            if stamps[left] != stamps[right] { return stamps[left] < stamps[right] }
+            return isEarlierInChain(events[left], events[right])
+        }
+        var history = [Event]()
+        history.reserveCapacity(events.count)
+        for index in order where history.last?.hash != events[index].hash { history.append(events[index]) }
+        return history
     }
 
-    private static func sorted(_ events: [Event], by stamps: [EventHash: Stamp]) -> [Event] {
-        events.sorted { left, right in
-            let (a, b) = (left.envelope, right.envelope)
-            let (x, y) = (stamps[left.hash] ?? a.stamp, stamps[right.hash] ?? b.stamp)
-            if x != y { return x < y }
-            if a.origin != b.origin { return a.origin < b.origin }
-            if a.incarnation != b.incarnation { return a.incarnation < b.incarnation }
-            return a.seq != b.seq ? a.seq < b.seq : left.hash < right.hash
+    private static func isEarlierInChain(_ left: Event, _ right: Event) -> Bool {
+        let (a, b) = (left.envelope, right.envelope)
+        if a.origin != b.origin { return a.origin < b.origin }
+        if a.incarnation != b.incarnation { return a.incarnation < b.incarnation }
+        return a.seq != b.seq ? a.seq < b.seq : left.hash < right.hash
+    }
+
+    /// Each event's stamp, or the hub's bound on it; the least, should a restored hub have said two.
+    private static func effectiveStamps(_ events: [Event], reader: UInt32) -> [Stamp] {
+        var bounds = [EventHash: Stamp]()
+        for event in events where event.origin == .hub && event.isReadable(by: reader) {
+            if case .stamped(let hash, let hlc) = event.envelope.change {
+                bounds[hash] = min(bounds[hash] ?? Stamp(rawValue: .max), Stamp(rawValue: hlc))
+            }
         }
+        return events.map { bounds[$0.hash] ?? $0.envelope.stamp }
+    }
+}
+
+extension Event {
+    fileprivate func isReadable(by reader: UInt32) -> Bool {
+        envelope.minReader <= reader && envelope.change != nil
     }
 }

@@ -6,7 +6,8 @@ public struct Stamp: Sendable, Hashable, Comparable {
 
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
-    public init(at instant: Instant) { rawValue = UInt64(clamping: instant.milliseconds) << 16 }
+    /// Instants outside 1970…10889 become the nearest end.
+    public init(at instant: Instant) { rawValue = min(UInt64(clamping: instant.milliseconds), 0xFFFF_FFFF_FFFF) << 16 }
 
     public var instant: Instant { Instant(milliseconds: Int64(rawValue >> 16)) }
 
@@ -24,7 +25,7 @@ public struct HybridClock: Sendable, Equatable {
 
     public mutating func tick(now: Instant) -> Stamp {
         let wall = Stamp(at: now)
-        last = wall > last ? wall : Stamp(rawValue: last.rawValue &+ 1)
+        last = wall > last ? wall : Stamp(rawValue: last.rawValue + (last.rawValue < .max ? 1 : 0))
         return last
     }
 

@@ -73,6 +73,8 @@ extension Envelope {
         guard caseID != nil || message.caseID.isEmpty else { throw .unreadableEnvelope("case_id") }
         let partHash = EventHash(message.partHash)
         guard partHash != nil || message.partHash.isEmpty else { throw .unreadableEnvelope("part_hash") }
+        let applies = EventHash(message.applies)
+        guard applies != nil || message.applies.isEmpty else { throw .unreadableEnvelope("applies") }
         guard let organization = OrganizationCode(rawValue: message.actor.organization) else {
             throw .unreadableEnvelope("actor")
         }
@@ -86,7 +88,7 @@ extension Envelope {
             actor: Actor(name: message.actor.name, role: role ?? .system, organization: organization),
             type: message.type, schema: message.schema, minReader: message.minReader,
             content: base == nil || role == nil ? .unreadable : change.map { .change($0) } ?? .unreadable,
-            partHash: partHash, applies: EventHash(message.applies))
+            partHash: partHash, applies: applies)
     }
 
     private static func base(_ messages: [Peyvand_V1_Base]) -> [Base]? {
