@@ -108,11 +108,13 @@ const forms = {
 
 function amendFields(one) {
   const citizen = one.citizen ?? {};
+  const known = categories().map((each) => [each.code, each.name]);
+  const offered = known.some(([code]) => code === one.category) ? known : [[one.category, one.category], ...known];
   const personal = [['name', {}], ['mobile', { inputmode: 'tel', dir: 'ltr' }], ['national_id', { inputmode: 'numeric', dir: 'ltr' }], ['address', {}]];
   return [
-    field(t('field.subject'), input('subject', { value: one.subject ?? '', maxlength: 500 }), { required: true }),
+    field(t('field.subject'), input('subject', { value: one.subject ?? '', maxlength: 500 }), { required: Boolean(one.subject) }),
     field(t('field.description'), textarea('description', { value: one.description ?? '' })),
-    h('div.row', field(t('field.category'), select('category', categories().map((each) => [each.code, each.name]), { value: one.category })),
+    h('div.row', field(t('field.category'), select('category', offered, { value: one.category })),
       field(t('field.priority'), select('priority', choices('priority', ['low', 'normal', 'high', 'urgent']), { value: one.priority })),
       field(t('field.tags'), input('tags', { value: (one.tags ?? []).join('، ') }), { hint: t('reg.tagsHint') })),
     h('div.row', personal.map(([name, properties]) => field(t(`field.citizen.${name}`), input(`citizen.${name}`, { value: citizen[name] ?? '', ...properties })))),
@@ -122,19 +124,18 @@ function amendFields(one) {
 export const splitTags = (text) => text.split(/[,،]/).map((tag) => tag.trim()).filter(Boolean);
 
 /** Only what the author changed, with the value events that the page showed for each. */
-function amendment(one, values) {
+function amendment(one, values, initial) {
   const body = { revision: one.revision, heads: {} };
   const citizen = {};
   const faults = {};
   const touch = (name) => { body.heads[name] = one.heads?.[name] ?? []; };
   for (const name of ['subject', 'description', 'category', 'priority']) {
-    if (values[name] !== (one[name] ?? '').trim()) { body[name] = values[name]; touch(name); }
+    if (values[name] !== initial[name]) { body[name] = values[name]; touch(name); }
   }
-  const tags = splitTags(values.tags);
-  if (tags.join() !== (one.tags ?? []).join()) { body.tags = tags; touch('tags'); }
+  if (values.tags !== initial.tags) { body.tags = splitTags(values.tags); touch('tags'); }
   for (const name of ['name', 'mobile', 'national_id', 'address']) {
     let value = values[`citizen.${name}`];
-    if (value === (one.citizen?.[name] ?? '').trim()) continue;
+    if (value === initial[`citizen.${name}`]) continue;
     if (value && name === 'mobile') { const checked = mobileNumber(value); value = checked.value; if (checked.fault) faults['citizen.mobile'] = checked.fault; }
     if (value && name === 'national_id') { const checked = nationalID(value); value = checked.value; if (checked.fault) faults['citizen.national_id'] = checked.fault; }
     citizen[name] = value;
@@ -149,7 +150,7 @@ function amendment(one, values) {
 function amendForm({ one, changed, reload }, close) {
   return makeForm({
     name: `amend.${one.id}`, submitLabel: t('act.amend'), cancel: close,
-    request: (values) => ({ method: 'PATCH', path: `/cases/${one.id}`, body: amendment(one, values) }),
+    request: (values, initial) => ({ method: 'PATCH', path: `/cases/${one.id}`, body: amendment(one, values, initial) }),
     onProblem: (problem) => (problem.kind === 'stale' || problem.status === 409 || problem.status === 412)
       && h('button', { type: 'button', onclick: reload }, t('form.reload')),
     done: finish('amend', changed, close),

@@ -3,7 +3,6 @@ import { h, t, replace, append, number, date, when, icon, codeText, bdi, announc
 import { get, session } from './api.js';
 import { problemView, term, copy } from './forms.js';
 import { provinceName, organizationName, categoryName } from './directory.js';
-import { shortcut } from './shell.js';
 import { statusBadge, deadline } from './cases.js';
 import { actionBar, can } from './actions.js';
 import { historyView } from './history.js';
@@ -148,13 +147,5 @@ async function conflictsOf(one, events, signal) {
     if (error.name === 'AbortError') throw error;
     return read; // The two sides are known by who and when; only their texts are missing.
   }
-}
-
-/** Keys of a case page; each presses the button of its action where that is offered. */
-export function caseKeys() {
-  const press = (name) => () => document.querySelector(`[data-action="${name}"]`)?.click();
-  shortcut('KeyM', 'key.note', press('note'), { view: 'case' });
-  shortcut('KeyR', 'key.refer', press('refer'), { view: 'case' });
-  shortcut('KeyA', 'key.answer', press('answer'), { view: 'case' });
 }
 

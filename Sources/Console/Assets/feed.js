@@ -43,7 +43,8 @@ export function openFeed({ signal, onState, onChange }) {
     source.addEventListener('change', (event) => {
       const change = JSON.parse(event.data);
       if (state.overview) {
-        Object.assign(state.overview, change.totals, { position: change.position, as_of: change.at });
+        const later = Date.parse(change.at) > Date.parse(state.overview.as_of) ? change.at : state.overview.as_of;
+        Object.assign(state.overview, change.totals, { position: change.position, as_of: later });
         if (change.province) state.provinces.set(change.province.code, change.province);
       }
       onChange(change);

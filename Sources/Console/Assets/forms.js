@@ -93,7 +93,7 @@ export function problemView(problem) {
 /**
  * A form that keeps what is typed until the server has answered.
  * - name: names the draft and the pending submission in this tab.
- * - request(values): `{ method, path, body }`; throws `Faults`.
+ * - request(values, initial): `{ method, path, body }`, also later; throws `Faults`. `initial` is what the form showed first.
  * - done(result, settled): after the server said yes.
  */
 export function makeForm({ name, className = '', submitLabel, request, done, cancel, danger = false, onProblem }, ...children) {
@@ -130,7 +130,7 @@ export function makeForm({ name, className = '', submitLabel, request, done, can
     const faults = missing(form);
     let wanted = null;
     if (!Object.keys(faults).length) {
-      try { wanted = await request(valuesOf(form)); } catch (error) {
+      try { wanted = await request(valuesOf(form), initial); } catch (error) {
         if (!(error instanceof Faults)) { replace(status, problemView(error)); return; }
         Object.assign(faults, error.faults);
       }

@@ -1,15 +1,14 @@
 // The pages of the hub: the dashboard for the country, a ministry's referrals, and the same case page as a province's.
 import { t } from './common.js';
 import { session } from './api.js';
-import { start, rowKeys } from './shell.js';
+import { start, rowKeys, caseKeys, later } from './shell.js';
 import { organizationName } from './directory.js';
 import { listView } from './cases.js';
-import { caseView, caseKeys } from './case.js';
-import { conflictsView, proposalsView } from './registers.js';
-import { reportView } from './report.js';
 import { dashboardView, provincesView, dashboardKeys } from './dashboard.js';
 
 const ofMinistry = (principal) => principal.role === 'ministry' || principal.role === 'agency';
+
+const registers = () => import('./registers.js');
 
 start({
   first: ({ principal }) => (ofMinistry(principal) ? 'referrals' : 'dashboard'),
@@ -23,7 +22,8 @@ start({
       view: 'referrals', title: () => t('list.referralsTitle', { name: organizationName(session.principal.organization) }),
       fixed: () => ({ holder: session.principal.organization }), byProvince: true,
     }),
-    case: caseView, conflicts: conflictsView, proposals: proposalsView, provinces: provincesView, report: reportView,
+    case: later(() => import('./case.js'), 'caseView'), conflicts: later(registers, 'conflictsView'), proposals: later(registers, 'proposalsView'),
+    provinces: provincesView, report: later(() => import('./report.js'), 'reportView'),
   },
 });
 rowKeys();

@@ -1,6 +1,6 @@
 // Signing in, by name and password or by an access token.
 import { h, t, replace, icon, switchLanguage } from './common.js';
-import { api, Problem } from './api.js';
+import { api, Problem, randomKey } from './api.js';
 import { field, problemView, showFaults } from './forms.js';
 
 const next = (() => {
@@ -32,7 +32,7 @@ function form() {
     send.disabled = true;
     replace(status, h('p.small', t('form.sending')));
     try {
-      await api('POST', '/session', { body: values, stay: true });
+      await api('POST', '/session', { body: values, key: randomKey(), stay: true });
       location.replace(next);
     } catch (error) {
       const refused = error instanceof Problem && (error.status === 401 || error.status === 403);

@@ -1,16 +1,13 @@
 // The pages of a province.
 import { h, t, replace, number, ago, clock, icon, linkState } from './common.js';
 import { get } from './api.js';
-import { start, rowKeys, linkTo } from './shell.js';
+import { start, rowKeys, caseKeys, linkTo, later } from './shell.js';
 import { listView } from './cases.js';
-import { caseView, caseKeys } from './case.js';
-import { registerView } from './register.js';
-import { conflictsView, proposalsView } from './registers.js';
-import { reportView } from './report.js';
 
 /** What the last status said of this journal; a list that is older than it says so. */
 let journal = '';
 let listed = '';
+let askStatus = () => {};
 
 /** The node's link and backlog, asked every 15 seconds while somebody looks. */
 function strip() {
@@ -23,6 +20,7 @@ function strip() {
       failures = 0;
     } catch { failures += 1; } // The banner of the frame already says that the server is out of reach.
   };
+  askStatus = ask;
   const tick = async () => { await ask(); setTimeout(tick, Math.min(15000 * 2 ** failures, 60000)); };
   document.addEventListener('visibilitychange', ask);
   window.addEventListener('online', ask);
@@ -52,6 +50,7 @@ function offerFresh() {
   replace(slot, h('button.fresh', { type: 'button', onclick: () => window.dispatchEvent(new HashChangeEvent('hashchange')) }, icon('inbox'), t('list.fresh')));
 }
 
+const registers = () => import('./registers.js');
 const inbox = listView({ view: 'inbox', title: () => t('list.title') });
 
 start({
@@ -59,8 +58,10 @@ start({
   sections: ({ principal }) => ['inbox', ...(['operator', 'supervisor', 'hub'].includes(principal.role) ? ['register'] : []), 'conflicts', 'proposals', 'report'],
   strip,
   views: {
-    inbox: (context) => { listed = journal; return inbox(context); },
-    register: registerView, case: caseView, conflicts: conflictsView, proposals: proposalsView, report: reportView,
+    inbox: async (context) => { await inbox(context); listed = ''; askStatus(); },
+    register: later(() => import('./register.js'), 'registerView'), case: later(() => import('./case.js'), 'caseView'),
+    conflicts: later(registers, 'conflictsView'), proposals: later(registers, 'proposalsView'),
+    report: later(() => import('./report.js'), 'reportView'),
   },
 });
 rowKeys();

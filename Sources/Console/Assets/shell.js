@@ -89,7 +89,7 @@ async function show(focus = true) {
   } catch (error) {
     if (leave.signal.aborted) return;
     if (!(error instanceof Problem)) console.error(error);
-    replace(body, h('h1', t(`nav.${place.view}`)), problemView(error), h('button', { type: 'button', onclick: () => show() }, t('app.retry')));
+    replace(body, h('h1', t(`nav.${place.view}`)), problemView(error), h('button', { type: 'button', onclick: () => (error.reload ? location.reload() : show()) }, t('app.retry')));
   }
   if (leave.signal.aborted) return;
   const heading = main.querySelector('h1');
@@ -163,6 +163,26 @@ export function rowKeys() {
   };
   shortcut('KeyJ', 'key.next', () => move(1));
   shortcut('KeyK', 'key.previous', () => move(-1));
+}
+
+/** Keys of a case page; each presses the button of its action where that is offered. */
+export function caseKeys() {
+  const press = (name) => () => document.querySelector(`[data-action="${name}"]`)?.click();
+  shortcut('KeyM', 'key.note', press('note'), { view: 'case' });
+  shortcut('KeyR', 'key.refer', press('refer'), { view: 'case' });
+  shortcut('KeyA', 'key.answer', press('answer'), { view: 'case' });
+}
+
+/**
+ * A view whose module is fetched when it is first wanted, or once the page has rested: the first view comes soon on a poor
+ * line, and the others are there when it fails.
+ */
+export function later(module, name) {
+  const load = async () => {
+    try { return await module(); } catch { throw Object.assign(new Problem({ status: 0, type: 'network' }), { reload: true }); }
+  };
+  setTimeout(() => load().catch(() => {}), 2500); // Only a head start: the view itself asks again, and says what fails.
+  return async (context) => (await load())[name](context);
 }
 
 /** A list that grows page by page: `load(cursor)` answers `{ items, next }`. */
