@@ -1,0 +1,174 @@
+import Casework
+
+/// One case in memory: its events in the order in which this server applied them, and the state they fold to.
+public struct CaseRecord: Sendable, Equatable {
+    public enum Insertion: Sendable, Equatable {
+        case new
+        /// Known, but its part was missing here and came now.
+        case completed
+        case duplicate
+    }
+
+    public let id: CaseID
+    public private(set) var events: [Event]
+    public private(set) var state: Case
+    private var known: Set<EventHash>
+
+    /// - Parameter events: in the order of their positions at this server.
+    public init(id: CaseID, events: [Event] = []) {
+        self.id = id
+        self.events = events
+        known = Set(events.map(\.hash))
+        state = Fold.fold(id, events)
+    }
+
+    public subscript(hash: EventHash) -> Event? { events.first { $0.hash == hash } }
+
+    /// Adds an event without folding: `refold` comes after the last.
+    public mutating func insert(_ event: Event) -> Insertion {
+        guard !known.insert(event.hash).inserted else {
+            events.append(event)
+            return .new
+        }
+        guard event.part.bytes != nil, let index = events.firstIndex(where: { $0.hash == event.hash }),
+            events[index].part == .withheld
+        else { return .duplicate }
+        events[index].part = event.part
+        return .completed
+    }
+
+    public mutating func refold() { state = Fold.fold(id, events) }
+
+    /// The origins that receive this case's events: home and every seat that a grant names; the hub has all.
+    public var destinations: [Origin] { Self.destinations(home: id.home, events) }
+
+    /// Whether an origin may say anything in this case.
+    func takesPart(_ origin: Origin) -> Bool { origin == .hub || origin == id.home || destinations.contains(origin) }
+
+    static func destinations(home: Origin, _ events: [Event]) -> [Origin] {
+        var destinations = [home]
+        for event in events where event.origin == .hub {
+            if case .granted(let grant) = event.envelope.change, !destinations.contains(grant.seat) {
+                destinations.append(grant.seat)
+            }
+        }
+        return destinations.filter { $0 != .hub }
+    }
+}
+
+/// What node and hub do alike: decide commands on cases that were loaded before, and write the events.
+///
+/// Nothing here is durable. What a call returns is saved before anybody hears of it; if the commit fails, the desk is
+/// dropped and made anew from the database.
+public struct Desk: Sendable {
+    public var writer: JournalWriter
+    public var tree: OrganizationTree
+    public var calendar: WorkCalendar
+    let hashing: Hashing
+    public private(set) var cases: [CaseID: CaseRecord] = [:]
+
+    public init(writer: JournalWriter, tree: OrganizationTree, calendar: WorkCalendar, hashing: @escaping Hashing) {
+        self.writer = writer
+        self.tree = tree
+        self.calendar = calendar
+        self.hashing = hashing
+    }
+
+    public var origin: Origin { writer.origin }
+
+    public func isLoaded(_ id: CaseID) -> Bool { cases[id] != nil }
+
+    /// Puts a case at the desk; with no events it is a case that nobody has heard of.
+    public mutating func load(_ id: CaseID, events: [Event]) {
+        if cases[id] == nil { cases[id] = CaseRecord(id: id, events: events) }
+    }
+
+    /// Forgets cases, to bound memory: they are loaded again when needed.
+    public mutating func unload(_ isForgotten: (CaseID) -> Bool) { cases = cases.filter { !isForgotten($0.key) } }
+
+    /// Decides a wish on a loaded case and writes its events. An amendment is refused if the case has changed since its
+    /// author's page was loaded, unless it says which values it saw.
+    mutating func decide(
+        _ wish: Wish, now: Instant, random: inout some RandomNumberGenerator
+    ) throws(Refusal) -> [Event] {
+        let record = cases[wish.caseID] ?? CaseRecord(id: wish.caseID)
+        switch wish.command {
+        case .register, .importCase, .open: break
+        default: if record.events.isEmpty { throw .unknownCase }
+        }
+        if case .amend(let edit) = wish.command, edit.seen == nil, let revision = wish.revision,
+            revision != record.state.revision
+        {
+            throw .stale(revision: record.state.revision)
+        }
+        let context = DecisionContext(now: now, origin: origin, actor: wish.actor, tree: tree, calendar: calendar)
+        let drafts = try record.state.decide(wish.command, in: context, trackingCode: wish.trackingCode) { hash in
+            guard let event = record[hash], let change = event.envelope.change else { return nil }
+            return (change, event.texts ?? Texts())
+        }
+        return try write(drafts, on: wish.caseID, now: now, random: &random)
+    }
+
+    /// Writes drafts into the journal and the case. All or none.
+    mutating func write(
+        _ drafts: [Draft], on id: CaseID, now: Instant, random: inout some RandomNumberGenerator
+    ) throws(Refusal) -> [Event] {
+        let before = writer
+        var record = cases[id] ?? CaseRecord(id: id)
+        let epoch = record.state.epoch
+        var events = [Event]()
+        do {
+            for draft in drafts {
+                let event = try writer.append(
+                    draft, caseID: id, epoch: epoch, now: now, hashing: hashing, random: &random)
+                _ = record.insert(event)
+                events.append(event)
+            }
+        } catch {
+            writer = before
+            throw error
+        }
+        record.refold()
+        cases[id] = record
+        return events
+    }
+
+    mutating func insert(_ event: Event, into id: CaseID) -> CaseRecord.Insertion {
+        cases[id, default: CaseRecord(id: id)].insert(event)
+    }
+
+    mutating func refold(_ id: CaseID) { cases[id]?.refold() }
+
+    /// What this server owes to a case after new events: as its seat, to say that the grant has arrived and which clocks
+    /// run from now. A return resumes the clock that this holder had.
+    mutating func settle(
+        _ id: CaseID, now: Instant, random: inout some RandomNumberGenerator
+    ) throws(Refusal) -> [Event] {
+        guard let record = cases[id], record.state.seat == origin, let grant = record.state.grant else { return [] }
+        var resumed: Due?
+        for event in record.events where event.origin == origin {
+            guard case .received(let answered, let due, _) = event.envelope.change else { continue }
+            if answered == grant { return [] }
+            resumed = due
+        }
+        if origin == id.home { resumed = record.state.deadline }
+        let due = resumed ?? Due(at: calendar.due(from: now, days: 15), calendar: calendar.version)
+        let acceptBy = Due(at: calendar.due(from: now, workingDays: 2), calendar: calendar.version)
+        let draft = Draft(
+            .received(grant: grant, due: due, acceptBy: acceptBy), actor: system, occurredAt: now)
+        return try write([draft], on: id, now: now, random: &random)
+    }
+
+    /// Emits an escalation of the case's clock, if it is due and was not emitted before.
+    mutating func escalate(
+        _ id: CaseID, level: Int, now: Instant, random: inout some RandomNumberGenerator
+    ) throws(Refusal) -> [Event] {
+        guard let state = cases[id]?.state, state.isOverdue(at: now), let clock = state.registeredBy,
+            !state.escalations.contains(where: { $0.clock == clock && $0.level >= level })
+        else { return [] }
+        let draft = Draft(.escalated(clock: clock, level: level), actor: system, occurredAt: now)
+        return try write([draft], on: id, now: now, random: &random)
+    }
+
+    var system: Actor { Actor(name: "peyvand", role: .system, organization: OrganizationCode(origin)) }
+}

@@ -1,0 +1,125 @@
+import Casework
+
+/// What a decision or an arrival did: all of it is saved in one transaction before anybody hears of it.
+public struct Effects: Sendable {
+    /// An event with its place in this server's order.
+    public struct Placed: Sendable, Equatable {
+        public var position: UInt64
+        public var event: Event
+
+        public init(position: UInt64, event: Event) { (self.position, self.event) = (position, event) }
+    }
+
+    /// A row of a destination's feed; it refers to an event.
+    public struct Routed: Sendable, Equatable {
+        public var destination: Origin
+        public var seq: UInt64
+        public var event: EventHash
+        /// Where that event stands in its origin's journal.
+        public var origin: Origin
+        public var place: Position
+        public var withPart: Bool
+
+        public init(
+            destination: Origin, seq: UInt64, event: EventHash, origin: Origin, place: Position, withPart: Bool
+        ) {
+            self.destination = destination
+            self.seq = seq
+            self.event = event
+            self.origin = origin
+            self.place = place
+            self.withPart = withPart
+        }
+    }
+
+    /// Events new to this server, its own and others', in order.
+    public var placed: [Placed] = []
+    /// Known events whose missing part came.
+    public var completed: [Event] = []
+    public var routed: [Routed] = []
+    /// Cases that changed, each once.
+    public var touched: [CaseID] = []
+    public var alarms: [(origin: Origin, alarm: Alarm)] = []
+    /// Origins whose events broke their chain: kept out until a person has chosen.
+    public var quarantined: [Origin] = []
+    /// Where this server's own feed stands.
+    public var cursor: FeedCursor?
+    /// Where the accepted chains of the origin that sent this stand: what an acknowledgement may name after the commit.
+    public var heads: [ChainHead] = []
+
+    public init() {}
+
+    public mutating func touch(_ id: CaseID) {
+        if !touched.contains(id) { touched.append(id) }
+    }
+
+    /// Adds the effects of what came after.
+    public mutating func append(_ later: Effects) {
+        placed += later.placed
+        completed += later.completed
+        routed += later.routed
+        for id in later.touched { touch(id) }
+        alarms += later.alarms
+        quarantined += later.quarantined
+        cursor = later.cursor ?? cursor
+    }
+}
+
+/// A wish of a person, as the writer takes it.
+public struct Wish: Sendable {
+    public var command: Command
+    public var caseID: CaseID
+    public var actor: Actor
+    public var revision: Int?
+    /// A free code, for commands that register.
+    public var trackingCode: TrackingCode?
+
+    public init(
+        command: Command, caseID: CaseID, actor: Actor, revision: Int? = nil, trackingCode: TrackingCode? = nil
+    ) {
+        self.command = command
+        self.caseID = caseID
+        self.actor = actor
+        self.revision = revision
+        self.trackingCode = trackingCode
+    }
+}
+
+/// The decisions of a server, node or hub: a value that its driver may drop and make anew from the store at any time.
+public protocol ServerCore: Sendable {
+    /// What comes over the link.
+    associatedtype Arrival: Sendable
+
+    var desk: Desk { get set }
+    /// The dense number of the last event applied.
+    var position: UInt64 { get }
+
+    /// Decides one wish on a loaded case.
+    mutating func decide(
+        _ wish: Wish, now: Instant, random: inout some RandomNumberGenerator
+    ) throws(Refusal) -> Effects
+
+    /// Takes what came over the link; its cases are loaded.
+    mutating func take(
+        _ arrival: Arrival, now: Instant, random: inout some RandomNumberGenerator
+    ) throws(FeedFault) -> Effects
+
+    /// Emits this server's level of escalation for a loaded case, if it is due.
+    mutating func escalate(
+        _ id: CaseID, now: Instant, random: inout some RandomNumberGenerator
+    ) throws(Refusal) -> Effects
+}
+
+/// Why a feed cannot be followed: the call ends, and the next Hello says where to go on.
+public enum FeedFault: Error, Sendable, Equatable {
+    /// A row is not the one after the last.
+    case notDense(expected: UInt64, found: UInt64)
+    /// The bytes do not have the hash that the row names.
+    case wrongHash(UInt64)
+}
+
+/// The cases that events concern, each once, in order.
+public func casesConcerned(by events: [Event]) -> [CaseID] {
+    var seen = Set<CaseID>()
+    return events.compactMap(\.caseID).filter { seen.insert($0).inserted }
+}
