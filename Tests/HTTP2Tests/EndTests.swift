@@ -1,6 +1,7 @@
 import HTTP2
 import HTTPTypes
 import NIOCore
+import Synchronization
 import Testing
 
 /// How connections end.
@@ -62,6 +63,50 @@ import Testing
             #expect(ContinuousClock.now - start < .seconds(4))
             #expect(client.isClosed)
             try await relay.close()
+        }
+    }
+
+    @Test func lostConnectionCancelsHandlerAndTellsBothSides() async throws {
+        let outcome = Mutex<HTTP2Error.Code?>(nil)
+        let handler: RequestHandler = { request, writer in
+            do {
+                try await writer.head(HTTPResponse(status: .ok))
+                while try await request.body.next() != nil {}
+                try await writer.finish()
+            } catch {
+                outcome.withLock { $0 = Task.isCancelled ? (error as? HTTP2Error)?.code : nil }
+            }
+        }
+        try await withServer(handler: handler) { _, port, _ in
+            let relay = try await Relay(to: port)
+            let client = try await connect(relay.port)
+            let stream = try await client.open(get("/", method: .post))
+            _ = try await stream.response()
+            relay.cut()
+            #expect(await eventually { outcome.withLock { $0 } == .connectionClosed })
+            await #expect {
+                try await stream.write(ByteBuffer(string: "x"))
+                while try await stream.inbound.next() != nil {}
+            } throws: { ($0 as? HTTP2Error)?.code == .connectionClosed }
+            #expect(await client.waitUntilClosed()?.code == .connectionClosed)
+            #expect(client.isClosed)
+            try await relay.close()
+        }
+    }
+
+    @Test func clientLearnsWhyItWasSentAway() async throws {
+        var limits = Limits()
+        limits.frameBurst = 2
+        limits.framesPerSecond = 1
+        var eager = Limits()
+        // A PING at every tick is more than this server allows.
+        eager.keepAliveInterval = .zero
+        try await withServer(limits: limits, handler: echo) { _, port, records in
+            let client = try await connect(port, limits: eager)
+            let error = await client.waitUntilClosed()
+            #expect(error?.code == .goingAway)
+            #expect(error?.underlying.first?.text == "ENHANCE_YOUR_CALM")
+            #expect(records.all.map(\.code) == [.flood])
         }
     }
 

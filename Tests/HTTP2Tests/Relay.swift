@@ -9,6 +9,7 @@ final class Relay: Sendable {
 
     final class Switchboard: Sendable {
         let isFrozen = Atomic<Bool>(false)
+        let channels = Mutex<[any Channel]>([])
     }
 
     private final class Pass: ChannelInboundHandler {
@@ -38,6 +39,7 @@ final class Relay: Sendable {
                 ClientBootstrap(group: near.eventLoop)
                     .connect(host: "127.0.0.1", port: target)
                     .flatMapThrowing { far in
+                        switchboard.channels.withLock { $0 += [near, far] }
                         try near.pipeline.syncOperations.addHandler(Pass(to: far, switchboard))
                         try far.pipeline.syncOperations.addHandler(Pass(to: near, switchboard))
                     }
@@ -48,6 +50,11 @@ final class Relay: Sendable {
     var port: Int { listener.localAddress?.port ?? 0 }
 
     func freeze() { switchboard.isFrozen.store(true, ordering: .relaxed) }
+
+    /// Closes every connection, without a word of TLS or HTTP/2.
+    func cut() {
+        for channel in switchboard.channels.withLock({ $0 }) { channel.close(promise: nil) }
+    }
 
     func close() async throws { try await listener.close().get() }
 }

@@ -51,8 +51,10 @@ public final class ClientConnection: Sendable {
             } onCancel: {
                 channel.close(promise: nil)
             }
+            logger.debug("connected", metadata: ["host": "\(host)", "port": "\(port)", "peer": "\(peer?.uri ?? "")"])
             return ClientConnection(channel: channel, driver: driver, limits: limits, peer: peer)
         } catch {
+            logger.debug("not connected", metadata: ["host": "\(host)", "port": "\(port)", "error": "\(error)"])
             channel.close(promise: nil)
             throw error
         }

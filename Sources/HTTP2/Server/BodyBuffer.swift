@@ -62,8 +62,9 @@ struct BodyBuffer {
         waiter = nil
     }
 
-    mutating func fail(_ error: any Error) {
+    mutating func fail(_ failure: @autoclosure () -> any Error) {
         guard isOpen else { return }
+        let error = failure()
         state = .failed(error)
         waiter?.resume(throwing: error)
         waiter = nil

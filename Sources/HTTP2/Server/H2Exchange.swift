@@ -23,8 +23,10 @@ final class H2Exchange: Exchange, @unchecked Sendable {
     private var outgoing: Outgoing
     private(set) var inbound = BodyBuffer()
     private var room = RoomWaiters()
-    /// Set once the stream is gone.
-    private var failure: (any Error)?
+    /// The stream was gone before our side was complete.
+    private var isAbandoned = false
+    /// Why the stream is gone, if not in order.
+    private var failure: HTTP2Error?
     private let answersHEAD: Bool
 
     /// Server: the handler's task.
@@ -49,7 +51,7 @@ final class H2Exchange: Exchange, @unchecked Sendable {
 
     private func live() throws -> H2Connection {
         if let connection { return connection }
-        throw failure ?? HTTP2Error(.connectionClosed, "the stream is gone")
+        throw failure ?? Self.ended
     }
 
     func sendHead(_ response: HTTPResponse) throws {
@@ -91,8 +93,11 @@ final class H2Exchange: Exchange, @unchecked Sendable {
     }
 
     func sendEnd(_ trailers: HTTPFields?) throws {
-        // A response whose promised length was sent has ended by itself, and its stream may be gone already.
-        if case .ended = outgoing, failure == nil || trailers == nil { return }
+        if case .ended = outgoing {
+            // A response whose promised length was sent has ended by itself, and its stream may be gone already.
+            if isAbandoned { throw failure ?? Self.ended }
+            return
+        }
         let connection = try live()
         if case .idle = outgoing { throw HTTP2Error(.misuse, "an end before the head") }
         end(trailers, connection)
@@ -123,7 +128,7 @@ final class H2Exchange: Exchange, @unchecked Sendable {
 
     func waitForRoom(_ waiter: Waiter<Void>) {
         guard let connection else {
-            waiter.resume(throwing: failure ?? HTTP2Error(.connectionClosed, "the stream is gone"))
+            waiter.resume(throwing: failure ?? Self.ended)
             return
         }
         guard stream.outbound.count >= connection.limits.outboundHighWater else {
@@ -211,8 +216,8 @@ final class H2Exchange: Exchange, @unchecked Sendable {
     func waitForResponse(_ waiter: Waiter<HTTPResponse>) {
         if let response {
             waiter.resume(returning: response)
-        } else if let failure {
-            waiter.resume(throwing: failure)
+        } else if connection == nil {
+            waiter.resume(throwing: failure ?? Self.ended)
         } else {
             responseWaiters.append(waiter)
         }
@@ -228,18 +233,24 @@ final class H2Exchange: Exchange, @unchecked Sendable {
 
     // MARK: The end
 
+    private static var ended: HTTP2Error { HTTP2Error(.streamReset, "the stream has ended") }
+
     /// The stream is gone: in order (`error` nil) or not. Who waits is told; a handler that still works is cancelled.
     func closed(_ error: HTTP2Error?) {
         guard connection != nil else { return }
         connection = nil
         let unfinished: Bool
-        if case .ended = outgoing { unfinished = error != nil } else { unfinished = true }
+        if case .ended = outgoing {
+            unfinished = error != nil
+        } else {
+            unfinished = true
+            isAbandoned = true
+        }
         outgoing = .ended
-        let reason = error ?? HTTP2Error(.streamReset, "the stream has ended")
-        failure = reason
-        inbound.fail(reason)
-        room.failAll(reason)
-        for waiter in responseWaiters { waiter.resume(throwing: reason) }
+        failure = error
+        inbound.fail(error ?? Self.ended)
+        if !room.isEmpty { room.failAll(error ?? Self.ended) }
+        for waiter in responseWaiters { waiter.resume(throwing: error ?? Self.ended) }
         responseWaiters.removeAll()
         if unfinished { task?.cancel() }
     }

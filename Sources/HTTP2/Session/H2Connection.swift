@@ -28,6 +28,7 @@ final class H2Connection: ChannelInboundHandler, Flushable {
     private var context: ChannelHandlerContext?
     private var output = ByteBuffer()
     private var isDirty = false
+    /// Why the connection ends, if not in order.
     private var error: HTTP2Error?
 
     private enum State {
@@ -107,6 +108,9 @@ final class H2Connection: ChannelInboundHandler, Flushable {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
+        if case .open = state, error == nil {
+            error = HTTP2Error(.connectionClosed, "the peer closed the connection without GOAWAY")
+        }
         let reason = error ?? HTTP2Error(.connectionClosed, "the connection is closed")
         processEvents()
         for stream in session.abandonStreams() { finish(stream, reason) }
@@ -178,7 +182,13 @@ final class H2Connection: ChannelInboundHandler, Flushable {
         case .closed(let stream, let code): finish(stream, code == 0 ? nil : .reset(code))
         case .drained(let stream): stream.exchange?.drained()
         case .settings: owner?.ready(self)
-        case .goaway:
+        case .goaway(_, let code):
+            if code != NGHTTP2_NO_ERROR.rawValue, error == nil {
+                let text = String(cString: nghttp2_http2_strerror(code))
+                error = HTTP2Error(
+                    .goingAway, "the peer ended the connection with GOAWAY",
+                    underlying: [.init(source: .frame, code: Int(code), text: text)])
+            }
             owner?.goingAway(self)
             if case .open = state { state = .draining(told: true) }
         }
