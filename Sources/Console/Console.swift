@@ -73,7 +73,7 @@ public struct Console: Sendable {
         if configuration.trustsForwardedFor, let list = request.head.headerFields[.forwardedFor],
             let last = list.split(separator: ",").last
         {
-            request.remoteAddress = String(last.filter { $0 != " " }.prefix(64))
+            request.remoteAddress = ConsoleRequest.host(of: String(last.filter { $0 != " " }.prefix(64)))
         }
         let response: Response
         do {

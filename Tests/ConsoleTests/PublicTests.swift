@@ -58,11 +58,17 @@ import Testing
         let client = Client.node(nil, configuration).with(token: nil)
         let path = "/track/" + Fixture.code.digits
         for _ in 0..<2 { #expect(await client.send(.get, path, remote: "198.51.100.1").status == 200) }
-        let limited = await client.send(.get, path, remote: "198.51.100.1")
+        let limited = await client.send(.get, path, remote: "198.51.100.1:4711")
         #expect(limited.status == 429 && limited.headers[.retryAfter] == "30")
         #expect(await client.send(.get, "/api/v1" + path, remote: "198.51.100.1").problem == "rate-limited")
         #expect(await client.send(.get, path, remote: "198.51.100.2").status == 200)
     }
+
+    @Test(arguments: [
+        ("192.0.2.1:5000", "192.0.2.1"), ("192.0.2.1", "192.0.2.1"), ("[2001:db8::1]:5000", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"), ("[::1", "[::1"), ("", ""), (":", ""),
+    ])
+    func portsDoNotCount(address: String, host: String) { #expect(ConsoleRequest.host(of: address) == host) }
 
     @Test func theProxysAddressCountsOnlyWhenTrusted() async {
         for trusts in [true, false] {

@@ -8,7 +8,7 @@ public struct ConsoleRequest: Sendable {
     public var body: any AsyncSequence<ByteBuffer, any Error> & Sendable
     /// The one URI SAN of a client certificate that the handshake verified.
     public var certificateURI: String?
-    /// The peer's address without port.
+    /// The peer's address; a port behind it is cut off.
     public var remoteAddress: String
     public var isTLS: Bool
 
@@ -19,8 +19,20 @@ public struct ConsoleRequest: Sendable {
         self.head = head
         self.body = body
         self.certificateURI = certificateURI
-        self.remoteAddress = remoteAddress
+        self.remoteAddress = ConsoleRequest.host(of: remoteAddress)
         self.isTLS = isTLS
+    }
+}
+
+extension ConsoleRequest {
+    /// `192.0.2.1:5000` → `192.0.2.1`, `[2001:db8::1]:5000` → `2001:db8::1`: limits count
+    /// by address, not by connection.
+    static func host(of address: String) -> String {
+        if address.hasPrefix("["), let end = address.firstIndex(of: "]") {
+            return String(address[address.index(after: address.startIndex)..<end])
+        }
+        let parts = address.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.count == 2 ? String(parts[0]) : address
     }
 }
 
