@@ -175,7 +175,7 @@ function missing(form) {
   for (const control of controls(form)) {
     if (!control.required) continue;
     const value = control.type === 'radio' ? form.elements[control.name].value : control.value.trim();
-    if (!value) faults[control.name] = t('form.required');
+    if (!value) faults[control.name] = t(control.type === 'hidden' ? 'pick.must' : 'form.required');
   }
   return faults;
 }

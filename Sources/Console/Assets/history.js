@@ -4,6 +4,7 @@ import { term, command } from './forms.js';
 import { organization, organizationName, provinces, provinceName, categoryName } from './directory.js';
 import { can } from './actions.js';
 import { store } from './api.js';
+import { linkTo } from './shell.js';
 
 const marks = {
   opened: 'plus', registered: 'plus', assessed: 'search', referred: 'swap', received: 'inbox', accepted: 'check', refused: 'cross', acted: 'play',
@@ -33,6 +34,7 @@ export function valueView(name, value) {
   if (families[name]) return term(families[name], value);
   if (name === 'category') return categoryName(value);
   if (name === 'tracking_code') return codeText(value);
+  if (name === 'of') return h('a', { href: linkTo('case', value) }, h('bdi.small', { dir: 'ltr' }, value));
   if (name === 'fields') return known(`field.${value}`) ? t(`field.${value}`) : value;
   if (typeof value === 'number') return name === 'epoch' ? digits(String(value)) : number(value);
   if (isInstant(value)) return when(value);
@@ -43,7 +45,7 @@ export function valueView(name, value) {
 }
 
 const longTexts = new Set(['text', 'reason', 'description']);
-const technical = new Set(['calendar', 'cut', 'epoch', 'cause', 'grant', 'seat', 'clock', 'losers', 'imported', 'base', 'bases', 'hlc', 'accept_by']);
+const technical = new Set(['calendar', 'cut', 'epoch', 'cause', 'grant', 'seat', 'clock', 'losers', 'imported', 'base', 'bases', 'hlc', 'accept_by', 'hidden']);
 
 function contentView(event) {
   const entries = Object.entries(event.content ?? {}).filter(([, value]) => value !== null && value !== '' && !(Array.isArray(value) && !value.length));
@@ -64,35 +66,19 @@ function technicalView(event) {
     rest.map(([name, value]) => row(term('field', name), valueView(name, value)))));
 }
 
-/** Who wrote it, and for which organisation where the server names one; the origin where that is not the organisation's. */
+/** Who wrote it: `name (role) @ORG` becomes name, role and the organisation's name; the origin where that is another place. */
 export function actorView({ actor, origin }) {
-  const code = (actor ?? '').match(/[A-Z][A-Z0-9-]{1,31}(?=[)\]\s]*$)/)?.[0];
-  const office = code && organization(code);
-  if (!office) return [bdi(actor ?? ''), ' · ', provinceName(origin)];
-  const name = actor.slice(0, actor.lastIndexOf(code)).replace(/[\s([,@/·]+(operator|agency|supervisor|hub|ministry|auditor|system)?[\s([,@/·]*$/, '');
-  return [name && [bdi(name), ' · '], office.name, office.seat !== origin && [' · ', provinceName(origin)]];
-}
-
-/** Which entries are hidden now, by the hide and un-hide events that counted. */
-function hiddenNow(events) {
-  const hidden = new Set();
-  const target = (event) => Object.values(event.content ?? {}).find(isHash);
-  for (const event of events) {
-    if (event.effect !== 'applied') continue;
-    if (event.type === 'hidden') hidden.add(target(event));
-    if (event.type === 'unhidden') {
-      const named = target(event);
-      const hide = events.find((one) => one.hash === named && one.type === 'hidden');
-      hidden.delete(hide ? target(hide) : named);
-    }
-  }
-  return hidden;
+  const [, name, role, code] = /^(.*) \((\w+)\) @([A-Z0-9-]+)$/s.exec(actor ?? '') ?? [];
+  if (!code) return [bdi(actor ?? ''), ' · ', provinceName(origin)];
+  const office = organization(code);
+  return [role !== 'system' && [bdi(name), ' · '], term('role', role), ' · ', office ? office.name : code,
+    office?.seat !== origin && [' · ', provinceName(origin)]];
 }
 
 const hideable = new Set(['noted', 'acted', 'answered', 'refused', 'referred', 'closed', 'disputed']);
 
-function entry(event, hidden, context) {
-  const isHidden = hidden.has(event.hash);
+function entry(event, context) {
+  const isHidden = event.content?.hidden === true;
   const allowed = hideable.has(event.type) && can('hide', context);
   const toggle = allowed && h('button.plain.small', { type: 'button', onclick: ({ currentTarget }) => command(
     currentTarget, `hide.${event.hash}.${!isHidden}`, `/cases/${context.one.id}/hiding`, { event: event.hash, hidden: !isHidden }, 'act.done.hide', context.changed) },
@@ -103,16 +89,15 @@ function entry(event, hidden, context) {
     h('div.what', h('strong', term('event', event.type)), h('span.muted.small', ' ', actorView(event))),
     h('span.at.small.muted', when(event.occurred_at)),
     h('div.content', effectView(event.effect),
-      isHidden ? h('details', h('summary', icon('lock'), t('case.hiddenEntry'), ' — ', t('case.reveal')), content) : content,
+      isHidden && h('p.muted', icon('lock'), t('case.hiddenEntry')), content,
       h('div.entry-foot', technicalView(event), toggle)));
 }
 
 export function historyView(context) {
   const { events } = context;
-  const hidden = hiddenNow(events);
   const newest = store.read('newestFirst') ?? true;
   const list = h('ol.history', { role: 'list', reversed: newest });
-  const draw = (first) => replace(list, (first ? [...events].reverse() : events).map((event) => entry(event, hidden, context)));
+  const draw = (first) => replace(list, (first ? [...events].reverse() : events).map((event) => entry(event, context)));
   draw(newest);
   const button = h('button.plain.small', { type: 'button', onclick: () => {
     const next = !(store.read('newestFirst') ?? true);

@@ -28,14 +28,14 @@ async function keep(button, entry, one, done) {
   } finally { button.disabled = false; }
 }
 
-const side = (label, entry, value, button) => h('div.side', h('h4', label), h('blockquote', { dir: 'auto' }, valueView(entry, value.value)),
+const side = (label, entry, value, button) => h('div.side', h('p.side-label', label), h('blockquote', { dir: 'auto' }, valueView(entry, value.value)),
   h('p.small.muted', actorView(value), ' · ', value.occurred_at && when(value.occurred_at)), button);
 
 export function conflictCard(entry, offered, done, one = null) {
   const restore = offered && h('button', { type: 'button', onclick: ({ currentTarget }) => command(currentTarget, `restore.${entry.id}`, `/conflicts/${entry.id}/restore`, {}, 'act.done.restore', done) }, t('case.restore'));
   const stay = offered && one && textFields.has(entry.field) && entry.shown.value !== null
     && h('button', { type: 'button', onclick: ({ currentTarget }) => keep(currentTarget, entry, one, done) }, t('case.keep'));
-  return h('div.versus', h('h3', term('field', entry.field), !one && [' · ', h('a', { href: linkTo('case', entry.case_id), 'data-row': true }, codeText(entry.tracking_code))]),
+  return h('div.versus', h(one ? 'h3' : 'h2', term('field', entry.field), !one && [' · ', h('a', { href: linkTo('case', entry.case_id), 'data-row': true }, codeText(entry.tracking_code))]),
     h('div.sides', side(t('case.shown'), entry.field, entry.shown, stay), side(t('case.other'), entry.field, entry.other, restore)));
 }
 
@@ -45,7 +45,7 @@ export const conflictCards = (entries, offered, done, one) => entries.length > 0
 export function proposalCard(entry, offered, done, named = false) {
   const apply = offered && h('button', { type: 'button', onclick: ({ currentTarget }) => window.confirm(t('act.applyConfirm'))
     && command(currentTarget, `apply.${entry.id}`, `/proposals/${entry.id}/apply`, {}, 'act.done.apply', done) }, t('case.applyProposal'));
-  return h('div.proposal', h('h3', term('event', entry.type), named && [' · ', h('a', { href: linkTo('case', entry.case_id), 'data-row': true }, codeText(entry.tracking_code))]),
+  return h('div.proposal', h(named ? 'h2' : 'h3', term('event', entry.type), named && [' · ', h('a', { href: linkTo('case', entry.case_id), 'data-row': true }, codeText(entry.tracking_code))]),
     h('p.small.muted', actorView(entry), ' · ', when(entry.occurred_at)),
     effectView(`proposal: ${entry.reason}`),
     h('dl.inline', Object.entries(entry.content ?? {}).filter(([, value]) => value !== null && value !== '').map(([name, value]) => h('div', h('dt', term('field', name)), h('dd', valueView(name, value))))), apply);
