@@ -48,20 +48,19 @@ import Testing
     @Test func resetsThatThePeerProvokesAreCounted() async throws {
         try await withServer(tls: nil, handler: say("yes")) { _, port, records in
             let raw = try begin(port)
-            // A window update of 0 makes the server reset the stream (CVE-2025-8671).
+            // A request without a path makes the server reset its stream (CVE-2025-8671); HEADERS themselves are free.
             var stream: UInt32 = 1
             for _ in 0..<40 {
                 var bytes: [UInt8] = []
                 for _ in 0..<50 {
-                    bytes += RawPeer.frame(1, flags: 4, stream: stream, RawPeer.getHeaders)
-                    bytes += RawPeer.frame(8, stream: stream, [0, 0, 0, 0])
+                    bytes += RawPeer.frame(1, flags: 5, stream: stream, [0x82, 0x86])
                     stream += 2
                 }
                 guard raw.send(bytes) else { break }
             }
             let answer = try await raw.receiveAll()
-            #expect(RawPeer.frames(answer).contains { $0.type == 7 })
-            #expect(await eventually { records.all.count == 1 })
+            #expect(RawPeer.goawayCode(answer) == Self.calm)
+            #expect(await eventually { records.all.map(\.code) == [.flood] })
         }
     }
 
@@ -203,6 +202,8 @@ import Testing
     @Test func connectionsFromOneAddressAreCapped() async throws {
         var limits = Limits()
         limits.connectionsPerAddress = 2
+        // The two that are let in say nothing for as long as this takes.
+        limits.handshakeTimeout = .seconds(60)
         try await withServer(tls: nil, limits: limits, handler: say("yes")) { _, port, records in
             var kept = [try RawPeer(port: port), try RawPeer(port: port)]
             try await Task.sleep(for: .milliseconds(100))
