@@ -1,0 +1,129 @@
+public import Casework
+import Postgres
+public import Service
+
+extension CaseReads {
+    static let maximumPage = 500
+
+    /// A page of cases: the overdue by deadline, oldest first; all others by registration, latest first, preceded by
+    /// those of which only a code was given. Paging is stable while cases come in.
+    /// - Throws: `Refusal.invalid` for a cursor of another list; `Refusal.forbidden` when an auditor looks for words,
+    ///   since what is found would tell what is written.
+    public func cases(
+        _ query: CaseQuery, for principal: Principal, now: Instant
+    ) async throws -> Page<CaseDocument> {
+        let cursor = try query.cursor.map { text throws(Refusal) in try PageCursor(text) }
+        let limit = min(max(query.limit, 1), Self.maximumPage)
+        let filter = try filter(query, for: principal, now: now)
+        let steps = query.overdue
+            ? [try Step.due(filter, after: cursor)]
+            : try Step.byRegistration(filter, status: query.status, after: cursor)
+        var rows = try await database.readers.transaction(mode: .snapshot) { connection in
+            // A plan made for any pattern is wrong for most: rare words want the trigram index, common ones the order.
+            if filter.searchesText { try connection.execute("SET LOCAL plan_cache_mode = force_custom_plan") }
+            var rows: [CaseRow] = []
+            for step in steps where rows.count <= limit {
+                let sql = step.filter.statement(order: step.order, limit: limit + 1 - rows.count)
+                rows += try connection.query(sql, step.filter.parameters).map { try CaseRow(columns: $0) }
+            }
+            return rows
+        }
+        let hasMore = rows.count > limit
+        if hasMore { rows.removeLast(rows.count - limit) }
+        let next = hasMore ? rows.last.map { Self.cursor(after: $0, isByDeadline: query.overdue).text } : nil
+        return Page(items: try await items(rows, for: principal, now: now), next: next)
+    }
+
+    private static func cursor(after row: CaseRow, isByDeadline: Bool) -> PageCursor {
+        if isByDeadline, let deadline = row.deadline { return .due(deadline.stored, row.id) }
+        return row.registeredAt.map { .registered($0.stored, row.id) } ?? .draft(row.id)
+    }
+
+    private func filter(_ query: CaseQuery, for principal: Principal, now: Instant) throws(Refusal) -> CaseFilter {
+        var filter = CaseFilter()
+        if query.overdue {
+            filter.add("c.counts_due")
+            filter.add({ "c.deadline < \($0)" }, .timestamp(now.stored))
+        }
+        if let status = query.status { filter.add({ "c.status = \($0)" }, .text(status.rawValue)) }
+        if let holder = query.holder { filter.add({ "c.holder = \($0)" }, .text(holder.rawValue)) }
+        if let home = query.province { filter.add({ "c.home = \($0)" }, .text(home.code)) }
+        guard let text = query.text, let search = SearchText(text) else { return filter }
+        switch search {
+        case .code(let code): filter.add({ "c.tracking_code = \($0)" }, .text(code.digits))
+        case .words(let words):
+            filter.add(words: words)
+            try restrictToReadable(&filter, principal)
+        }
+        return filter
+    }
+
+    /// Only cases whose texts this person may read: to be found is to be read. The same rule as `mayReadTexts`.
+    private func restrictToReadable(_ filter: inout CaseFilter, _ principal: Principal) throws(Refusal) {
+        let refusal = Refusal.forbidden(
+            reason: "role \(principal.role.rawValue) finds cases by their tracking code only")
+        switch principal.role {
+        case .hub:
+            guard origin.isHub else { throw refusal }
+            return
+        case .auditor, .system: throw refusal
+        case .operator, .supervisor, .agency, .ministry: break
+        }
+        guard tree.seat(of: principal.organization) == origin else { throw refusal }
+        switch principal.role {
+        case .agency, .ministry:
+            let below = tree.descendants(of: principal.organization).map(\.code.rawValue)
+            filter.add({ "c.holder = ANY (\($0))" }, .textArray([principal.organization.rawValue] + below))
+            filter.add({ "c.seat = \($0)" }, .text(origin.code))
+        default:
+            filter.add({ "(c.home = \($0) OR c.seat = \($0))" }, .text(origin.code))
+        }
+    }
+}
+
+/// One ordered stretch of a list.
+private struct Step: Sendable {
+    var filter: CaseFilter
+    var order: String
+
+    private static let latestFirst = "c.registered_at DESC, c.id DESC"
+
+    static func due(_ filter: CaseFilter, after cursor: PageCursor?) throws(Refusal) -> Step {
+        var filter = filter
+        switch cursor {
+        case nil: break
+        case .due(let time, let id): filter.add(rowsAfter: ("c.deadline", ">"), time, id)
+        default: throw PageCursor.invalid
+        }
+        return Step(filter: filter, order: "c.deadline, c.id")
+    }
+
+    /// Cases that only have a code have no date: they are a stretch of their own, which comes first.
+    static func byRegistration(
+        _ filter: CaseFilter, status: Status?, after cursor: PageCursor?
+    ) throws(Refusal) -> [Step] {
+        var (drafts, registered) = (filter, filter)
+        drafts.add("c.registered_at IS NULL")
+        registered.add("c.registered_at IS NOT NULL")
+        var hasDrafts = status == nil || status == .draft
+        switch cursor {
+        case nil: break
+        case .draft(let id): drafts.add({ "c.id < \($0)" }, .uuid(id.bytes))
+        case .registered(let time, let id):
+            hasDrafts = false
+            registered.add(rowsAfter: ("c.registered_at", "<"), time, id)
+        default: throw PageCursor.invalid
+        }
+        return (hasDrafts ? [Step(filter: drafts, order: latestFirst)] : [])
+            + [Step(filter: registered, order: latestFirst)]
+    }
+}
+
+extension CaseFilter {
+    /// The rows behind one place of an order by time and identifier.
+    fileprivate mutating func add(rowsAfter place: (column: String, comparison: String), _ time: Int64, _ id: CaseID) {
+        let names = (time: "$\(parameters.count + 1)", id: "$\(parameters.count + 2)")
+        append([.timestamp(time), .uuid(id.bytes)])
+        add("(\(place.column), c.id) \(place.comparison) (\(names.time), \(names.id))")
+    }
+}
