@@ -1,0 +1,84 @@
+public import Casework
+public import Federation
+
+/// The row of a case, derived from its record.
+public struct CaseRow: Sendable, Equatable {
+    public var id: CaseID
+    public var trackingCode: String
+    public var home, seat: Origin
+    public var holder: OrganizationCode
+    public var epoch: Epoch
+    public var status: Status
+    public var outcome: Outcome?
+    public var kind: Kind
+    public var channel: Channel
+    public var category: String
+    public var priority: Priority
+    public var about: OrganizationCode?
+    public var subject: String?
+    public var registeredAt, deadline, answeredAt: Instant?
+    public var isOpen, countsDue, imported: Bool
+    public var conflicts, proposals, escalated, revision: Int
+    public var position: UInt64
+
+    /// `nil` for a record whose registration has not arrived and that has no code yet.
+    public init?(_ record: CaseRecord, position: UInt64) {
+        let state = record.state
+        guard let code = state.trackingCode else { return nil }
+        let values = CaseValues(record)
+        id = record.id
+        trackingCode = code.digits
+        home = state.home
+        seat = state.seat
+        holder = state.holder
+        epoch = state.epoch
+        status = state.status
+        outcome = state.outcome
+        kind = state.registration?.kind ?? .request
+        channel = state.registration?.channel ?? .phone
+        category = values.category ?? Category.other.code
+        priority = values.priority ?? .normal
+        about = state.registration?.about
+        subject = values[.subject]
+        registeredAt = state.registeredAt
+        deadline = state.deadline?.at
+        answeredAt = state.answeredAt
+        isOpen = state.isOpen
+        imported = state.imported
+        countsDue = isOpen && !imported && (state.heldStatus != .answered || !state.openDisputes.isEmpty)
+        conflicts = state.conflicts.count
+        proposals = state.proposals.count
+        escalated = state.escalations.map(\.level).max() ?? 0
+        revision = state.revision
+        self.position = position
+    }
+}
+
+/// The shown values of a case's shared fields, texts taken from the parts that this server holds.
+public struct CaseValues: Sendable, Equatable {
+    public private(set) var category: String?
+    public private(set) var priority: Priority?
+    public private(set) var tags: [String] = []
+    private var texts: [Field: String] = [:]
+
+    public init(_ record: CaseRecord) {
+        for (field, value) in record.state.values {
+            switch value.value {
+            case .category(let category): self.category = category
+            case .priority(let priority): self.priority = priority
+            case .tags(let tags): self.tags = tags
+            case nil: texts[field] = Self.text(field, value, record)
+            }
+        }
+    }
+
+    /// `nil` when there is none, or when its part is withheld here.
+    public subscript(field: Field) -> String? { texts[field] }
+
+    private static func text(_ field: Field, _ value: SharedValue, _ record: CaseRecord) -> String? {
+        // People choose between national identities: all are shown until one has.
+        let shown = field == .citizenNationalID ? [value.shown] + value.conflicts : [value.shown]
+        let texts = shown.compactMap { record[$0]?.texts?[field] }.filter { !$0.isEmpty }
+        return texts.isEmpty ? nil : texts.joined(separator: " / ")
+    }
+}

@@ -1,0 +1,64 @@
+import Logging
+import Postgres
+
+/// One numbered change of the tables. A released one never changes.
+struct Migration: Sendable {
+    let number: Int
+    let sql: String
+
+    /// SwiftPM names embedded files so: the first digit becomes `_`.
+    static let all: [Migration] = [
+        PackageResources._01_journal_sql, PackageResources._02_doors_sql, PackageResources._03_search_sql,
+    ].enumerated().map { Migration(number: $0 + 1, sql: String(decoding: $1, as: UTF8.self)) }
+
+    /// The advisory lock that migrating processes take: "peyvand" in ASCII.
+    static let lock: Int64 = 0x70_6579_7661_6E64
+}
+
+extension Database {
+    /// Brings the tables up to this code, one transaction for each migration; processes that come at once wait for each
+    /// other.
+    /// - Throws: `DatabaseError.newer` when the database is ahead of this code; `PostgresError`.
+    public func migrate() async throws { try await migrate(Migration.all) }
+
+    func migrate(_ migrations: [Migration]) async throws {
+        let configuration = ConnectionConfiguration(
+            url: url, applicationName: "peyvand migrate", statementTimeout: nil)
+        let connection = try await Connection.connect(configuration, logger: logger)
+        let applied: [Int]
+        do {
+            applied = try await connection.run { connection in try Self.apply(migrations, connection) }
+        } catch {
+            // Ending the connection frees its advisory lock.
+            await connection.close()
+            throw error
+        }
+        await connection.close()
+        for number in applied { logger.notice("database migrated", metadata: ["migration": "\(number)"]) }
+    }
+
+    private static func apply(_ migrations: [Migration], _ connection: isolated Connection) throws -> [Int] {
+        try connection.query("SELECT pg_advisory_lock($1)", [.int64(Migration.lock)])
+        try connection.execute(
+            """
+            -- Which numbered files were applied.
+            CREATE TABLE IF NOT EXISTS migrations (
+                number     integer     PRIMARY KEY,
+                applied_at timestamptz NOT NULL DEFAULT now()
+            )
+            """)
+        let row = try connection.query("SELECT coalesce(max(number), 0) FROM migrations")[0]
+        let found = try row.get(0, as: Int.self)
+        let known = migrations.last?.number ?? 0
+        guard found <= known else { throw DatabaseError.newer(found: found, known: known) }
+        let missing = migrations.filter { $0.number > found }
+        for migration in missing {
+            try connection.transaction { connection in
+                try connection.execute(migration.sql)
+                try connection.query(
+                    "INSERT INTO migrations (number) VALUES ($1)", [.int32(Int32(migration.number))])
+            }
+        }
+        return missing.map(\.number)
+    }
+}

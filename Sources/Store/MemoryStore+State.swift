@@ -1,0 +1,104 @@
+import Casework
+import Federation
+import Postgres
+
+/// The tables of a `MemoryStore`.
+struct MemoryState: Sendable {
+    struct Writer: Sendable {
+        var head = StoredHead.empty
+        var token: UInt64 = 0
+    }
+
+    struct Place: Sendable, Hashable {
+        var origin: Origin
+        var place: Position
+    }
+
+    let generation: UInt64
+    var failures: [MemoryStore.Failure] = []
+    var commits = 0
+
+    var writers: [Origin: Writer] = [:]
+    var journal: [Place: Commit.Placed] = [:]
+    /// The places of each origin and of each case, in the order of arrival.
+    var lines: [Origin: [Place]] = [:]
+    var places: [CaseID: [Place]] = [:]
+    var cases: [CaseID: CaseRow] = [:]
+    var codes: Set<String> = []
+    /// Of each origin, the one extended last at the end.
+    var chains: [Origin: [ChainHead]] = [:]
+    var feeds: [Origin: [UInt64: Commit.Routed]] = [:]
+    var cursor: FeedCursor?
+    var replies: [IdempotencyKey: IdempotentReply] = [:]
+    var acks: [Position: Ack] = [:]
+    var alarms: [(origin: Origin, alarm: Alarm)] = []
+    var quarantined: Set<Origin> = []
+    var reports: [Origin: NodeReport] = [:]
+
+    init(generation: UInt64) { self.generation = generation }
+
+    /// What PostgreSQL would refuse, refused before anything has changed.
+    func check(_ batch: Commit) throws {
+        guard let writer = writers[batch.origin], writer.token == batch.token,
+            writer.head.head == batch.expected.head, writer.head.position == batch.expected.position
+        else { throw StoreError.fenced }
+        var newPlaces: Set<Place> = []
+        for placed in batch.placed {
+            let place = Place(placed.event)
+            guard journal[place] == nil, newPlaces.insert(place).inserted else {
+                throw PostgresError(.uniqueViolation, "another event has its place in the journal")
+            }
+        }
+        var newRows: Set<[String]> = []
+        for routed in batch.routed {
+            guard feeds[routed.destination]?[routed.seq] == nil,
+                newRows.insert([routed.destination.code, String(routed.seq)]).inserted
+            else { throw PostgresError(.uniqueViolation, "another event has its place in the feed") }
+        }
+        var newKeys: Set<IdempotencyKey> = []
+        for (key, _) in batch.replies {
+            guard replies[key] == nil, newKeys.insert(key).inserted else { throw StoreError.duplicateKey }
+        }
+    }
+
+    mutating func apply(_ batch: Commit) {
+        commits += 1
+        writers[batch.origin]?.head = batch.becomes
+        for placed in batch.placed {
+            let place = Place(placed.event)
+            journal[place] = placed
+            lines[place.origin, default: []].append(place)
+            if let id = placed.event.caseID { places[id, default: []].append(place) }
+        }
+        for event in batch.completed {
+            let place = Place(event)
+            if event.part.bytes != nil, journal[place]?.event.part == .withheld { journal[place]?.event.part = event.part }
+        }
+        for row in batch.cases {
+            cases[row.id] = row
+            codes.insert(row.trackingCode)
+        }
+        for (origin, head) in batch.chains {
+            chains[origin, default: []].removeAll { $0.incarnation == head.incarnation }
+            chains[origin, default: []].append(head)
+        }
+        for routed in batch.routed { feeds[routed.destination, default: [:]][routed.seq] = routed }
+        if let cursor = batch.cursor { self.cursor = cursor }
+        for (key, reply) in batch.replies { replies[key] = reply }
+        alarms += batch.alarms
+        quarantined.formUnion(batch.quarantined)
+    }
+
+    func feedRow(_ routed: Commit.Routed) -> FeedRow? {
+        guard let event = journal[Place(origin: routed.origin, place: routed.place)]?.event else { return nil }
+        var part = event.part
+        if !routed.withPart, part != .none { part = .withheld }
+        return FeedRow(
+            cursor: FeedCursor(hubIncarnation: generation, seq: routed.seq, hash: event.hash),
+            event: WireEvent(bytes: event.bytes, part: part))
+    }
+}
+
+extension MemoryState.Place {
+    init(_ event: Event) { self.init(origin: event.origin, place: event.envelope.position) }
+}

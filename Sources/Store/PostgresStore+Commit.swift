@@ -1,0 +1,204 @@
+import Casework
+import Federation
+import Postgres
+
+extension Commit {
+    /// Writes the batch within an open transaction, in as few round trips as COPY permits.
+    /// - Throws: `StoreError.fenced`, `PostgresError`; the transaction is then to be rolled back.
+    func save(_ connection: isolated Connection) throws {
+        let rows = CaseRows(self)
+        let first = try connection.pipeline([compareAndSet] + rows.selectOld)
+        guard first[0].affected == 1 else { throw StoreError.fenced }
+        let moved = try rows.isEmpty ? [:] : rows.figures(old: first[1])
+        try copyEvents(connection)
+        try copyFeeds(connection)
+        try connection.pipeline(rows.upsert + CountedCase.move(moved) + statements)
+    }
+
+    typealias Statement = (sql: String, parameters: [Parameter])
+
+    /// The stamp is not compared: it only rises, under the same token.
+    private var compareAndSet: Statement {
+        (
+            """
+            UPDATE head SET incarnation = $1, seq = $2, hash = $3, stamp = $4, position = $5
+            WHERE origin = $6 AND token = $7 AND incarnation = $8 AND seq = $9 AND hash = $10 AND position = $11
+            """,
+            [
+                .int64(becomes.head.incarnation.stored), .int64(becomes.head.seq.stored),
+                .bytea(becomes.head.hash.bytes), .int64(becomes.stamp.rawValue.stored),
+                .int64(becomes.position.stored), .text(origin.code), .int64(token.stored),
+                .int64(expected.head.incarnation.stored), .int64(expected.head.seq.stored),
+                .bytea(expected.head.hash.bytes), .int64(expected.position.stored),
+            ]
+        )
+    }
+
+    // MARK: - COPY
+
+    private func copyEvents(_ connection: isolated Connection) throws {
+        guard !placed.isEmpty else { return }
+        let sql = "COPY journal (origin, seq, incarnation, hash, case_id, position, envelope) FROM STDIN (FORMAT binary)"
+        try connection.copyIn(sql) { writer in
+            for placed in placed {
+                let envelope = placed.event.envelope
+                try writer.row { row in
+                    row.append(envelope.origin.code)
+                    row.append(envelope.seq.stored)
+                    row.append(envelope.incarnation.stored)
+                    row.append(placed.event.hash.bytes)
+                    row.append(optional: envelope.caseID?.bytes)
+                    row.append(placed.position.stored)
+                    row.append(placed.event.bytes)
+                }
+            }
+        }
+        let parts = placed.filter { $0.event.part != .none }
+        guard !parts.isEmpty else { return }
+        try connection.copyIn(
+            "COPY parts (origin, seq, incarnation, state, part) FROM STDIN (FORMAT binary)"
+        ) { writer in
+            for placed in parts {
+                guard let state = placed.event.part.storedState else { continue }
+                let envelope = placed.event.envelope
+                try writer.row { row in
+                    row.append(envelope.origin.code)
+                    row.append(envelope.seq.stored)
+                    row.append(envelope.incarnation.stored)
+                    row.append(state)
+                    row.append(optional: placed.event.part.bytes)
+                }
+            }
+        }
+    }
+
+    private func copyFeeds(_ connection: isolated Connection) throws {
+        guard !routed.isEmpty else { return }
+        try connection.copyIn(
+            "COPY feeds (destination, seq, origin, event_seq, incarnation, with_part) FROM STDIN (FORMAT binary)"
+        ) { writer in
+            for routed in routed {
+                try writer.row { row in
+                    row.append(routed.destination.code)
+                    row.append(routed.seq.stored)
+                    row.append(routed.origin.code)
+                    row.append(routed.place.seq.stored)
+                    row.append(routed.place.incarnation.stored)
+                    row.append(routed.withPart)
+                }
+            }
+        }
+    }
+
+    // MARK: - The rest, in one round trip
+
+    private var statements: [Statement] {
+        var statements: [Statement] = []
+        if !completed.isEmpty { statements.append(completeParts) }
+        if !chains.isEmpty { statements.append(upsertChains) }
+        if let cursor {
+            statements.append(
+                (
+                    """
+                    INSERT INTO facts (name, value) VALUES ('feed_cursor', $1)
+                    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+                    """,
+                    [.text(cursor.stored)]
+                ))
+        }
+        if !replies.isEmpty { statements.append(insertReplies) }
+        if !alarms.isEmpty { statements.append(insertAlarms) }
+        if !quarantined.isEmpty {
+            statements.append(
+                (
+                    """
+                    INSERT INTO nodes (origin, quarantined) SELECT code, true FROM unnest($1::text[]) AS code
+                    ON CONFLICT (origin) DO UPDATE SET quarantined = true
+                    """,
+                    [.textArray(Set(quarantined).map(\.code).sorted())]
+                ))
+        }
+        return statements
+    }
+
+    /// A part that was withheld here is present from now; an erased one stays erased.
+    private var completeParts: Statement {
+        var seen: Set<EventHash> = []
+        let events = completed.filter { $0.part.bytes != nil && seen.insert($0.hash).inserted }
+        return (
+            """
+            INSERT INTO parts (origin, seq, incarnation, state, part)
+                SELECT origin, seq, incarnation, 1, part
+                FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[])
+                    AS new (origin, seq, incarnation, part)
+            ON CONFLICT (origin, seq, incarnation) DO UPDATE SET state = 1, part = excluded.part
+                WHERE parts.state = 2
+            """,
+            [
+                .textArray(events.map(\.origin.code)), .int64Array(events.map(\.envelope.seq.stored)),
+                .int64Array(events.map(\.envelope.incarnation.stored)),
+                .byteaArray(events.compactMap(\.part.bytes)),
+            ]
+        )
+    }
+
+    /// The heads in the order in which they were extended; each chain once, as it stands last.
+    private var upsertChains: Statement {
+        struct Chain: Hashable {
+            let origin: Origin
+            let incarnation: UInt64
+        }
+        var seen: Set<Chain> = []
+        let last = chains.reversed().filter {
+            seen.insert(Chain(origin: $0.origin, incarnation: $0.head.incarnation)).inserted
+        }
+        let heads = Array(last.reversed())
+        return (
+            """
+            INSERT INTO chains (origin, incarnation, seq, hash)
+                SELECT origin, incarnation, seq, hash
+                FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[]) WITH ORDINALITY
+                    AS new (origin, incarnation, seq, hash, place)
+                ORDER BY place
+            ON CONFLICT (origin, incarnation) DO UPDATE
+                SET seq = excluded.seq, hash = excluded.hash, ordinal = excluded.ordinal
+            """,
+            [
+                .textArray(heads.map(\.origin.code)), .int64Array(heads.map(\.head.incarnation.stored)),
+                .int64Array(heads.map(\.head.seq.stored)), .byteaArray(heads.map(\.head.hash.bytes)),
+            ]
+        )
+    }
+
+    private var insertReplies: Statement {
+        (
+            """
+            INSERT INTO idempotency (principal, key, body_hash, case_id, events, created_at, for_ever)
+                SELECT principal, key, body_hash, case_id, events, $6, for_ever
+                FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[], $5::bytea[], $7::boolean[])
+                    AS new (principal, key, body_hash, case_id, events, for_ever)
+            """,
+            [
+                .textArray(replies.map(\.key.principal)), .textArray(replies.map(\.key.key)),
+                .byteaArray(replies.map(\.reply.bodyHash)), .uuidArray(replies.map(\.reply.caseID.bytes)),
+                .byteaArray(replies.map { $0.reply.events.flatMap(\.bytes) }), .timestamp(now.stored),
+                .boolArray(replies.map(\.reply.isForEver)),
+            ]
+        )
+    }
+
+    private var insertAlarms: Statement {
+        (
+            """
+            INSERT INTO alarms (at, origin, code, detail, event)
+                SELECT $1, origin, code, detail, event
+                FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[]) AS new (origin, code, detail, event)
+            """,
+            [
+                .timestamp(now.stored), .textArray(alarms.map(\.origin.code)),
+                .textArray(alarms.map(\.alarm.code.stored)), .textArray(alarms.map(\.alarm.detail.stored)),
+                .byteaArrayOptional(alarms.map(\.alarm.event?.bytes)),
+            ]
+        )
+    }
+}

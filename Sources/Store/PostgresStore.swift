@@ -1,0 +1,169 @@
+public import Casework
+public import Federation
+import Cryptography
+import Postgres
+import Synchronization
+
+/// The durable half of a server in PostgreSQL.
+///
+/// The writer's calls (`takeOver`, `commit`) go over one connection of their own, which is opened again when it was lost;
+/// a transaction whose connection broke before COMMIT was sent is tried once more, since nothing of it is there. Reads go
+/// through the database's pool.
+public final class PostgresStore: CaseStore {
+    let database: Database
+    let hashing: Hashing
+
+    private struct State {
+        var connection: Connection?
+        /// Partitions of the journal that are known to exist.
+        var partitions: Set<JournalPartition> = []
+        var generation: UInt64?
+    }
+
+    private let state = Mutex(State())
+
+    /// - Parameter database: migrated.
+    public init(database: Database, hashing: @escaping Hashing) {
+        self.database = database
+        self.hashing = hashing
+    }
+
+    /// Ends the writer's connection; the database stays open.
+    public func close() async { await forgetWriter() }
+
+    // MARK: - The writer
+
+    public func takeOver(_ origin: Origin, token: UInt64) async throws -> StoredHead {
+        let rows = try await write { connection in
+            try JournalPartition(origin: origin, seq: 1).create(connection)
+            return try connection.transaction { connection in
+                // Waits for a transaction of the last writer that is still under way.
+                try connection.query(
+                    """
+                    INSERT INTO head (origin, incarnation, seq, hash, stamp, position, token)
+                        VALUES ($1, 0, 0, $2, 0, 0, $3)
+                    ON CONFLICT (origin) DO UPDATE SET token = excluded.token
+                    RETURNING incarnation, seq, hash, stamp, position
+                    """,
+                    [.text(origin.code), .bytea(EventHash.zero.bytes), .int64(token.stored)])
+            }
+        }
+        return try StoredHead(rows[0])
+    }
+
+    public func resume(_ origin: Origin, token: UInt64) async throws -> StoredHead {
+        // The lock waits for a COMMIT of this process that the server still works on.
+        let rows = try await write { connection in
+            try connection.transaction { connection in
+                try connection.query(
+                    """
+                    SELECT incarnation, seq, hash, stamp, position FROM head
+                    WHERE origin = $1 AND token = $2 FOR UPDATE
+                    """,
+                    [.text(origin.code), .int64(token.stored)])
+            }
+        }
+        guard let row = rows.first else { throw StoreError.fenced }
+        return try StoredHead(row)
+    }
+
+    public func commit(_ batch: Commit) async throws {
+        let needed = JournalPartition.needed(by: batch.placed)
+        let missing = needed.subtracting(state.withLock { $0.partitions })
+        try await write { connection in
+            for partition in missing.sorted() { try partition.create(connection) }
+            try connection.transaction { connection in try batch.save(connection) }
+        }
+        if !missing.isEmpty { state.withLock { $0.partitions.formUnion(missing) } }
+    }
+
+    private func write<T: Sendable>(_ body: @Sendable (isolated Connection) throws -> T) async throws -> T {
+        do {
+            do {
+                return try await writer().run(body)
+            } catch let error as PostgresError where error.isConnectionFailure {
+                await forgetWriter()
+                return try await writer().run(body)
+            }
+        } catch let error as PostgresError {
+            if error.isConnectionFailure || error.code == .commitOutcomeUnknown { await forgetWriter() }
+            throw StoreError(error) ?? error
+        }
+    }
+
+    private func writer() async throws -> Connection {
+        if let connection = state.withLock({ $0.connection }) {
+            if await connection.isUsable { return connection }
+            await forgetWriter()
+        }
+        let connection = try await database.writer()
+        state.withLock { $0.connection = connection }
+        return connection
+    }
+
+    private func forgetWriter() async {
+        let connection = state.withLock { state in
+            defer { state.connection = nil }
+            return state.connection
+        }
+        await connection?.close()
+    }
+
+    // MARK: - Facts
+
+    public func feedGeneration() async throws -> UInt64 {
+        if let known = state.withLock({ $0.generation }) { return known }
+        let minted = Receipt.hex(SecureRandom.uint64())
+        let text = try await database.readers.run { connection in
+            try connection.query(
+                "INSERT INTO facts (name, value) VALUES ('feed_generation', $1) ON CONFLICT (name) DO NOTHING",
+                [.text(minted)])
+            let rows = try connection.query("SELECT value FROM facts WHERE name = 'feed_generation'")
+            return try rows[0].get(0, as: String.self)
+        }
+        guard let generation = UInt64(text, radix: 16) else { throw StoreError.corrupt("facts: feed_generation") }
+        state.withLock { $0.generation = generation }
+        return generation
+    }
+
+    public func feedCursor() async throws -> FeedCursor? {
+        let rows = try await query("SELECT value FROM facts WHERE name = 'feed_cursor'")
+        guard let row = rows.first else { return nil }
+        guard let cursor = FeedCursor(stored: try row.get(0, as: String.self)) else {
+            throw StoreError.corrupt("facts: feed_cursor")
+        }
+        return cursor
+    }
+
+    /// Forgets replies given before an instant, but for those kept for ever.
+    /// - Returns: how many there were.
+    @discardableResult
+    public func forgetReplies(before instant: Instant) async throws -> Int {
+        try await query(
+            "DELETE FROM idempotency WHERE NOT for_ever AND created_at < $1", [.timestamp(instant.stored)]
+        ).affected
+    }
+
+    func query(_ sql: String, _ parameters: [Parameter] = []) async throws -> Rows {
+        try await database.readers.run { connection in try connection.query(sql, parameters) }
+    }
+}
+
+extension StoredHead {
+    /// Of the columns incarnation, seq, hash, stamp, position.
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            head: ChainHead(incarnation: try row.number(0), seq: try row.number(1), hash: try row.hash(2)),
+            stamp: Stamp(rawValue: try row.number(3)), position: try row.number(4))
+    }
+}
+
+extension StoreError {
+    init?(_ error: PostgresError) {
+        switch error.code {
+        case .uniqueViolation where error.table == "idempotency": self = .duplicateKey
+        case .commitOutcomeUnknown: self = .outcomeUnknown
+        default: return nil
+        }
+    }
+}

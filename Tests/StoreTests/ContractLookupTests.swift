@@ -1,0 +1,223 @@
+import Casework
+import Federation
+import Postgres
+import Store
+import Testing
+
+/// Feeds, keys, cursors, receipts and clocks of every `CaseStore`.
+@Suite struct ContractLookupTests {
+    @Test(arguments: StoreKind.allCases) func feedsCarryPartsAsTheirRowsAllow(_ kind: StoreKind) async throws {
+        try await kind.with { store, reopen in
+            var office = ContractOffice("hub")
+            var province = ContractOffice("IR-03", seed: 3)
+            try await office.begin(store)
+            let event = try province.register()
+            let plain = try province.write(.accepted, event.caseID)
+            let there = try #require(Origin("IR-23"))
+            var batch = office.batch([event, plain])
+            batch.routed = [
+                route(event, to: there, 1, withPart: false), route(plain, to: there, 2, withPart: false),
+                route(event, to: province.origin, 1),
+            ]
+            try await store.commit(batch)
+            let generation = try await store.feedGeneration()
+            let rows = try await store.feed(of: there, after: 0)
+            #expect(rows.map(\.cursor) == [event, plain].enumerated().map {
+                FeedCursor(hubIncarnation: generation, seq: UInt64($0 + 1), hash: $1.hash)
+            })
+            #expect(rows.map(\.event.bytes) == [event.bytes, plain.bytes])
+            #expect(rows.map(\.event.part) == [.withheld, .none])
+            #expect(try await store.feed(of: province.origin, after: 0).map(\.event) == [WireEvent(event)])
+            #expect(try await store.feed(of: there, after: 2).isEmpty)
+            #expect(try await store.feedEnds() == [there: 2, province.origin: 1])
+            #expect(try await store.feedHash(of: there, at: 2) == plain.hash)
+            #expect(try await store.feedHash(of: there, at: 3) == nil)
+            #expect(try await reopen().feedGeneration() == generation)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func feedsAreReadInBoundedBatches(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice("hub")
+            try await office.begin(store)
+            let id = office.newCase()
+            let events = try (0..<(Batch.maximumEvents + 2)).map { _ in try office.note(id) }
+                + (0..<5).map { _ in try office.note(id, String(repeating: "y", count: 250 * 1024)) }
+            let there = try #require(Origin("IR-07"))
+            let bare = try #require(Origin("IR-08"))
+            var batch = office.batch(events)
+            batch.routed = events.enumerated().flatMap { index, event in
+                [
+                    route(event, to: there, UInt64(index + 1)),
+                    route(event, to: bare, UInt64(index + 1), withPart: false),
+                ]
+            }
+            try await store.commit(batch)
+            #expect(try await store.feed(of: there, after: 0).count == Batch.maximumEvents)
+            #expect(try await store.feed(of: there, after: UInt64(Batch.maximumEvents)).count == 6)
+            // Parts that are not sent do not count.
+            #expect(try await store.feed(of: bare, after: UInt64(Batch.maximumEvents)).count == 7)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func aKeyIsAnsweredOnce(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let event = try office.register()
+            var batch = office.batch([event])
+            batch.replies = [try office.reply(event, key: "a"), try office.reply(event, key: "b")]
+            try await store.commit(batch)
+            let first = batch.replies[0]
+            let asked = [first.key, IdempotencyKey(principal: first.key.principal, key: "c")]
+            #expect(try await store.replies(asked) == [first.key: first.reply])
+
+            let before = office
+            let late = try office.register()
+            var again = office.batch([late])
+            again.replies = [try office.reply(late, key: "b")]
+            await #expect(throws: StoreError.duplicateKey) { try await store.commit(again) }
+            again.replies = [try office.reply(late, key: "d"), try office.reply(late, key: "d")]
+            await #expect(throws: StoreError.duplicateKey) { try await store.commit(again) }
+            // Nothing of the refused batches is there.
+            let id = try #require(late.caseID)
+            #expect(try await store.events(of: [id]).isEmpty)
+            #expect(try await store.resume(office.origin, token: 7) == before.stored)
+            #expect(try await store.replies([IdempotencyKey(principal: "maryam@IR-03", key: "d")]).isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func aFailingPartLeavesNothing(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice("hub")
+            try await office.begin(store)
+            let there = try #require(Origin("IR-07"))
+            let first = try office.register()
+            var batch = office.batch([first])
+            batch.routed = [route(first, to: there, 1)]
+            try await store.commit(batch)
+            let before = office
+            let event = try office.register()
+            var bad = office.batch([event])
+            bad.chains = [(office.origin, office.writer.head)]
+            bad.cursor = FeedCursor(hubIncarnation: 1, seq: 1, hash: event.hash)
+            bad.quarantined = [there]
+            bad.replies = [try office.reply(event, key: "k")]
+            // This place of the feed is taken.
+            bad.routed = [route(event, to: there, 1)]
+            await #expect(throws: PostgresError.self) { try await store.commit(bad) }
+            #expect(try await store.resume(.hub, token: 7) == before.stored)
+            #expect(try await store.journal(of: .hub, after: 0) == [first])
+            #expect(try await store.chains().isEmpty)
+            #expect(try await store.feedCursor() == nil)
+            #expect(try await store.origins(quarantined: true).isEmpty)
+            #expect(try await store.replies([bad.replies[0].key]).isEmpty)
+            // The writer goes on.
+            bad.routed = [route(event, to: there, 2)]
+            try await store.commit(bad)
+            #expect(try await store.origins(quarantined: true) == [there])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func chainsKeepTheirOrder(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice("hub")
+            try await office.begin(store)
+            let origin = try #require(Origin("IR-05"))
+            func head(_ incarnation: UInt64, _ seq: UInt64) -> (origin: Origin, head: ChainHead) {
+                (origin, ChainHead(incarnation: incarnation, seq: seq, hash: sha256([UInt8(seq)])))
+            }
+            let high = UInt64.max
+            for heads in [[head(high, 1), head(2, 1), head(high, 2)], [head(3, 7)], [head(2, 9)]] {
+                var batch = office.batch([])
+                batch.chains = heads
+                try await store.commit(batch)
+            }
+            #expect(try await store.chains()[origin]?.heads == [head(high, 2), head(3, 7), head(2, 9)].map(\.head))
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func theCursorMovesWithItsBatch(_ kind: StoreKind) async throws {
+        try await kind.with { store, reopen in
+            var office = ContractOffice()
+            try await office.begin(store)
+            #expect(try await store.feedCursor() == nil)
+            for seq in [UInt64(3), 4] {
+                var batch = office.batch([])
+                batch.cursor = FeedCursor(hubIncarnation: .max - 1, seq: seq, hash: sha256([1]))
+                try await store.commit(batch)
+                #expect(try await reopen().feedCursor() == batch.cursor)
+            }
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func receiptsCoverWhatTheyName(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            #expect(try await store.acknowledged() == nil)
+            func ack(_ seqs: [UInt64], at: Int64) -> Ack {
+                let heads = seqs.enumerated().map {
+                    ChainHead(incarnation: .max - UInt64($0), seq: $1, hash: sha256([UInt8($1)]))
+                }
+                return Ack(
+                    heads: heads, committedAt: ContractOffice.noon + at, position: UInt64(at), signature: [9, 9])
+            }
+            let acks = [ack([5], at: 1), ack([4, 12], at: 2), ack([20], at: 3)]
+            for ack in acks { try await store.record(ack) }
+            // Said again later: the first stands.
+            try await store.record(ack([5], at: 9))
+            try await store.record(Ack(heads: [], committedAt: ContractOffice.noon, position: 0, signature: []))
+            #expect(try await store.acknowledged() == acks[2])
+            #expect(try await store.acknowledgement(covering: 5) == acks[0])
+            #expect(try await store.acknowledgement(covering: 6) == acks[1])
+            #expect(try await store.acknowledgement(covering: 20) == acks[2])
+            #expect(try await store.acknowledgement(covering: 21) == nil)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func overdueCasesComeOldestFirst(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let noon = ContractOffice.noon
+            let registered = try [3, 1, 2, 50].map { try office.register(due: noon + Int64($0) * Instant.day) }
+            let ids = registered.compactMap(\.caseID)
+            try await store.commit(office.batch(registered))
+            let now = noon + 10 * Instant.day
+            func overdue(_ level: Int, seat: Origin? = nil, limit: Int = 10) async throws -> [CaseID] {
+                try await store.overdue(before: now, below: level, seat: seat, limit: limit)
+            }
+            #expect(try await overdue(1) == [ids[1], ids[2], ids[0]])
+            #expect(try await overdue(1, limit: 2) == [ids[1], ids[2]])
+            #expect(try await overdue(1, seat: office.origin).count == 3)
+            #expect(try await overdue(1, seat: .hub).isEmpty)
+            office.now = now
+            let escalated = try office.write(.escalated(clock: registered[1].hash, level: 1), ids[1])
+            try await store.commit(office.batch([escalated]))
+            #expect(try await overdue(1) == [ids[2], ids[0]])
+            #expect(try await overdue(2).first == ids[1])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func codesInUseAreKnown(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let batch = try office.batch([office.register()])
+            try await store.commit(batch)
+            let used = try #require(TrackingCode(parsing: batch.cases[0].trackingCode))
+            let free = try #require(TrackingCode(province: 3, random: 1))
+            #expect(try await store.used([used, free]) == [used])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func reportsOfNodesAreKept(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            let there = try #require(Origin("IR-07"))
+            let noon = ContractOffice.noon
+            try await store.note(NodeReport(origin: there, heardAt: noon, clockOffset: -5, backlog: 4, feed: 9))
+            try await store.note(NodeReport(origin: there, heardAt: noon, clockOffset: 5, backlog: nil, feed: nil))
+            #expect(try await store.origins(quarantined: false) == [there])
+            #expect(try await store.origins(quarantined: true).isEmpty)
+        }
+    }
+}

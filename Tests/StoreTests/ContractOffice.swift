@@ -1,0 +1,110 @@
+import Casework
+import Cryptography
+import Federation
+import Store
+import Testing
+
+let sha256: Hashing = { bytes in EventHash(Digest.sha256(bytes)) ?? .zero }
+
+/// SplitMix64: the same numbers from the same seed.
+struct SeededRandom: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
+    }
+}
+
+/// One origin that writes events, and what it has told the store so far.
+struct ContractOffice {
+    static let noon = Instant(milliseconds: 1_800_000_000_000)
+
+    let origin: Origin
+    var writer: JournalWriter
+    var random: SeededRandom
+    var stored = StoredHead.empty
+    var position: UInt64 = 0
+    var records: [CaseID: CaseRecord] = [:]
+    var now = noon
+    let token: UInt64
+
+    init(_ code: String = "IR-03", seed: UInt64 = 1, token: UInt64 = 7, incarnation: UInt64 = 0xFFFF_0000_0000_0001) {
+        origin = Origin(code) ?? .hub
+        random = SeededRandom(state: seed)
+        self.token = token
+        writer = JournalWriter(origin: origin, incarnation: incarnation, continuing: .empty, clock: HybridClock())
+    }
+
+    var actor: Actor { Actor(name: "maryam", role: .operator, organization: OrganizationCode(origin)) }
+
+    mutating func newCase() -> CaseID { CaseID(home: origin, at: now, random: (random.next(), random.next())) }
+
+    mutating func write(_ change: Change, _ id: CaseID?, texts: Texts = Texts()) throws -> Event {
+        now = now + 1
+        return try writer.append(
+            Draft(change, texts: texts, actor: actor, occurredAt: now), caseID: id, epoch: 0, now: now,
+            hashing: sha256, random: &random)
+    }
+
+    mutating func register(
+        _ id: CaseID? = nil, subject: String = "آب قطع است", due: Instant? = nil
+    ) throws -> Event {
+        let code = try #require(TrackingCode(province: origin.provinceNumber ?? 0, random: random.next()))
+        let registration = Registration(
+            trackingCode: code, kind: .complaint, channel: .phone, category: "water",
+            due: Due(at: due ?? now + 15 * Instant.day, calendar: 1))
+        let texts = Texts(subject: subject, citizenName: "زهرا", citizenMobile: "09121234567")
+        return try write(.registered(registration), id ?? newCase(), texts: texts)
+    }
+
+    mutating func note(_ id: CaseID, _ text: String = "پیگیری شد") throws -> Event {
+        try write(.noted, id, texts: Texts(text: text))
+    }
+
+    /// An event of another origin, given this server's next position.
+    mutating func place(_ event: Event) -> Commit.Placed {
+        position += 1
+        return Commit.Placed(position: position, event: event)
+    }
+
+    /// A batch that saves these events, own ones last written at its end, and the rows of their cases.
+    mutating func batch(_ events: [Event]) -> Commit {
+        let before = stored
+        let placed = events.map { place($0) }
+        stored = StoredHead(head: writer.head, stamp: writer.clock.last, position: position)
+        var commit = Commit(origin: origin, token: token, expected: before, becomes: stored, now: now)
+        commit.placed = placed
+        var touched: [CaseID: UInt64] = [:]
+        for placed in placed {
+            guard let id = placed.event.caseID else { continue }
+            _ = records[id, default: CaseRecord(id: id)].insert(placed.event)
+            touched[id] = placed.position
+        }
+        for (id, position) in touched.sorted(by: { $0.key < $1.key }) {
+            records[id]?.refold()
+            if let record = records[id], let row = CaseRow(record, position: position) { commit.cases.append(row) }
+        }
+        return commit
+    }
+
+    /// Takes the origin over, so that batches can be committed.
+    func begin(_ store: any CaseStore) async throws { #expect(try await store.takeOver(origin, token: token) == .empty) }
+
+    func reply(_ event: Event, key: String) throws -> (key: IdempotencyKey, reply: IdempotentReply) {
+        let id = try #require(event.caseID)
+        return (
+            IdempotencyKey(principal: "maryam@\(origin)", key: key),
+            IdempotentReply(bodyHash: [1, 2, 3], caseID: id, events: [event.hash], isForEver: true)
+        )
+    }
+}
+
+func route(_ event: Event, to destination: Origin, _ seq: UInt64, withPart: Bool = true) -> Commit.Routed {
+    Commit.Routed(
+        destination: destination, seq: seq, event: event.hash, origin: event.origin, place: event.envelope.position,
+        withPart: withPart)
+}

@@ -1,0 +1,176 @@
+import Casework
+import Federation
+import Postgres
+import Store
+import Testing
+
+/// Both stores, and how to open each again as after a restart.
+enum StoreKind: CaseIterable, Sendable, CustomTestStringConvertible {
+    case memory, postgres
+
+    var testDescription: String { "\(self)" }
+
+    func with(_ body: (_ store: any CaseStore, _ reopen: () async throws -> any CaseStore) async throws -> Void)
+        async throws
+    {
+        switch self {
+        case .memory:
+            let store = MemoryStore()
+            try await body(store) { store }
+        case .postgres:
+            let database = try await ContractServer.open(ContractServer.newDatabase())
+            let store = PostgresStore(database: database, hashing: sha256)
+            var others: [(Database, PostgresStore)] = []
+            try await body(store) {
+                let database = try await ContractServer.open(database.url)
+                let store = PostgresStore(database: database, hashing: sha256)
+                others.append((database, store))
+                return store
+            }
+            for (database, store) in others + [(database, store)] {
+                await store.close()
+                await database.close()
+            }
+        }
+    }
+}
+
+/// What every `CaseStore` promises.
+@Suite struct ContractTests {
+    @Test(arguments: StoreKind.allCases) func aNewProcessFencesTheOld(_ kind: StoreKind) async throws {
+        try await kind.with { store, reopen in
+            var office = ContractOffice()
+            try await office.begin(store)
+            try await store.commit(office.batch([office.register()]))
+            let other = try await reopen()
+            #expect(try await other.takeOver(office.origin, token: 8) == office.stored)
+            #expect(try await other.resume(office.origin, token: 8) == office.stored)
+            await #expect(throws: StoreError.fenced) { try await store.resume(office.origin, token: 7) }
+            let late = try office.batch([office.register()])
+            await #expect(throws: StoreError.fenced) { try await store.commit(late) }
+            #expect(try await other.journal(of: office.origin, after: 0).count == 1)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func aBatchMustContinueTheHead(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice()
+            let batch = try office.batch([office.register()])
+            await #expect(throws: StoreError.fenced) { try await store.commit(batch) }
+            try await office.begin(store)
+            try await store.commit(batch)
+            // The same batch again, as after an outcome that was taken for a failure.
+            await #expect(throws: StoreError.fenced) { try await store.commit(batch) }
+            #expect(try await store.resume(office.origin, token: 7) == office.stored)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func eventsComeBackExactly(_ kind: StoreKind) async throws {
+        try await kind.with { store, reopen in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let first = try office.register()
+            let id = try #require(first.caseID)
+            let plain = try office.write(.accepted, id)
+            let withheld = try office.note(id, "پنهان").withheld
+            let other = try office.register()
+            try await store.commit(office.batch([first, plain]))
+            try await store.commit(office.batch([withheld, other]))
+            let again = try await reopen()
+            let unknown = office.newCase()
+            let found = try await again.events(of: [id, unknown, id])
+            #expect(found == [id: [first, plain, withheld]])
+            #expect(found[id]?.map(\.bytes) == [first, plain, withheld].map(\.bytes))
+            #expect(found[id]?.map(\.part) == [first.part, .none, .withheld])
+            #expect(found[id]?.map(\.envelope) == [first, plain, withheld].map(\.envelope))
+            #expect(try await again.takeOver(office.origin, token: 9) == office.stored)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func aMissingPartIsCompleted(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let event = try office.register()
+            let id = try #require(event.caseID)
+            var erased = try office.note(id)
+            let gone = erased
+            erased.part = .erased
+            try await store.commit(office.batch([event.withheld, erased]))
+            #expect(try await store.events(of: [id])[id]?.map(\.part) == [.withheld, .erased])
+            var batch = office.batch([])
+            batch.completed = [event, event, gone]
+            try await store.commit(batch)
+            // An erased part does not come back.
+            #expect(try await store.events(of: [id])[id]?.map(\.part) == [event.part, .erased])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func eventsStandInTheOrderOfPositions(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice()
+            var other = ContractOffice("IR-23", seed: 2)
+            try await office.begin(store)
+            let first = try office.register()
+            let id = try #require(first.caseID)
+            let theirs = try (0..<3).map { try other.note(id, "\($0)") }
+            let last = try office.note(id)
+            // Another origin's lower seqs after own higher ones, and against their own order.
+            let events = [first, last, theirs[2], theirs[0], theirs[1]]
+            for event in events { try await store.commit(office.batch([event])) }
+            #expect(try await store.events(of: [id])[id] == events)
+            #expect(try await store.journal(of: other.origin, after: 0) == theirs)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func theJournalIsReadInBoundedBatches(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let id = office.newCase()
+            let small = try (0..<(Batch.maximumEvents + 3)).map { try office.note(id, "\($0)") }
+            // 240 KiB each: four fill a batch.
+            let large = try (0..<6).map { _ in try office.note(id, String(repeating: "x", count: 240 * 1024)) }
+            try await store.commit(office.batch(small + large))
+            var read: [[Event]] = []
+            while true {
+                let batch = try await store.journal(of: office.origin, after: read.last?.last?.envelope.seq ?? 0)
+                if batch.isEmpty { break }
+                read.append(batch)
+            }
+            #expect(read.map(\.count) == [Batch.maximumEvents, 7, 2])
+            #expect(read.flatMap { $0 } == small + large)
+            #expect(try await store.journal(of: .hub, after: 0).isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func branchesAreNotCutAtABatchesEnd(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let id = office.newCase()
+            let trunk = try (0..<(Batch.maximumEvents - 1)).map { _ in try office.note(id) }
+            var branch = office
+            branch.writer = JournalWriter(
+                origin: office.origin, incarnation: 5, continuing: office.writer.head, clock: office.writer.clock)
+            let left = try office.note(id, "left")
+            let right = try branch.note(id, "right")
+            try await store.commit(office.batch(trunk + [left, right]))
+            let first = try await store.journal(of: office.origin, after: 0)
+            #expect(first == trunk)
+            #expect(try await store.journal(of: office.origin, after: UInt64(first.count)) == [left, right])
+            let hashes = try await store.hashes(of: office.origin, from: left.envelope.seq, through: .max / 2)
+            #expect(hashes == [left.envelope.position: left.hash, right.envelope.position: right.hash])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func anEventWithoutCaseIsKept(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice("hub")
+            try await office.begin(store)
+            let event = try office.write(.noted, nil)
+            try await store.commit(office.batch([event]))
+            #expect(try await store.journal(of: .hub, after: 0) == [event])
+        }
+    }
+}
