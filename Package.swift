@@ -41,8 +41,10 @@ let package = Package(
         .target(
             name: "Federation",
             dependencies: ["Casework", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: ["README.md", "Wire/link.proto", "Wire/content.proto"], swiftSettings: settings),
-        .target(name: "Crypto", dependencies: ["COpenSSL"], exclude: ["README.md"], swiftSettings: settings),
+            exclude: ["README.md", "Wire/README.md", "Wire/link.proto", "Wire/content.proto"],
+            swiftSettings: settings),
+        .target(name: "Service", dependencies: ["Casework"], exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "Cryptography", dependencies: ["COpenSSL"], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "Postgres", dependencies: ["CLibPQ", logging], exclude: ["README.md"], swiftSettings: settings),
         .target(
@@ -54,5 +56,53 @@ let package = Package(
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ],
             exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "Store",
+            dependencies: [
+                "Casework", "Federation", "Service", "Cryptography", "Postgres", logging,
+            ],
+            exclude: ["README.md"],
+            resources: [
+                .embedInCode("Migrations/001-journal.sql"), .embedInCode("Migrations/002-doors.sql"),
+                .embedInCode("Migrations/003-search.sql"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Node",
+            dependencies: [
+                "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", httpTypes, logging,
+                nioCore,
+            ],
+            exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "Hub",
+            dependencies: [
+                "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", httpTypes, logging,
+                nioCore,
+            ],
+            exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "Console",
+            dependencies: [
+                "Casework", "Service", "Cryptography", logging, httpTypes, nioCore,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            exclude: [
+                "README.md", "Guards/README.md", "Pages/README.md", "Routes/README.md", "Schema/README.md",
+                "Transport/README.md", "Assets/README.md",
+            ],
+            resources: [.embedInCode("Assets")], swiftSettings: settings),
+        .executableTarget(
+            name: "peyvand",
+            dependencies: [
+                "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", "Node", "Hub", "Console",
+                nioCore, httpTypes, logging, lifecycle,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+            ],
+            exclude: ["README.md", "Demo/README.md"],
+            resources: [.embedInCode("Mappings")], swiftSettings: settings),
     ]
 )

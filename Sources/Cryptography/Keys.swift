@@ -124,6 +124,13 @@ public struct VerifyingKey: Sendable, Equatable {
         try self.init(owning: key)
     }
 
+    /// The subject's key of the certificate in the PEM file at `path`.
+    ///
+    /// - Throws: `unreadableFile`, and as `init(certificatePEM:)`.
+    public init(certificateFile path: String) throws(CryptoError) {
+        try self.init(certificatePEM: PEM.contents(ofFile: path))
+    }
+
     /// Whether `signature` is this key's signature of `message`. Any other bytes, of any length, are simply not.
     public func verify(_ signature: [UInt8], _ message: [UInt8]) -> Bool {
         guard signature.count == SigningKey.signatureLength, let context = EVP_MD_CTX_new() else { return false }

@@ -1,0 +1,180 @@
+public import Casework
+import Cryptography
+public import Federation
+import HTTP2
+public import Logging
+public import Service
+public import Store
+
+/// The hub: its committer, the link's door, the dashboard's feed. The console's door is opened by who wires it.
+public struct Hub: HubService, StoredService {
+    public typealias Core = HubCore
+
+    public let office: Office
+    public let writer: Writer<HubCore>
+    /// Who may connect, as of the last look at the registry.
+    public let authority: Authority
+    let links: LinkDoor
+    let dashboard: Dashboard
+    let logger: Logger
+
+    /// Opens and migrates the database; nothing runs before `run`.
+    public static func open(
+        _ configuration: HubConfiguration, now: @escaping @Sendable () -> Instant, logger: Logger
+    ) async throws -> Hub {
+        let database = try await Database.open(
+            url: configuration.database, connections: configuration.databaseConnections, logger: logger)
+        try await database.migrate()
+        let store = PostgresStore(database: database, hashing: Digest.hashing)
+        let office = Office(
+            origin: .hub, tree: .standard, calendar: .standard, database: database, store: store,
+            receiptKey: try SigningKey(pemFile: configuration.receiptKey), now: now, logger: logger)
+        let generation = try await store.feedGeneration()
+        return try Hub(office: office, generation: generation, configuration: configuration, logger: logger)
+    }
+
+    private init(
+        office: Office, generation: UInt64, configuration: HubConfiguration, logger: Logger
+    ) throws {
+        let notices = Broadcast<Writer<HubCore>.Notice>()
+        let feedEnds = FeedEnds()
+        let writer = Writer<HubCore>(
+            origin: .hub, store: office.store, token: SecureRandom.uint64(), incarnation: SecureRandom.uint64() | 1,
+            environment: .init(
+                now: office.now,
+                observe: { notice in
+                    feedEnds.note(notice.effects.routed)
+                    notices.send(notice)
+                }) { head, incarnation in
+                let journal = JournalWriter(
+                    origin: .hub, incarnation: incarnation, continuing: head.head, clock: HybridClock(last: head.stamp))
+                let desk = Desk(
+                    writer: journal, tree: office.tree, calendar: office.calendar, hashing: Digest.hashing)
+                return HubCore(
+                    desk: desk, chains: try await office.store.chains(), position: head.position,
+                    feeds: try await office.store.feedEnds(),
+                    quarantined: try await office.store.origins(quarantined: true))
+            }, logger: logger)
+        self.office = office
+        self.writer = writer
+        self.logger = logger
+        authority = Authority(office: office, logger: logger)
+        let presence = Presence()
+        links = try LinkDoor(
+            configuration: configuration, office: office, writer: writer, generation: generation, notices: notices,
+            presence: presence, feedEnds: feedEnds, authority: authority, logger: logger)
+        dashboard = Dashboard(
+            office: office, generation: generation, notices: notices, presence: presence, logger: logger)
+    }
+
+    /// Opens the link's door; returns its port.
+    public func openLink() async throws -> Int {
+        try await authority.refresh()
+        return try await links.server.start()
+    }
+
+    /// Runs until cancelled, or until this process is fenced by another.
+    public func run() async throws {
+        let (office, logger) = (office, logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await writer.run() }
+            group.addTask { try await links.server.run() }
+            group.addTask { await watchRegistry() }
+            group.addTask { await Upkeep.projectSearch(office, logger: logger) }
+            group.addTask { await office.auditTrail.run() }
+            group.addTask { await dashboard.run() }
+            group.addTask { await escalate() }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// Revoking closes live links within 5 s: the registry is looked at each second.
+    private func watchRegistry() async {
+        await Upkeep.periodically(every: .seconds(1), logger: logger) {
+            guard try await authority.refresh() else { return }
+            let closed = await links.server.closeConnections { peer in
+                peer.map { authority.refusal($0) != nil } ?? false
+            }
+            if closed > 0 { logger.notice("links closed after revocation", metadata: ["count": "\(closed)"]) }
+        }
+    }
+
+    private func escalate() async {
+        await Upkeep.periodically(every: .seconds(30), logger: logger) {
+            let now = office.now()
+            let reports = await links.presence.reports
+            await writer.withCore { $0?.reports = reports }
+            for id in try await office.store.overdue(before: now, below: 1, seat: .hub, limit: 200) {
+                try await writer.escalate(id)
+            }
+            for id in try await office.store.overdue(before: now, below: 2, seat: nil, limit: 500) {
+                try await writer.escalate(id)
+            }
+        }
+    }
+
+    // MARK: Reads
+
+    public func overview() async throws -> OverviewDocument { try await dashboard.overview() }
+    public func provinces() async throws -> [ProvinceDocument] { try await dashboard.overview().provinces }
+
+    public func feed(after lastEventID: String?) async throws -> AsyncStream<FeedMessage> {
+        try await dashboard.feed(after: lastEventID)
+    }
+
+    public func overdueRanking(limit: Int) async throws -> [CaseDocument] {
+        try await office.reads.overdueRanking(limit: limit, now: office.now())
+    }
+
+    public func trend(days: Int) async throws -> [TrendPoint] {
+        try await office.reads.trend(days: days, now: office.now())
+    }
+
+    /// A ministry acts by its own certificate.
+    public func principal(certificate uri: String) async throws -> Principal? {
+        let prefix = "spiffe://peyvand/ministry/"
+        guard uri.hasPrefix(prefix), let code = OrganizationCode(rawValue: String(uri.dropFirst(prefix.count))),
+            tree.seat(of: code) == .hub
+        else { return nil }
+        return Principal(name: code.rawValue.lowercased(), role: .ministry, organization: code)
+    }
+
+    /// The hub's own events are in its own journal: its receipts need no second signature.
+    public func countersignature(of event: Event) async throws -> [UInt8]? { nil }
+
+    public func gauges() async throws -> [Gauge] {
+        let overview = try await overview()
+        var gauges = [
+            Gauge(name: "peyvand_journal_seq", help: "The hub's position", value: Double(overview.position)),
+            Gauge(
+                name: "peyvand_conflicts_open", help: "Conflicts that wait for a person",
+                value: Double(overview.counts.conflicts)),
+        ]
+        let now = office.now()
+        for province in overview.provinces {
+            let labels = ["province": province.code]
+            gauges.append(
+                Gauge(
+                    name: "peyvand_link_connected", help: "1 while the node's link is up", labels: labels,
+                    value: province.state == "connected" ? 1 : 0))
+            if let heard = province.lastHeard.flatMap({ Instant(rfc3339: $0) }) {
+                gauges.append(
+                    Gauge(
+                        name: "peyvand_last_heard_seconds", help: "Since the node was last heard", labels: labels,
+                        value: Double(now - heard) / 1000))
+            }
+            if let backlog = province.backlog {
+                gauges.append(
+                    Gauge(
+                        name: "peyvand_backlog_events", help: "Events that the node said it has and the hub has not",
+                        labels: labels, value: Double(backlog)))
+            }
+            gauges.append(
+                Gauge(
+                    name: "peyvand_quarantined", help: "1 while the origin is kept out", labels: labels,
+                    value: province.state == "quarantined" ? 1 : 0))
+        }
+        return gauges
+    }
+}

@@ -1,0 +1,114 @@
+public import Casework
+import Cryptography
+public import Federation
+public import Logging
+public import Service
+public import Store
+
+/// A province's server: its writer, its link to the hub, its projections. Doors are opened by who wires it.
+public struct Node: NodeService, StoredService {
+    public typealias Core = NodeCore
+
+    public let office: Office
+    public let writer: Writer<NodeCore>
+    let link: LinkDriver
+    let logger: Logger
+
+    /// Opens and migrates the database; nothing runs before `run`.
+    public static func open(
+        _ configuration: NodeConfiguration, now: @escaping @Sendable () -> Instant, logger: Logger
+    ) async throws -> Node {
+        let database = try await Database.open(
+            url: configuration.database, connections: configuration.databaseConnections, logger: logger)
+        try await database.migrate()
+        let store = PostgresStore(database: database, hashing: Digest.hashing)
+        let office = Office(
+            origin: configuration.origin, tree: .standard, calendar: .standard, database: database, store: store,
+            receiptKey: try SigningKey(pemFile: configuration.receiptKey), now: now, logger: logger)
+        return try Node(office: office, configuration: configuration, logger: logger)
+    }
+
+    private init(office: Office, configuration: NodeConfiguration, logger: Logger) throws {
+        let notices = Broadcast<Writer<NodeCore>.Notice>()
+        let writer = Writer<NodeCore>(
+            origin: office.origin, store: office.store, token: SecureRandom.uint64(),
+            incarnation: SecureRandom.uint64() | 1,
+            environment: .init(now: office.now, observe: { notices.send($0) }) { head, incarnation in
+                let journal = JournalWriter(
+                    origin: office.origin, incarnation: incarnation, continuing: head.head,
+                    clock: HybridClock(last: head.stamp))
+                let desk = Desk(
+                    writer: journal, tree: office.tree, calendar: office.calendar, hashing: Digest.hashing)
+                return NodeCore(desk: desk, cursor: try await office.store.feedCursor(), position: head.position)
+            }, logger: logger)
+        self.office = office
+        self.writer = writer
+        self.logger = logger
+        link = try LinkDriver(
+            configuration: configuration, office: office, writer: writer, notices: notices, logger: logger)
+    }
+
+    /// Runs until cancelled, or until this process is fenced by another.
+    public func run() async throws {
+        let (office, logger) = (office, logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await writer.run() }
+            group.addTask { await link.run() }
+            group.addTask { await Upkeep.projectSearch(office, logger: logger) }
+            group.addTask { await office.auditTrail.run() }
+            group.addTask { await escalate() }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// The seat's level of escalation, as clocks pass.
+    private func escalate() async {
+        await Upkeep.periodically(every: .seconds(20), logger: logger) {
+            let due = try await office.store.overdue(before: office.now(), below: 1, seat: office.origin, limit: 200)
+            for id in due { try await writer.escalate(id) }
+        }
+    }
+
+    public func status() async throws -> StatusDocument {
+        let head = await writer.state.head
+        let ack = try await office.store.acknowledged()
+        let link = await link.report
+        let counts = try await office.reads.counts(now: office.now())
+        let proposals = try await office.reads.openProposals()
+        let acknowledged = min(ack?.heads.first?.seq ?? 0, head.head.seq)
+        return StatusDocument(
+            code: office.origin.code, link: link.state,
+            head: .init(
+                incarnation: Receipt.hex(head.head.incarnation), seq: head.head.seq, hash: head.head.hash.description),
+            acknowledged: acknowledged, acknowledgedAt: ack?.committedAt.rfc3339, backlog: head.head.seq - acknowledged,
+            feed: try await office.store.feedCursor()?.seq ?? 0, incarnation: Receipt.hex(writer.incarnation),
+            clockOffsetMS: link.clockOffset, conflicts: counts.conflicts, proposals: proposals,
+            cases: counts.registered, hubSeenAt: link.heardAt?.rfc3339)
+    }
+
+    /// A node knows no client certificates but its operators': those use tokens and sessions.
+    public func principal(certificate uri: String) async throws -> Principal? { nil }
+
+    public func countersignature(of event: Event) async throws -> [UInt8]? {
+        try await office.store.acknowledgement(covering: event.envelope.seq)?.signature
+    }
+
+    public func gauges() async throws -> [Gauge] {
+        let status = try await status()
+        return [
+            Gauge(
+                name: "peyvand_link_connected", help: "1 while the link to the hub is up",
+                value: status.link == "connected" ? 1 : 0),
+            Gauge(
+                name: "peyvand_backlog_events", help: "Own events that the hub has not acknowledged",
+                value: Double(status.backlog)),
+            Gauge(name: "peyvand_journal_seq", help: "Seq of the last own event", value: Double(status.head.seq)),
+            Gauge(name: "peyvand_conflicts_open", help: "Conflicts that wait for a person", value: Double(status.conflicts)),
+            Gauge(name: "peyvand_feed_position", help: "The last committed row of the hub's feed", value: Double(status.feed)),
+            Gauge(
+                name: "peyvand_clock_offset_seconds", help: "The hub's clock less this one",
+                value: Double(status.clockOffsetMS) / 1000),
+        ]
+    }
+}

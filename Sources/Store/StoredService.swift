@@ -1,0 +1,153 @@
+public import Casework
+import Cryptography
+public import Federation
+public import Logging
+import Postgres
+public import Service
+
+/// What node and hub answer alike, from the store. Each adds its own reads.
+public protocol StoredService: CaseService {
+    associatedtype Core: ServerCore
+    var office: Office { get }
+    var writer: Writer<Core> { get }
+    /// The hub's receipt that covers an own event, where there is one.
+    func countersignature(of event: Event) async throws -> [UInt8]?
+}
+
+/// The parts that every server has.
+public struct Office: Sendable {
+    public let origin: Origin
+    public let tree: OrganizationTree
+    public let calendar: WorkCalendar
+    public let database: Database
+    public let store: any CaseStore
+    public let reads: CaseReads
+    public let accounts: Accounts
+    public let auditTrail: AuditTrail
+    public let receiptKey: SigningKey
+    public let now: @Sendable () -> Instant
+
+    public init(
+        origin: Origin, tree: OrganizationTree, calendar: WorkCalendar, database: Database, store: any CaseStore,
+        receiptKey: SigningKey, now: @escaping @Sendable () -> Instant, logger: Logger
+    ) {
+        self.origin = origin
+        self.tree = tree
+        self.calendar = calendar
+        self.database = database
+        self.store = store
+        self.receiptKey = receiptKey
+        self.now = now
+        reads = CaseReads(database: database, store: store, origin: origin, tree: tree)
+        accounts = Accounts(database)
+        auditTrail = AuditTrail(Audit(database), logger: logger)
+    }
+}
+
+extension StoredService {
+    public var origin: Origin { office.origin }
+    public var tree: OrganizationTree { office.tree }
+    public var calendar: WorkCalendar { office.calendar }
+
+    public func execute(_ request: CommandRequest) async throws -> CommandResult {
+        let answer = try await writer.submit(request)
+        let document = office.reads.document(answer.record, for: request.principal, now: office.now())
+        var receipt: ReceiptDocument?
+        if request.command.isIntake, let code = answer.record.state.trackingCode,
+            let event = answer.events.last(where: { $0.envelope.type == "registered" || $0.envelope.type == "opened" })
+        {
+            receipt = ReceiptDocument(
+                event, code: code, signature: try office.receiptKey.sign(Receipt.text(event, trackingCode: code)),
+                hubSignature: answer.isReplay ? try await countersignature(of: event) : nil)
+        }
+        return CommandResult(document: document, receipt: receipt, isReplay: answer.isReplay)
+    }
+
+    public func caseDocument(_ id: CaseID, for principal: Principal) async throws -> CaseDocument {
+        guard let record = try await office.reads.record(id) else { throw Refusal.unknownCase }
+        await audit(
+            AuditLine(
+                actor: principal.actor.line, action: "case.read", subject: id.description, remote: "", detail: ""))
+        return office.reads.document(record, for: principal, now: office.now())
+    }
+
+    public func cases(_ query: CaseQuery, for principal: Principal) async throws -> Page<CaseDocument> {
+        try await office.reads.cases(query, for: principal, now: office.now())
+    }
+
+    public func events(of id: CaseID, for principal: Principal) async throws -> [EventDocument] {
+        guard let record = try await office.reads.record(id) else { throw Refusal.unknownCase }
+        await audit(
+            AuditLine(
+                actor: principal.actor.line, action: "history.read", subject: id.description, remote: "", detail: ""))
+        return office.reads.eventDocuments(record, for: principal)
+    }
+
+    public func conflicts(cursor: String?, limit: Int, for principal: Principal) async throws -> Page<ConflictDocument> {
+        try await office.reads.conflicts(cursor: cursor, limit: limit, for: principal)
+    }
+
+    public func proposals(cursor: String?, limit: Int, for principal: Principal) async throws -> Page<ProposalDocument> {
+        try await office.reads.proposals(cursor: cursor, limit: limit, for: principal)
+    }
+
+    public func caseOfConflict(_ id: EventHash) async throws -> CaseID { try await office.reads.caseOfConflict(id) }
+    public func caseOfProposal(_ id: EventHash) async throws -> CaseID { try await office.reads.caseOfProposal(id) }
+
+    public func track(_ code: TrackingCode, mobile: String?) async throws -> TrackDocument? {
+        try await office.reads.track(code, mobile: mobile)
+    }
+
+    public func report(_ period: ReportPeriod) async throws -> ReportDocument {
+        try await office.reads.report(period, now: office.now())
+    }
+
+    public func principal(token: String) async throws -> Principal? {
+        try await office.accounts.principal(token: token, now: office.now())
+    }
+
+    public func login(name: String, password: String, remote: String) async throws -> Session? {
+        let session = try await office.accounts.login(name: name, password: password, now: office.now())
+        await audit(
+            AuditLine(
+                actor: name, action: session == nil ? "login.refused" : "login", subject: "", remote: remote, detail: ""))
+        return session
+    }
+
+    public func openSession(for principal: Principal) async throws -> Session {
+        try await office.accounts.openSession(for: principal, now: office.now())
+    }
+
+    public func session(id: String) async throws -> Session? {
+        try await office.accounts.session(id: id, now: office.now())
+    }
+
+    public func logout(id: String) async throws { try await office.accounts.closeSession(id: id) }
+
+    public func audit(_ line: AuditLine) async { office.auditTrail.note(line) }
+
+    public func readiness() async -> String? {
+        let state = await writer.state
+        if let halted = state.halted { return "\(halted)" }
+        do {
+            _ = try await office.database.readers.run { try $0.query("SELECT 1") }
+            return nil
+        } catch {
+            return "the database does not answer"
+        }
+    }
+}
+
+extension ReceiptDocument {
+    init(_ event: Event, code: TrackingCode, signature: [UInt8], hubSignature: [UInt8]?) {
+        self.init(
+            origin: event.origin.code, incarnation: Receipt.hex(event.envelope.incarnation), seq: event.envelope.seq,
+            hash: event.hash.description, trackingCode: code.digits, time: event.envelope.occurredAt.rfc3339,
+            signature: Hex.encode(signature), hubSignature: hubSignature.map { Hex.encode($0) })
+    }
+}
+
+extension Actor {
+    /// As audit lines and histories name a person: `name (role) @ORGANISATION`.
+    public var line: String { "\(name) (\(role.rawValue)) @\(organization.rawValue)" }
+}

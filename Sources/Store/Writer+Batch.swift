@@ -1,0 +1,204 @@
+import Casework
+import Cryptography
+import Federation
+import Postgres
+import Service
+
+extension Writer {
+    /// A batch that was decided and is not yet durable.
+    struct Batch {
+        var becomes: StoredHead
+        var effects = Effects()
+        var rows: [CaseRow] = []
+        var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
+        var chains: [(origin: Origin, head: ChainHead)] = []
+        var outcomes: [(item: Item, outcome: Swift.Result<Result, any Error>)] = []
+        var isEmpty: Bool {
+            effects.placed.isEmpty && effects.completed.isEmpty && effects.cursor == nil && effects.alarms.isEmpty
+                && effects.quarantined.isEmpty
+        }
+
+        func commit(origin: Origin, token: UInt64, expected: StoredHead, now: Instant) -> Commit {
+            var commit = Commit(origin: origin, token: token, expected: expected, becomes: becomes, now: now)
+            commit.placed = effects.placed
+            commit.completed = effects.completed
+            commit.routed = effects.routed
+            commit.cursor = effects.cursor
+            commit.alarms = effects.alarms
+            commit.quarantined = effects.quarantined
+            commit.cases = rows
+            commit.chains = chains
+            commit.replies = replies
+            return commit
+        }
+    }
+
+    func isPassing(_ error: any Error) -> Bool {
+        switch error {
+        case StoreError.outcomeUnknown: true
+        case let error as PostgresError: error.isConnectionFailure || error.isRetryable
+        default: false
+        }
+    }
+
+    /// Decides all items in order on the loaded cases.
+    func decide(_ items: [Item]) async throws -> Batch {
+        var keys: [IdempotencyKey] = []
+        for item in items { if case .wish(let request) = item.work, let key = request.key { keys.append(key) } }
+        var replies = keys.isEmpty ? [:] : try await store.replies(keys)
+        var prepared = [Prepared]()
+        for item in items { prepared.append(prepare(item, replies: replies)) }
+        let codes = try await drawCodes(prepared)
+        try await load(prepared.flatMap(\.cases))
+        guard var core else { throw StoreError.outcomeUnknown }
+        self.core = nil
+        defer { self.core = core }
+        var batch = Batch(becomes: head)
+        for (index, item) in prepared.enumerated() {
+            decide(item, code: codes[index], &core, &batch, &replies)
+        }
+        complete(&batch, core)
+        return batch
+    }
+
+    private func complete(_ batch: inout Batch, _ core: Core) {
+        batch.becomes = StoredHead(
+            head: core.desk.writer.head, stamp: core.desk.writer.clock.last, position: core.position)
+        var last: [CaseID: UInt64] = [:]
+        for placed in batch.effects.placed {
+            if let id = placed.event.caseID { last[id] = placed.position }
+        }
+        for id in batch.effects.touched {
+            guard let record = core.desk.cases[id] else { continue }
+            if let row = CaseRow(record, position: last[id] ?? core.position) { batch.rows.append(row) }
+        }
+        for placed in batch.effects.placed where placed.event.origin != origin {
+            let (origin, place) = (placed.event.origin, placed.event.envelope.position)
+            let head = ChainHead(incarnation: place.incarnation, seq: place.seq, hash: placed.event.hash)
+            batch.chains.removeAll { $0.origin == origin && $0.head.incarnation == head.incarnation }
+            batch.chains.append((origin, head))
+        }
+    }
+
+    // MARK: Items
+
+    private struct Prepared {
+        var item: Item
+        /// The case of a wish: given, replayed, or new.
+        var caseID: CaseID?
+        var reply: IdempotentReply?
+        var needsCode = false
+        var cases: [CaseID]
+    }
+
+    private func prepare(_ item: Item, replies: [IdempotencyKey: IdempotentReply]) -> Prepared {
+        switch item.work {
+        case .wish(let request):
+            if let reply = request.key.flatMap({ replies[$0] }) {
+                return Prepared(item: item, caseID: reply.caseID, reply: reply, cases: [reply.caseID])
+            }
+            if let id = request.caseID { return Prepared(item: item, caseID: id, cases: [id]) }
+            let id = CaseID(
+                home: origin, at: environment.now(), random: (SecureRandom.uint64(), SecureRandom.uint64()))
+            return Prepared(item: item, caseID: id, needsCode: true, cases: [id])
+        case .arrival(_, let cases): return Prepared(item: item, cases: cases)
+        case .escalation(let id): return Prepared(item: item, caseID: id, cases: [id])
+        }
+    }
+
+    /// Free tracking codes for the items that register. The hub draws under no province's digits, so it registers none.
+    private func drawCodes(_ prepared: [Prepared]) async throws -> [Int: TrackingCode] {
+        guard let province = origin.provinceNumber else { return [:] }
+        var missing = prepared.indices.filter { prepared[$0].needsCode }
+        var drawn: [Int: TrackingCode] = [:]
+        var taken = Set<TrackingCode>()
+        while !missing.isEmpty {
+            for index in missing { drawn[index] = TrackingCode(province: province, random: SecureRandom.uint64()) }
+            let used = try await store.used(missing.compactMap { drawn[$0] })
+            missing = missing.filter { index in
+                guard let code = drawn[index] else { return true }
+                return used.contains(code) || !taken.insert(code).inserted
+            }
+        }
+        return drawn
+    }
+
+    private func load(_ cases: [CaseID]) async throws {
+        guard let core else { throw StoreError.outcomeUnknown }
+        let missing = Array(Set(cases.filter { !core.desk.isLoaded($0) }))
+        guard !missing.isEmpty else { return }
+        let events = try await store.events(of: missing)
+        for id in missing { self.core?.desk.load(id, events: events[id] ?? []) }
+    }
+
+    private func decide(
+        _ prepared: Prepared, code: TrackingCode?, _ core: inout Core, _ batch: inout Batch,
+        _ replies: inout [IdempotencyKey: IdempotentReply]
+    ) {
+        var random = SystemRandomNumberGenerator()
+        let now = environment.now()
+        do {
+            switch prepared.item.work {
+            case .wish(let request):
+                let answer = try decide(request, prepared, code: code, &core, &batch, &replies, now: now)
+                batch.outcomes.append((prepared.item, .success(.answer(answer))))
+            case .arrival(let arrival, _):
+                let effects = try core.take(arrival, now: now, random: &random)
+                batch.effects.append(effects)
+                batch.outcomes.append((prepared.item, .success(.effects(effects))))
+            case .escalation(let id):
+                let effects = try core.escalate(id, now: now, random: &random)
+                batch.effects.append(effects)
+                batch.outcomes.append((prepared.item, .success(.effects(effects))))
+            }
+        } catch {
+            batch.outcomes.append((prepared.item, .failure(error)))
+        }
+    }
+
+    private func decide(
+        _ request: CommandRequest, _ prepared: Prepared, code: TrackingCode?, _ core: inout Core,
+        _ batch: inout Batch, _ replies: inout [IdempotencyKey: IdempotentReply], now: Instant
+    ) throws -> Answer {
+        // The same key may stand twice in one batch: the second finds the first's reply.
+        let reply = prepared.reply ?? request.key.flatMap { replies[$0] }
+        if let reply {
+            guard reply.bodyHash == request.bodyHash else { throw Refusal.keyReused }
+            let record = core.desk.cases[reply.caseID] ?? CaseRecord(id: reply.caseID)
+            return Answer(record: record, events: reply.events.compactMap { record[$0] }, isReplay: true)
+        }
+        guard let id = prepared.caseID else { throw Refusal.unknownCase }
+        var random = SystemRandomNumberGenerator()
+        let wish = Wish(
+            command: request.command, caseID: id, actor: request.principal.actor, revision: request.revision,
+            trackingCode: code)
+        let effects = try core.decide(wish, now: now, random: &random)
+        batch.effects.append(effects)
+        let own = effects.placed.map(\.event).filter { $0.origin == origin && $0.caseID == id }
+        if let key = request.key {
+            let reply = IdempotentReply(
+                bodyHash: request.bodyHash, caseID: id, events: own.map(\.hash), isForEver: request.command.isIntake)
+            replies[key] = reply
+            batch.replies.append((key, reply))
+        }
+        return Answer(record: core.desk.cases[id] ?? CaseRecord(id: id), events: own, isReplay: false)
+    }
+}
+
+extension CommandRequest {
+    var key: IdempotencyKey? {
+        idempotencyKey.map {
+            IdempotencyKey(principal: "\(principal.name)@\(principal.organization.rawValue)", key: $0)
+        }
+    }
+}
+
+extension Command {
+    /// Commands that begin a case: their keys are kept for ever.
+    var isIntake: Bool {
+        switch self {
+        case .register, .open, .importCase: true
+        default: false
+        }
+    }
+}
