@@ -163,7 +163,8 @@ private struct Decision {
         return [draft(change, Texts(text: text), applies: applies)]
     }
 
-    /// "Lawful, within its means, not done" opens the complaint track: a week from registration, never later than before.
+    /// "Lawful, within its means, not done" opens the complaint track: a week from registration, never later than
+    /// before.
     func assess(_ assessment: Assessment) throws(Refusal) -> [Draft] {
         var drafts = try write(.assessed(assessment))
         guard assessment.lawful, assessment.withinMeans, !assessment.done, !subject.imported,

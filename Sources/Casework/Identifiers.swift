@@ -1,5 +1,5 @@
-/// Identifies an event: the SHA-256 of the exact envelope bytes that its origin stored. 32 bytes, compared as a big-endian
-/// number, written as 64 lower-case hexadecimal digits.
+/// Identifies an event: the SHA-256 of the exact envelope bytes that its origin stored. 32 bytes, compared as a
+/// big-endian number, written as 64 lower-case hexadecimal digits.
 public struct EventHash: Sendable, Hashable, Comparable, CustomStringConvertible {
     let a: UInt64, b: UInt64, c: UInt64, d: UInt64
 

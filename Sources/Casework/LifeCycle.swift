@@ -11,8 +11,8 @@ public struct Fact: Sendable {
 }
 
 extension Case {
-    /// Why a held change does not fit the case as it stands; `nil` when it does. The one table of the life cycle, asked by
-    /// `decide` before a command becomes an event, and by the fold for every event that custody lets count.
+    /// Why a held change does not fit the case as it stands; `nil` when it does. The one table of the life cycle, asked
+    /// by `decide` before a command becomes an event, and by the fold for every event that custody lets count.
     public func objection(to change: Change, by actor: Actor) -> EffectReason? {
         switch change {
         case .opened:

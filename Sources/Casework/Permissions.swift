@@ -17,7 +17,8 @@ enum Permissions {
         case .importCase: [.supervisor]
         case .note, .amend: [.operator, .agency, .supervisor, .hub, .ministry]
         case .restore, .apply, .hide: [.supervisor, .hub, .ministry]
-        case .assess, .refer, .accept, .refuse, .act, .answer, .close: [.operator, .agency, .supervisor, .hub, .ministry]
+        case .assess, .refer, .accept, .refuse, .act, .answer, .close:
+            [.operator, .agency, .supervisor, .hub, .ministry]
         case .review: [.supervisor, .hub, .ministry]
         case .moveCustody: [.hub]
         }
@@ -38,7 +39,8 @@ enum Permissions {
         switch actor.role {
         case .supervisor, .hub, .system: return
         default:
-            guard subject.holder == actor.organization || context.tree.isWithin(subject.holder, actor.organization) else {
+            guard subject.holder == actor.organization || context.tree.isWithin(subject.holder, actor.organization)
+            else {
                 throw .forbidden(
                     reason: "the case is held by \(subject.holder.rawValue), not by \(actor.organization.rawValue)")
             }
@@ -66,14 +68,18 @@ public enum Limits {
         case .amend(let edit):
             try check(edit.texts)
             try check(tags: edit.tags ?? [])
-            if let subject = edit.texts.subject, isBlank(subject) { throw .invalid(field: "subject", reason: "is empty") }
+            if let subject = edit.texts.subject, isBlank(subject) {
+                throw .invalid(field: "subject", reason: "is empty")
+            }
         case .note(let text), .act(let text), .answer(let text), .dispute(let text):
             try required(text, field: "text")
         case .refer(_, let text), .refuse(let text): try required(text, field: "reason")
         case .close(_, let text), .review(_, _, let text), .withdraw(let text), .moveCustody(_, let text):
             try bounded(text, field: "text", limit: Self.text)
         case .rate(let score):
-            guard (1...5).contains(score) else { throw .invalid(field: "score", reason: "is a whole number from 1 to 5") }
+            guard (1...5).contains(score) else {
+                throw .invalid(field: "score", reason: "is a whole number from 1 to 5")
+            }
         default: break
         }
     }

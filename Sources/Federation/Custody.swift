@@ -40,8 +40,8 @@ struct Custody: Sendable {
     /// The home, the hub, and every seat that a grant of this case names.
     func takesPart(_ origin: Origin) -> Bool { participants.contains(origin) }
 
-    /// Why a held write is only a proposal; `nil` when custody lets it count: its epoch's grant names its origin as seat,
-    /// and no later grant is in the set or the write lies within the next grant's cut.
+    /// Why a held write is only a proposal; `nil` when custody lets it count: its epoch's grant names its origin as
+    /// seat, and no later grant is in the set or the write lies within the next grant's cut.
     func reasonNotToCount(_ envelope: Envelope) -> EffectReason? {
         let index = grants.firstIndex { $0.grant.epoch == envelope.epoch }
         if envelope.epoch != 0, index == nil { return .unknownEpoch }

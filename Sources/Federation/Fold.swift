@@ -163,7 +163,8 @@ public struct Fold: Sendable {
     /// A hide counts for the entry that its author saw, unless somebody showed the entry again without his knowing.
     private mutating func settleHidden(_ standing: [Event]) {
         for event in standing {
-            if case .unhidden(let target) = event.envelope.change { state.shownAgain[target, default: []].append(event.hash) }
+            guard case .unhidden(let target) = event.envelope.change else { continue }
+            state.shownAgain[target, default: []].append(event.hash)
         }
         for event in standing {
             guard case .hidden(let target) = event.envelope.change else { continue }
@@ -207,8 +208,8 @@ public struct Fold: Sendable {
 
     // MARK: Order
 
-    /// History order: (effective stamp, origin, incarnation, seq); the hash settles what forgers may construct. Each event
-    /// is given once.
+    /// History order: (effective stamp, origin, incarnation, seq); the hash settles what forgers may construct. Each
+    /// event is given once.
     public static func historyOrder(_ events: [Event], reader: UInt32 = Schema.reader) -> [Event] {
         var stamps = effectiveStamps(events, reader: reader)
         let chained = events.indices.sorted { isEarlierInChain(events[$0], events[$1]) }

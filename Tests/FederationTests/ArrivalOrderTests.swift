@@ -27,7 +27,8 @@ import Testing
         }
     }
 
-    /// What was written and is neither shown, a conflict, replaced by one who saw it, a proposal, nor listed with an effect.
+    /// What was written and is neither shown, a conflict, replaced by one who saw it, a proposal, nor listed with an
+    /// effect.
     private func unreachable(in events: [Event], _ state: Case) -> String? {
         let effects = Dictionary(uniqueKeysWithValues: state.history.map { ($0.event, $0.effect) })
         guard state.history.count == events.count, events.allSatisfy({ effects[$0.hash] != nil }) else {

@@ -31,7 +31,8 @@ enum SharedHeadsReference {
     }
 
     private static func isBefore(_ a: Envelope, _ b: Envelope) -> Bool {
-        (a.stamp.rawValue, a.origin.code, a.incarnation, a.seq) < (b.stamp.rawValue, b.origin.code, b.incarnation, b.seq)
+        (a.stamp.rawValue, a.origin.code, a.incarnation, a.seq)
+            < (b.stamp.rawValue, b.origin.code, b.incarnation, b.seq)
     }
 }
 

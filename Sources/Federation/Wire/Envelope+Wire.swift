@@ -55,8 +55,8 @@ extension Envelope {
         return message.wire
     }
 
-    /// Reads an envelope. A content that this reader does not understand is `.unreadable`; anything else that is wrong is
-    /// the origin's fault.
+    /// Reads an envelope. A content that this reader does not understand is `.unreadable`; anything else that is wrong
+    /// is the origin's fault.
     init(wire bytes: [UInt8]) throws(EventFault) {
         let message: Peyvand_V1_Envelope
         do {
@@ -137,9 +137,8 @@ extension Texts {
 
     /// Reads a part: 16 random bytes, then the message. `nil` when it is malformed.
     public init?(part bytes: [UInt8]) {
-        guard bytes.count >= 16, let message = try? Peyvand_V1_Texts(serializedBytes: [UInt8](bytes.dropFirst(16))) else {
-            return nil
-        }
+        guard bytes.count >= 16, let message = try? Peyvand_V1_Texts(serializedBytes: [UInt8](bytes.dropFirst(16)))
+        else { return nil }
         self.init(
             subject: message.hasSubject ? message.subject : nil,
             description: message.hasDescription_p ? message.description_p : nil,

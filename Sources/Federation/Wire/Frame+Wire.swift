@@ -20,7 +20,9 @@ extension NodeFrame {
             }
         case .events(let events): message.events = .with { $0.events = events.map(\.message) }
         case .feedAck(let cursor, let clock, let backlog):
-            message.feedAck = .with { ($0.cursor, $0.clock, $0.backlog) = (cursor.message, clock.milliseconds, backlog) }
+            message.feedAck = .with {
+                ($0.cursor, $0.clock, $0.backlog) = (cursor.message, clock.milliseconds, backlog)
+            }
         case .alarm(let alarm): message.alarm = alarm.message
         case .goodbye(let goodbye): message.goodbye = goodbye.message
         }
