@@ -1,6 +1,9 @@
 import Glibc
+import HTTP2
 import Logging
+import Postgres
 import ServiceLifecycle
+import UnixSignals
 
 /// A long-lived part of a server, ended by graceful shutdown.
 private struct Part: Service {
@@ -12,7 +15,7 @@ private struct Part: Service {
 
 /// Runs a server's parts until SIGTERM or SIGINT, or until one of them fails. Doors close first, then the writer, then a
 /// private PostgreSQL, so that what was answered is durable and nothing new is taken.
-struct Serve: Sendable {
+struct ServerRun: Sendable {
     var database: ServeDatabase
     var console: ServeConsole
     var exitWithParent: Bool

@@ -2,6 +2,7 @@ import ArgumentParser
 import Casework
 import Console
 import Hub
+import HTTP2
 import Logging
 import Node
 import Service
@@ -48,7 +49,7 @@ struct NodeCommand: AsyncParsableCommand {
                         remote: refusal.remoteAddress, reason: "\(refusal.code.rawValue): \(refusal.reason)")
                 }, logger: logger)
             Terminal.line("ready \(origin.code) \(console.summary)")
-            try await peyvand.Serve(
+            try await ServerRun(
                 database: database, console: console, exitWithParent: options.exitWithParent, logger: logger
             ).run { try await node.run() }
         }
@@ -88,7 +89,7 @@ struct HubCommand: AsyncParsableCommand {
                 authorize: { hub.authority.refusal($0) }, audit: { hub.authority.audit($0, door: "console") },
                 logger: logger)
             Terminal.line("ready hub link=\(link) \(console.summary)")
-            try await peyvand.Serve(
+            try await ServerRun(
                 database: database, console: console, exitWithParent: options.exitWithParent, logger: logger
             ).run { try await hub.run() }
         }
