@@ -1,0 +1,294 @@
+import Casework
+import Federation
+import Logging
+import Testing
+
+@testable import Postgres
+@testable import Store
+
+/// What only PostgreSQL can show: figures, corruption, lost connections, migrations.
+@Suite struct ContractPostgresTests {
+    private func with(
+        isMigrated: Bool = true, _ body: (_ database: Database, _ store: PostgresStore) async throws -> Void
+    ) async throws {
+        let database = try await ContractServer.open(ContractServer.newDatabase(isMigrated: isMigrated))
+        let store = PostgresStore(database: database, hashing: sha256)
+        try await body(database, store)
+        await store.close()
+        await database.close()
+    }
+
+    // MARK: - Figures and rows
+
+    @Test func figuresEqualARecount() async throws {
+        try await with { database, store in
+            var office = ContractOffice()
+            var other = ContractOffice("IR-23", seed: 5)
+            try await office.begin(store)
+            var random = SeededRandom(state: 42)
+            var ids: [CaseID] = []
+            for round in 0..<25 {
+                var events: [Event] = []
+                for _ in 0..<Int.random(in: 1...12, using: &random) {
+                    if ids.isEmpty || Int.random(in: 0..<3, using: &random) == 0 {
+                        let event = Bool.random(using: &random) ? try office.register() : try other.register()
+                        events.append(event)
+                        ids.append(try #require(event.caseID))
+                    } else if let id = ids.randomElement(using: &random) {
+                        let changes: [Change] = [.accepted, .answered, .closed(.resolved), .disputed, .withdrawn]
+                        let change = try #require(changes.randomElement(using: &random))
+                        events.append(
+                            id.home == office.origin ? try office.write(change, id) : try other.write(change, id))
+                    }
+                }
+                if round % 3 == 0, let id = ids.first(where: { $0.home == office.origin }) { events += try edits(of: id, &office) }
+                try await store.commit(office.batch(events))
+            }
+            let (kept, recounted) = try await figures(database)
+            #expect(kept == recounted)
+            #expect(kept.count == 2)
+            // Every column was moved.
+            for column in 0..<6 { #expect(kept.contains { $0.value[column] > 0 }, "column \(column)") }
+        }
+    }
+
+    /// Two edits that do not know of each other: a conflict.
+    private func edits(of id: CaseID, _ office: inout ContractOffice) throws -> [Event] {
+        try ["low", "urgent"].map { priority in
+            try office.write(.amended(Amendment(priority: Priority(rawValue: priority))), id)
+        }
+    }
+
+    private func figures(_ database: Database) async throws -> (kept: [String: [Int]], recounted: [String: [Int]]) {
+        try await database.readers.run { connection in
+            func read(_ rows: Rows) throws -> [String: [Int]] {
+                var figures: [String: [Int]] = [:]
+                for row in rows {
+                    figures[try row.get(0)] = try (1...6).map { try row.get($0, as: Int.self) }
+                }
+                return figures
+            }
+            return (
+                try read(
+                    connection.query(
+                        "SELECT home, registered, open, answered, closed, disputed, conflicts FROM figures")),
+                try read(connection.query(
+                    """
+                    SELECT home, count(registered_at), count(*) FILTER (WHERE is_open),
+                        count(*) FILTER (WHERE status = 'answered'), count(*) FILTER (WHERE status = 'closed'),
+                        count(*) FILTER (WHERE status = 'disputed'), count(*) FILTER (WHERE conflicts > 0)
+                    FROM cases GROUP BY home
+                    """))
+            )
+        }
+    }
+
+    @Test func aCaseRowIsStoredAsItIs() async throws {
+        try await with { database, store in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let event = try office.register(subject: "گران‌فروشی\0!")
+            var batch = office.batch([event])
+            // A peer may name a time that no calendar has, and more of anything than a column holds.
+            batch.cases[0].answeredAt = Instant(milliseconds: .max)
+            batch.cases[0].escalated = .max
+            batch.cases[0].epoch = .max
+            try await store.commit(batch)
+            let row = batch.cases[0]
+            try await database.readers.run { connection in
+                let found = try connection.query(
+                    "SELECT id, tracking_code, subject, registered_at, answered_at, epoch, position, revision FROM cases")
+                #expect(found.count == 1)
+                #expect(try found[0].get(0, as: [UInt8].self) == row.id.bytes)
+                #expect(try found[0].get(1, as: String.self) == row.trackingCode)
+                #expect(try found[0].get(2, as: String.self) == "گران‌فروشی\u{FFFD}!")
+                #expect(try found[0].timestamp(3) == (row.registeredAt?.milliseconds ?? 0) * 1000)
+                #expect(try found[0].timestamp(4) == 253_402_300_799_999_000)
+                #expect(try found[0].get(5, as: Int64.self) == -1)
+                #expect(try found[0].get(6, as: Int64.self) == 1)
+                #expect(try found[0].get(7, as: Int.self) == 1)
+            }
+        }
+    }
+
+    // MARK: - Damage
+
+    @Test func damagedBytesAreFound() async throws {
+        try await with { database, store in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let good = try office.register()
+            let bad = try office.register()
+            let there = try #require(Origin("IR-07"))
+            var batch = office.batch([good, bad])
+            batch.routed = [route(bad, to: there, 1)]
+            try await store.commit(batch)
+            let id = try #require(bad.caseID)
+            let goodID = try #require(good.caseID)
+            func damage(_ sql: String) async throws { try await database.readers.run { try $0.execute(sql) } }
+            // One byte of the envelope's label: it still decodes.
+            let flip = "UPDATE journal SET envelope = set_byte(envelope, 10, get_byte(envelope, 10) # 1) WHERE seq = 2"
+            try await damage(flip)
+            await #expect(throws: StoreError.corrupt("IR-03 2")) { try await store.events(of: [id]) }
+            await #expect(throws: StoreError.corrupt("IR-03 2")) { try await store.journal(of: office.origin, after: 0) }
+            await #expect(throws: StoreError.corrupt("IR-03 2")) { try await store.feed(of: there, after: 0) }
+            #expect(try await store.events(of: [goodID])[goodID] == [good])
+            try await damage(flip)
+            #expect(try await store.events(of: [id])[id] == [bad])
+            try await damage("UPDATE parts SET part = set_byte(part, 20, get_byte(part, 20) # 1) WHERE seq = 2")
+            await #expect(throws: StoreError.corrupt("IR-03 2")) { try await store.events(of: [id]) }
+        }
+    }
+
+    // MARK: - Lost connections
+
+    @Test func aLostConnectionIsOpenedAgain() async throws {
+        try await with { database, store in
+            var office = ContractOffice()
+            try await office.begin(store)
+            try await store.commit(office.batch([office.register()]))
+            try await endWriters(database)
+            try await store.commit(office.batch([office.register()]))
+            #expect(try await store.resume(office.origin, token: 7) == office.stored)
+            #expect(try await store.journal(of: office.origin, after: 0).count == 2)
+        }
+    }
+
+    private func endWriters(_ database: Database) async throws {
+        try await database.readers.run { connection in
+            _ = try connection.query(
+                """
+                SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                WHERE application_name = 'peyvand writer' AND datname = current_database()
+                """)
+        }
+    }
+
+    @Test func aCommitWithoutAnswerIsUnknown() async throws {
+        try await with { database, store in
+            var office = ContractOffice()
+            try await office.begin(store)
+            // A deferred trigger holds COMMIT up long enough to be killed in it.
+            try await database.readers.run { connection in
+                try connection.execute(
+                    """
+                    CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+                        $$ BEGIN PERFORM pg_sleep(30); RETURN NULL; END $$;
+                    CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON cases DEFERRABLE INITIALLY DEFERRED
+                        FOR EACH ROW EXECUTE FUNCTION wait()
+                    """)
+            }
+            let before = office
+            let batch = try office.batch([office.register()])
+            async let outcome: Void = store.commit(batch)
+            try await untilCommitting(database)
+            try await endWriters(database)
+            do {
+                try await outcome
+                Issue.record("the commit was answered")
+            } catch {
+                #expect(error as? StoreError == .outcomeUnknown)
+            }
+            try await database.readers.run { try $0.execute("DROP TRIGGER wait ON cases") }
+            // The head tells what became of it, and the writer goes on from there.
+            #expect(try await store.resume(office.origin, token: 7) == before.stored)
+            try await store.commit(batch)
+        }
+    }
+
+    private func untilCommitting(_ database: Database) async throws {
+        for _ in 0..<200 {
+            let isWaiting = try await database.readers.run { connection in
+                try connection.query(
+                    """
+                    SELECT 1 FROM pg_stat_activity WHERE application_name = 'peyvand writer'
+                        AND datname = current_database() AND wait_event = 'PgSleep'
+                    """
+                ).count == 1
+            }
+            if isWaiting { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record("COMMIT did not come")
+    }
+
+    // MARK: - Partitions and migrations
+
+    @Test func seqsBeyondOnePartitionFindTheirs() async throws {
+        try await with { _, store in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let id = office.newCase()
+            let end = JournalPartition.size - 2
+            office.writer = JournalWriter(
+                origin: office.origin, incarnation: 3,
+                continuing: ChainHead(incarnation: 2, seq: end, hash: sha256([1])), clock: HybridClock())
+            let events = try (0..<4).map { _ in try office.note(id) }
+            try await store.commit(office.batch(events))
+            #expect(try await store.events(of: [id])[id] == events)
+            #expect(try await store.journal(of: office.origin, after: end) == events)
+        }
+    }
+
+    @Test func migratingAgainChangesNothing() async throws {
+        try await with(isMigrated: false) { database, _ in
+            async let one: Void = database.migrate()
+            async let two: Void = database.migrate()
+            _ = try await (one, two)
+            try await database.migrate()
+            let numbers = try await database.readers.run { connection in
+                try connection.query("SELECT number FROM migrations ORDER BY number").map { try $0.get(0, as: Int.self) }
+            }
+            #expect(numbers == Migration.all.map(\.number))
+        }
+    }
+
+    @Test func aNewerDatabaseIsRefused() async throws {
+        try await with { database, _ in
+            let known = Migration.all.count
+            try await database.readers.run { connection in
+                _ = try connection.query("INSERT INTO migrations (number) VALUES ($1)", [.int(known + 1)])
+            }
+            await #expect(throws: DatabaseError.newer(found: known + 1, known: known)) { try await database.migrate() }
+        }
+    }
+
+    @Test func aFailedMigrationLeavesNothing() async throws {
+        try await with { database, _ in
+            let bad = Migration(number: Migration.all.count + 1, sql: "CREATE TABLE half (a int); SELECT 1 / 0")
+            await #expect(throws: PostgresError.self) { try await database.migrate(Migration.all + [bad]) }
+            let found = try await database.readers.run { try $0.query("SELECT to_regclass('half') IS NULL") }
+            #expect(try found[0].get(0, as: Bool.self))
+            // The lock was given back.
+            try await database.migrate()
+        }
+    }
+
+    // MARK: - Hosts
+
+    @Test func severalHostsNeedAStandby() async throws {
+        let url = try await ContractServer.newDatabase()
+        let start = try #require(url.firstRange(of: "host="))
+        var several = url
+        several.replaceSubrange(start, with: "host=/nonexistent,")
+        several = several.split(separator: "&port=").joined(separator: "&port=5432,")
+        #expect(try DatabaseHosts(url: several).isSeveral)
+        await #expect(throws: StoreError.noStandby) {
+            try await Database.open(url: several, connections: 1, logger: ContractServer.logger)
+        }
+    }
+
+    @Test func hostsAreReadAsLibpqReadsThem() throws {
+        let wish = "target_session_attrs=read-write"
+        let urls: [(url: String, writable: String)] = [
+            ("postgresql://a/x", "postgresql://a/x"),
+            ("postgresql://u:p,w@a/x", "postgresql://u:p,w@a/x"),
+            ("postgresql://a,b/x", "postgresql://a,b/x?" + wish),
+            ("postgres://a:1,b:2/x?sslmode=require", "postgres://a:1,b:2/x?sslmode=require&" + wish),
+            ("host=a,b dbname=x", "host=a,b dbname=x " + wish),
+            ("postgresql://a,b/x?target_session_attrs=primary", "postgresql://a,b/x?target_session_attrs=primary"),
+        ]
+        for (url, writable) in urls { #expect(try DatabaseHosts(url: url).writableURL == writable) }
+        #expect(throws: DatabaseError.self) { try DatabaseHosts(url: "postgresql://[a/") }
+    }
+}
