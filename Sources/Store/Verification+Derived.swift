@@ -1,0 +1,161 @@
+import Casework
+import Federation
+import Postgres
+
+extension VerificationRun {
+    private static let page = 200
+
+    /// Every case's row is what its events fold to, and no row is without events.
+    func checkCases(_ report: inout VerificationReport) async throws {
+        var last = [UInt8](repeating: 0, count: 16)
+        while true {
+            let ids = try await query(
+                "SELECT DISTINCT case_id FROM journal WHERE case_id > $1 ORDER BY case_id LIMIT \(Self.page)",
+                [.uuid(last)]
+            ).map { try $0.caseID(0) }
+            try await check(cases: ids, &report)
+            report.cases += ids.count
+            tell("cases", report.cases)
+            guard ids.count == Self.page, let end = ids.last else { break }
+            last = end.bytes
+        }
+        let orphans = try await query(
+            """
+            SELECT id FROM cases c WHERE NOT EXISTS (SELECT 1 FROM journal j WHERE j.case_id = c.id)
+            ORDER BY id LIMIT \(VerificationReport.maximumFaults)
+            """)
+        for row in orphans { report.add(fault: "cases \(try row.get(0, as: String.self)): has no events") }
+    }
+
+    private func check(cases ids: [CaseID], _ report: inout VerificationReport) async throws {
+        do {
+            var suspects = try await differences(ids)
+            // The server may have moved a case between our two looks at it.
+            for _ in 0..<3 where !suspects.isEmpty { suspects = try await differences(suspects.map(\.id)) }
+            for suspect in suspects { report.add(fault: "cases \(suspect.id): \(suspect.reason)") }
+        } catch is StoreError where ids.count > 1 {
+            // One event's bytes are wrong, which the journal's check has told; the other cases can still be checked.
+            for id in ids { try await check(cases: [id], &report) }
+        } catch let error as StoreError {
+            for id in ids { report.add(fault: "cases \(id): cannot be folded (\(error))") }
+        }
+    }
+
+    private func differences(_ ids: [CaseID]) async throws -> [(id: CaseID, reason: String)] {
+        let rows = try await query(
+            "SELECT \(CaseRow.columns) FROM cases c WHERE id = ANY ($1)", [.uuidArray(ids.map(\.bytes))])
+        let stored = Dictionary(
+            try rows.map { try CaseRow(columns: $0) }.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        let folded = try await FoldedRows(ids, store: store, connection: connection).rows
+        return ids.compactMap { id in
+            switch (stored[id], folded[id]) {
+            case (nil, nil): return nil
+            case (nil, .some): return (id, "is missing, but its events make a case")
+            case (.some, nil): return (id, "is there, but its events make no case")
+            case (let stored?, let folded?):
+                let names = stored.differences(from: folded)
+                return names.isEmpty ? nil : (id, "differs from its events in \(names.joined(separator: ", "))")
+            }
+        }
+    }
+
+    func checkFigures(_ report: inout VerificationReport) async throws {
+        let rows = try await query(
+            """
+            SELECT coalesce(f.home, c.home) FROM figures f FULL JOIN (\(FigureCount.statement)) c USING (home)
+            WHERE (\(FigureCount.sum("f"))) IS DISTINCT FROM (\(FigureCount.sum("c"))) ORDER BY 1
+            """)
+        for row in rows { report.add(fault: "figures \(try row.get(0, as: String.self)): differ from a recount") }
+        tell("figures", 1, of: 1)
+    }
+
+    /// Feeds are dense from 1, and each row refers to an event.
+    func checkFeeds(_ report: inout VerificationReport) async throws {
+        let gaps = try await query(
+            """
+            SELECT destination, max(seq) - count(*) FROM feeds GROUP BY destination
+            HAVING min(seq) <> 1 OR max(seq) <> count(*) ORDER BY destination
+            """)
+        for row in gaps {
+            let missing = try row.get(1, as: Int64.self)
+            report.add(fault: "feeds \(try row.get(0, as: String.self)): \(missing) rows are missing")
+        }
+        let orphans = try await query(
+            """
+            SELECT destination, seq FROM feeds f WHERE NOT EXISTS (
+                SELECT 1 FROM journal j
+                WHERE j.origin = f.origin AND j.seq = f.event_seq AND j.incarnation = f.incarnation
+            ) ORDER BY destination, seq LIMIT \(VerificationReport.maximumFaults)
+            """)
+        for row in orphans {
+            let place = "\(try row.get(0, as: String.self)) seq \(try row.get(1, as: Int64.self))"
+            report.add(fault: "feeds \(place): its event is not in the journal")
+        }
+        tell("feeds", 1, of: 1)
+    }
+}
+
+/// The figures counted anew from the cases.
+enum FigureCount {
+    static let statement = """
+        SELECT home, count(*) FILTER (WHERE registered_at IS NOT NULL) AS registered,
+            count(*) FILTER (WHERE is_open) AS open, count(*) FILTER (WHERE status = 'answered') AS answered,
+            count(*) FILTER (WHERE status = 'closed') AS closed,
+            count(*) FILTER (WHERE status = 'disputed') AS disputed,
+            count(*) FILTER (WHERE conflicts > 0) AS conflicts
+        FROM cases GROUP BY home
+        """
+
+    /// All columns of a table; a missing row is a row of zeros.
+    static func sum(_ alias: String) -> String {
+        CountedCase.columns.map { "coalesce(\(alias).\($0), 0)" }.joined(separator: ", ")
+    }
+}
+
+/// The rows that cases should have, from their events alone.
+struct FoldedRows {
+    let rows: [CaseID: CaseRow]
+
+    init(_ ids: [CaseID], store: any CaseStore, connection: Connection) async throws {
+        guard !ids.isEmpty else {
+            rows = [:]
+            return
+        }
+        let events = try await store.events(of: ids)
+        let positions = try await connection.run { connection in
+            try connection.query(
+                "SELECT case_id, max(position) FROM journal WHERE case_id = ANY ($1) GROUP BY case_id",
+                [.uuidArray(ids.map(\.bytes))]
+            ).reduce(into: [CaseID: UInt64]()) { $0[try $1.caseID(0)] = try $1.number(1) }
+        }
+        var rows: [CaseID: CaseRow] = [:]
+        for (id, events) in events {
+            let record = CaseRecord(id: id, events: events)
+            if let row = CaseRow(record, position: positions[id] ?? 0) { rows[id] = row.asStored }
+        }
+        self.rows = rows
+    }
+}
+
+extension CaseRow {
+    /// As the columns hold it: times and texts within what PostgreSQL takes.
+    var asStored: CaseRow {
+        var row = self
+        row.category = category.stored
+        row.subject = subject?.stored
+        row.registeredAt = registeredAt.map { Instant(stored: $0.stored) }
+        row.deadline = deadline.map { Instant(stored: $0.stored) }
+        row.answeredAt = answeredAt.map { Instant(stored: $0.stored) }
+        row.escalated = Int(Int16(clamping: escalated))
+        return row
+    }
+
+    /// The names of what differs; a late part moves a row's position on without an event.
+    func differences(from folded: CaseRow) -> [String] {
+        var names = zip(Mirror(reflecting: self).children, Mirror(reflecting: folded).children)
+            .filter { $0.0.label != "position" && "\($0.0.value)" != "\($0.1.value)" }
+            .compactMap { $0.0.label }
+        if position < folded.position { names.append("position") }
+        return names
+    }
+}
