@@ -1,0 +1,34 @@
+import ArgumentParser
+import Glibc
+
+/// How a command reaches a server: flags, else the environment.
+struct RemoteOptions: ParsableArguments {
+    @Option(help: "The node's or hub's address, https://HOST:PORT (environment: PEYVAND_NODE).")
+    var node: String?
+
+    @Option(help: "A bearer token (environment: PEYVAND_TOKEN).")
+    var token: String?
+
+    @Option(help: "PEM file of the authority that signed the server (environment: PEYVAND_TRUST_ROOTS).")
+    var ca: String?
+
+    /// - Throws: `Failure` when no address or no token is given.
+    func client() throws(Failure) -> APIClient {
+        guard let url = node ?? Environment["PEYVAND_NODE"] else {
+            throw .usedWrongly("no server is named; give --node https://HOST:PORT, or --directory for a demonstration.")
+        }
+        guard let token = token ?? Environment["PEYVAND_TOKEN"] else {
+            throw .usedWrongly("no token is given; give --token, or set PEYVAND_TOKEN.")
+        }
+        return APIClient(try Endpoint(url: url), token: token, trustRoots: ca ?? Environment["PEYVAND_TRUST_ROOTS"])
+    }
+}
+
+enum Environment {
+    /// Nil when the variable is not set, or empty.
+    static subscript(name: String) -> String? {
+        guard let value = getenv(name) else { return nil }
+        let text = String(cString: value)
+        return text.isEmpty ? nil : text
+    }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Casework
+import Service
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "A node's link, backlog and last acknowledgement; with --directory, of all nodes.")
+
+    @OptionGroup var remote: RemoteOptions
+    @Option(help: "A running demonstration's folder.") var directory: String?
+
+    func run() async throws {
+        guard let directory else { return try await one() }
+        let document = try DemoDocument(reading: DemoFolder(directory))
+        let rows = try await withThrowingTaskGroup(of: (Int, [String]).self) { group in
+            for (index, node) in document.nodes.enumerated() {
+                let client = try document.client(node)
+                group.addTask {
+                    let row = await Self.row(node.code, node.process, client)
+                    await client.close()
+                    return (index, row)
+                }
+            }
+            var rows = [[String]](repeating: [], count: document.nodes.count)
+            for try await (index, row) in group { rows[index] = row }
+            return rows
+        }
+        let heading = ["code", "process", "link", "head", "acknowledged", "backlog", "last acknowledgement", "feed", "cases", "conflicts"]
+        Table(heading, rows).show()
+    }
+
+    private static func row(_ code: String, _ process: Int32?, _ client: APIClient) async -> [String] {
+        let running = process.map { String($0) } ?? "down"
+        guard let answer = try? await client.get("/api/v1/status") else { return [code, running, "no answer"] }
+        guard answer.isSuccess else { return [code, running, answer.problem] }
+        let json = answer.json
+        let number = { (name: String) in json[name]?.int.map { String($0) } ?? "–" }
+        return [
+            code, running, json["link"]?.string ?? "–", json["head"]?["seq"]?.int.map { String($0) } ?? "–",
+            number("acknowledged"), number("backlog"), json["acknowledged_at"]?.string ?? "never", number("feed"),
+            number("cases"), number("conflicts"),
+        ]
+    }
+
+    private func one() async throws {
+        let client = try remote.client()
+        let json = try await client.document("/api/v1/status")
+        await client.close()
+        let head = json["head"]
+        let number = { (name: String) in json[name]?.int.map { String($0) } ?? "–" }
+        Table(
+            ["node", json["code"]?.string ?? "–"],
+            [
+                ["link", json["link"]?.string ?? "–"],
+                ["hub last heard", json["hub_seen_at"]?.string ?? "never"],
+                ["journal's head", "\(head?["seq"]?.int.map { String($0) } ?? "–") (incarnation \(head?["incarnation"]?.string ?? "–"))"],
+                ["acknowledged", "\(number("acknowledged")), last at \(json["acknowledged_at"]?.string ?? "–")"],
+                ["backlog", number("backlog") + " events"],
+                ["feed", number("feed")],
+                ["clock", number("clock_offset_ms") + " ms from the hub's"],
+                ["cases", number("cases")], ["conflicts", number("conflicts")], ["proposals", number("proposals")],
+            ]
+        ).show()
+    }
+}
+
+extension APIClient {
+    /// The answer to a GET that must succeed.
+    /// - Throws: `Failure` that says what the server said.
+    func document(_ path: String) async throws -> JSON {
+        let answer: Answer
+        do {
+            answer = try await get(path)
+        } catch let unreachable as Unreachable {
+            throw Failure("the server cannot be reached: \(unreachable).")
+        }
+        guard answer.isSuccess else { throw Failure("\(endpoint.authority) says: \(answer.problem)") }
+        return answer.json
+    }
+}
