@@ -102,7 +102,33 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
             ],
-            exclude: ["README.md", "Demo/README.md"],
+            exclude: [
+                "README.md", "Accounts/README.md", "Demo/README.md", "Import/README.md", "Trickle/README.md",
+            ],
             resources: [.embedInCode("Mappings")], swiftSettings: settings),
+
+        .testTarget(name: "CaseworkTests", dependencies: ["Casework"], exclude: ["README.md"], swiftSettings: settings),
+        .testTarget(
+            name: "FederationTests",
+            dependencies: [
+                "Casework", "Federation", "Cryptography", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["README.md"], swiftSettings: settings),
+        .testTarget(
+            name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["README.md"], swiftSettings: settings),
+        .testTarget(
+            name: "PostgresTests", dependencies: ["Postgres", logging], exclude: ["README.md"], swiftSettings: settings),
+        .testTarget(
+            name: "HTTP2Tests", dependencies: ["HTTP2", "CNGHTTP2", nioCore, nioPosix, httpTypes, logging],
+            exclude: ["README.md"], swiftSettings: settings),
+        .testTarget(
+            name: "StoreTests",
+            dependencies: ["Store", "Casework", "Federation", "Service", "Cryptography", "Postgres", logging],
+            exclude: ["README.md"], swiftSettings: settings),
+        .testTarget(
+            name: "ConsoleTests", dependencies: ["Console"], exclude: ["README.md"], swiftSettings: settings),
+        .testTarget(
+            name: "PeyvandTests", dependencies: ["peyvand", "Casework", "Service"], exclude: ["README.md"],
+            swiftSettings: settings),
     ]
 )

@@ -201,6 +201,5 @@ public enum EffectReason: String, Sendable, Hashable {
     case epochTaken = "another grant has this epoch"
     case referredToItself = "referred to its holder or to the unit complained of"
     case repeated = "said before"
-    case disputeOpen = "a dispute is open"
     case disputeUpheld = "a later dispute was upheld"
 }

@@ -265,7 +265,6 @@ private struct Decision {
         case .rate(let score): return [draft(.rated(score: score))]
         case .withdraw(let text):
             guard subject.withdrawnBy == nil else { throw .illegal(.repeated, status: subject.status) }
-            guard subject.openDisputes.isEmpty else { throw .illegal(.disputeOpen, status: subject.status) }
             return [draft(.withdrawn, Texts(text: text))]
         default: return []
         }

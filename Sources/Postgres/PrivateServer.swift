@@ -68,6 +68,14 @@ public struct PrivateServer: Sendable {
     /// A libpq URL.
     public func url(database: String) -> String { postmaster.url(database: database) }
 
+    /// A libpq URL of a private server that another process runs in this directory now.
+    /// - Throws: `serverUnavailable` when there is no such directory.
+    public static func url(
+        runningIn directory: String, database: String, options: Options = Options()
+    ) throws -> String {
+        try ServerDirectory.url(of: directory, database: database, role: options.role)
+    }
+
     /// Makes the database unless it exists. `template`: an existing database to copy, without connections to it.
     public func createDatabaseIfMissing(_ name: String, template: String? = nil) async throws {
         let configuration = ConnectionConfiguration(url: url(database: "postgres"), statementTimeout: nil)

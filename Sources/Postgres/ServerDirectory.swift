@@ -28,14 +28,15 @@ final class ServerDirectory: Sendable {
         account = try ServerAccount.choose(directory: root, data: root + "/data")
         try account.openPassage(to: root, logger: logger)
         lock = Mutex(try Self.takeLock(root + "/lock"))
-        let inside = root + "/run"
-        if inside.utf8.count + Self.socketName.utf8.count <= Self.longestSocket {
-            socket = inside
-        } else {
-            socket = Self.shortPrefix + String(Self.hash(root), radix: 36)
-        }
+        socket = Self.socket(of: root)
         try account.makePrivate(socket)
         limitLog()
+    }
+
+    private static func socket(of root: String) -> String {
+        let inside = root + "/run"
+        let fits = inside.utf8.count + socketName.utf8.count <= longestSocket
+        return fits ? inside : shortPrefix + String(hash(root), radix: 36)
     }
 
     deinit { release() }
@@ -56,8 +57,16 @@ final class ServerDirectory: Sendable {
         Files.read(data + "/PG_VERSION").flatMap { Int($0.split(separator: "\n").first ?? "") }
     }
 
-    func url(database: String, role: String) -> String {
-        "postgresql://\(Self.encode(role))@/\(Self.encode(database))?host=\(Self.encode(socket))&port=5432"
+    func url(database: String, role: String) -> String { Self.url(socket: socket, database: database, role: role) }
+
+    /// The address of a server that another process runs in this directory.
+    /// - Throws: `serverUnavailable` when there is no such directory.
+    static func url(of path: String, database: String, role: String) throws -> String {
+        url(socket: socket(of: try Files.resolve(path)), database: database, role: role)
+    }
+
+    private static func url(socket: String, database: String, role: String) -> String {
+        "postgresql://\(encode(role))@/\(encode(database))?host=\(encode(socket))&port=5432"
     }
 
     /// The server processes that work on our data, whoever started them: each stands in the data directory, which
