@@ -12,15 +12,12 @@ extension CaseReads {
     public func cases(
         _ query: CaseQuery, for principal: Principal, now: Instant
     ) async throws -> Page<CaseDocument> {
-        let cursor = try query.cursor.map { text throws(Refusal) in try PageCursor(text) }
         let limit = min(max(query.limit, 1), Self.maximumPage)
-        let filter = try filter(query, for: principal, now: now)
-        let steps = query.overdue
-            ? [try Step.due(filter, after: cursor)]
-            : try Step.byRegistration(filter, status: query.status, after: cursor)
+        let steps = try steps(query, for: principal, now: now)
+        let searchesText = steps.contains { $0.filter.searchesText }
         var rows = try await database.readers.transaction(mode: .snapshot) { connection in
             // A plan made for any pattern is wrong for most: rare words want the trigram index, common ones the order.
-            if filter.searchesText { try connection.execute("SET LOCAL plan_cache_mode = force_custom_plan") }
+            if searchesText { try connection.execute("SET LOCAL plan_cache_mode = force_custom_plan") }
             var rows: [CaseRow] = []
             for step in steps where rows.count <= limit {
                 let sql = step.filter.statement(order: step.order, limit: limit + 1 - rows.count)
@@ -32,6 +29,18 @@ extension CaseReads {
         if hasMore { rows.removeLast(rows.count - limit) }
         let next = hasMore ? rows.last.map { Self.cursor(after: $0, isByDeadline: query.overdue).text } : nil
         return Page(items: try await items(rows, for: principal, now: now), next: next)
+    }
+
+    /// The stretches of which a page is filled, in order.
+    func steps(
+        _ query: CaseQuery, for principal: Principal, now: Instant
+    ) throws(Refusal) -> [CaseListStep] {
+        var cursor: PageCursor?
+        if let text = query.cursor { cursor = try PageCursor(text) }
+        let filter = try filter(query, for: principal, now: now)
+        return query.overdue
+            ? [try CaseListStep.due(filter, after: cursor)]
+            : try CaseListStep.byRegistration(filter, status: query.status, after: cursor)
     }
 
     private static func cursor(after row: CaseRow, isByDeadline: Bool) -> PageCursor {
@@ -82,26 +91,26 @@ extension CaseReads {
 }
 
 /// One ordered stretch of a list.
-private struct Step: Sendable {
+struct CaseListStep: Sendable {
     var filter: CaseFilter
     var order: String
 
     private static let latestFirst = "c.registered_at DESC, c.id DESC"
 
-    static func due(_ filter: CaseFilter, after cursor: PageCursor?) throws(Refusal) -> Step {
+    static func due(_ filter: CaseFilter, after cursor: PageCursor?) throws(Refusal) -> CaseListStep {
         var filter = filter
         switch cursor {
         case nil: break
         case .due(let time, let id): filter.add(rowsAfter: ("c.deadline", ">"), time, id)
         default: throw PageCursor.invalid
         }
-        return Step(filter: filter, order: "c.deadline, c.id")
+        return CaseListStep(filter: filter, order: "c.deadline, c.id")
     }
 
     /// Cases that only have a code have no date: they are a stretch of their own, which comes first.
     static func byRegistration(
         _ filter: CaseFilter, status: Status?, after cursor: PageCursor?
-    ) throws(Refusal) -> [Step] {
+    ) throws(Refusal) -> [CaseListStep] {
         var (drafts, registered) = (filter, filter)
         drafts.add("c.registered_at IS NULL")
         registered.add("c.registered_at IS NOT NULL")
@@ -114,8 +123,8 @@ private struct Step: Sendable {
             registered.add(rowsAfter: ("c.registered_at", "<"), time, id)
         default: throw PageCursor.invalid
         }
-        return (hasDrafts ? [Step(filter: drafts, order: latestFirst)] : [])
-            + [Step(filter: registered, order: latestFirst)]
+        return (hasDrafts ? [CaseListStep(filter: drafts, order: latestFirst)] : [])
+            + [CaseListStep(filter: registered, order: latestFirst)]
     }
 }
 

@@ -1,0 +1,112 @@
+import Casework
+import Cryptography
+import Federation
+import Postgres
+import Testing
+
+@testable import Store
+
+@Suite struct VerificationTests {
+    private static let key = SigningKey.generate()
+
+    /// Thirty cases with notes and answers, and the hub's receipts for some of them.
+    private func office() async throws -> ReadsOffice {
+        let office = try await ReadsOffice()
+        for index in 0..<30 {
+            let id = try office.register()
+            try office.run(.note(text: "یادداشت"), on: id)
+            if index % 3 == 0 { try office.run(.answer(text: "شد"), on: id) }
+            guard index % 10 == 9 else { continue }
+            try await office.save()
+            let head = office.writer.head
+            let text = Receipt.text(origin: office.origin, heads: [head], committedAt: office.now, position: 5)
+            let signature = try Self.key.sign(text)
+            try await office.store.record(
+                Ack(heads: [head], committedAt: office.now, position: 5, signature: signature))
+        }
+        try await office.project()
+        return office
+    }
+
+    private func verify(_ office: ReadsOffice, keys: [SigningKey] = [key]) async throws -> VerificationReport {
+        try await Verification.run(
+            database: office.database, store: office.store, origin: office.origin,
+            receiptKeys: keys.map { try VerifyingKey(raw: $0.publicKey) })
+    }
+
+    @Test func `what was written verifies, and rebuilding it changes nothing`() async throws {
+        let office = try await office()
+        let report = try await verify(office)
+        #expect(report.faults == [] && report.isClean)
+        #expect(report.events == 70 && report.parts == 70 && report.cases == 30 && report.receipts == 3)
+        let rebuilt = try await Rebuild.run(database: office.database, store: office.store)
+        #expect(rebuilt.differences == [] && rebuilt.isEqual && rebuilt.cases == 30 && rebuilt.searched == 30)
+        #expect(try await verify(office).isClean)
+        // The journal goes on from there.
+        try office.register()
+        try await office.save()
+        #expect(try await verify(office).isClean)
+        await office.close()
+    }
+
+    @Test(arguments: [
+        ("UPDATE journal SET envelope = set_byte(envelope, 90, get_byte(envelope, 90) # 1) WHERE seq = 17",
+            "journal IR-03 seq 17 (incarnation 00000000000000a1): hash does not match its bytes"),
+        ("UPDATE journal SET hash = set_byte(hash, 0, get_byte(hash, 0) # 1) WHERE seq = 17",
+            "journal IR-03 seq 17 (incarnation 00000000000000a1): hash does not match its bytes"),
+        ("UPDATE journal SET case_id = (SELECT case_id FROM journal WHERE seq = 1) WHERE seq = 17",
+            "journal IR-03 seq 17 (incarnation 00000000000000a1): its envelope names another case"),
+        ("DELETE FROM journal WHERE seq = 17",
+            "journal IR-03 seq 18 (incarnation 00000000000000a1): the event before it is missing"),
+        ("UPDATE parts SET part = set_byte(part, 20, get_byte(part, 20) # 1) WHERE seq = 17",
+            "parts IR-03 seq 17 (incarnation 00000000000000a1): does not have the hash that its event names"),
+        ("DELETE FROM parts WHERE seq = 17",
+            """
+            parts IR-03 seq 17 (incarnation 00000000000000a1): is missing; it may be withheld or erased, but must say so
+            """),
+        ("INSERT INTO parts VALUES ('IR-03', 999, 161, 2, NULL)",
+            "parts IR-03 seq 999 (incarnation 00000000000000a1): belongs to no event"),
+        ("UPDATE head SET hash = set_byte(hash, 0, get_byte(hash, 0) # 1)",
+            "head IR-03 seq 70 (incarnation 00000000000000a1): the journal has another event there"),
+        ("UPDATE acknowledgements SET signature = set_byte(signature, 9, get_byte(signature, 9) # 1) WHERE seq = 70",
+            "acknowledgements IR-03 seq 70 (incarnation 00000000000000a1): its signature is none of the hub's"),
+        ("UPDATE figures SET open = open + 1", "figures IR-03: differ from a recount"),
+    ])
+    func `one changed byte or row is named`(change: String, fault: String) async throws {
+        let office = try await office()
+        try await office.execute(change)
+        let report = try await verify(office)
+        #expect(report.faults.contains(fault), "\(report.faults)")
+        await office.close()
+    }
+
+    @Test func `a case row that its events do not make is named, and rebuilt`() async throws {
+        let office = try await office()
+        let ids = office.records.keys.sorted()
+        try await office.execute(
+            """
+            UPDATE cases SET status = 'closed', is_open = false WHERE id = '\(ids[3])';
+            DELETE FROM cases WHERE id = '\(ids[5])';
+            UPDATE search SET document = 'x' WHERE id = '\(ids[7])'
+            """)
+        let report = try await verify(office)
+        #expect(report.faults.contains("cases \(ids[3]): differs from its events in status, isOpen"))
+        #expect(report.faults.contains("cases \(ids[5]): is missing, but its events make a case"))
+        let rebuilt = try await Rebuild.run(database: office.database, store: office.store)
+        #expect(rebuilt.differences.contains("cases \(ids[3]): was not what its events make of it"))
+        #expect(rebuilt.differences.contains("cases \(ids[5]): was missing"))
+        #expect(rebuilt.differences.contains("search \(ids[7]): was not what its case says"))
+        #expect(try await verify(office).faults == [])
+        #expect(try await Rebuild.run(database: office.database, store: office.store).isEqual)
+        await office.close()
+    }
+
+    @Test func `receipts need the hub's key`() async throws {
+        let office = try await office()
+        let unchecked = try await verify(office, keys: [])
+        #expect(unchecked.isClean && unchecked.uncheckedReceipts == 3 && unchecked.receipts == 0)
+        #expect(try await verify(office, keys: [SigningKey.generate()]).faultCount == 3)
+        #expect(try await verify(office, keys: [SigningKey.generate(), Self.key]).isClean)
+        await office.close()
+    }
+}
