@@ -83,6 +83,7 @@ public struct Hub: HubService, StoredService {
             group.addTask { await Upkeep.projectSearch(office, logger: logger) }
             group.addTask { await office.auditTrail.run() }
             group.addTask { await dashboard.run() }
+            group.addTask { await Upkeep.forget(office, logger: logger) }
             group.addTask { await escalate() }
             try await group.next()
             group.cancelAll()
@@ -141,7 +142,7 @@ public struct Hub: HubService, StoredService {
     }
 
     /// The hub's own events are in its own journal: its receipts need no second signature.
-    public func countersignature(of event: Event) async throws -> [UInt8]? { nil }
+    public func acknowledgement(of event: Event) async throws -> Ack? { nil }
 
     public func gauges() async throws -> [Gauge] {
         let overview = try await overview()

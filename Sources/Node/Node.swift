@@ -56,6 +56,7 @@ public struct Node: NodeService, StoredService {
             group.addTask { await link.run() }
             group.addTask { await Upkeep.projectSearch(office, logger: logger) }
             group.addTask { await office.auditTrail.run() }
+            group.addTask { await Upkeep.forget(office, logger: logger) }
             group.addTask { await escalate() }
             try await group.next()
             group.cancelAll()
@@ -90,8 +91,8 @@ public struct Node: NodeService, StoredService {
     /// A node knows no client certificates but its operators': those use tokens and sessions.
     public func principal(certificate uri: String) async throws -> Principal? { nil }
 
-    public func countersignature(of event: Event) async throws -> [UInt8]? {
-        try await office.store.acknowledgement(covering: event.envelope.seq)?.signature
+    public func acknowledgement(of event: Event) async throws -> Ack? {
+        try await office.store.acknowledgement(covering: event.envelope.seq)
     }
 
     public func gauges() async throws -> [Gauge] {

@@ -47,6 +47,8 @@ public protocol CaseService: Sendable {
 /// A node's further reads.
 public protocol NodeService: CaseService {
     func status() async throws -> StatusDocument
+    /// The receipt of a case that began here. Throws `Refusal.unknownCase`.
+    func receipt(of id: CaseID, for principal: Principal) async throws -> ReceiptDocument
 }
 
 /// The hub's further reads.
@@ -89,7 +91,7 @@ public struct Session: Sendable, Hashable {
 public struct CommandRequest: Sendable {
     public var principal: Principal
     public var command: Command
-    /// `nil` for `register`, `open` and `importCase`.
+    /// `nil` for `open`, `importCase` and a `register` that follows no `open`.
     public var caseID: CaseID?
     /// The revision that the author's page showed; checked by `amend` only.
     public var revision: Int?

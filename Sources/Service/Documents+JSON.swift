@@ -35,7 +35,16 @@ extension ReceiptDocument: JSONDocument {
         [
             "origin": .string(origin), "incarnation": .string(incarnation), "seq": JSON(seq), "hash": .string(hash),
             "tracking_code": .string(trackingCode), "time": .string(time), "signature": .string(signature),
-            "hub_signature": JSON(hubSignature),
+            "hub": hub?.json ?? .null,
+        ]
+    }
+}
+
+extension ReceiptDocument.Countersignature: JSONDocument {
+    public var json: JSON {
+        [
+            "origin": .string(origin), "heads": JSON(heads), "committed_at": .string(committedAt),
+            "position": JSON(position), "signature": .string(signature),
         ]
     }
 }

@@ -84,11 +84,12 @@ public struct ReceiptDocument: Sendable, Equatable {
     public var hash, trackingCode, time: String
     /// Ed25519 over the receipt's canonical text, hexadecimal.
     public var signature: String
-    public var hubSignature: String?
+    /// `nil` until the hub has acknowledged the event.
+    public var hub: Countersignature?
 
     public init(
         origin: String, incarnation: String, seq: UInt64, hash: String, trackingCode: String, time: String,
-        signature: String, hubSignature: String?
+        signature: String, hub: Countersignature?
     ) {
         self.origin = origin
         self.incarnation = incarnation
@@ -97,7 +98,25 @@ public struct ReceiptDocument: Sendable, Equatable {
         self.trackingCode = trackingCode
         self.time = time
         self.signature = signature
-        self.hubSignature = hubSignature
+        self.hub = hub
+    }
+
+    /// The first acknowledgement that covers the event, with all that its signature covers.
+    public struct Countersignature: Sendable, Equatable, Encodable {
+        public var origin: String
+        /// `incarnation:seq:hash`
+        public var heads: [String]
+        public var committedAt: String
+        public var position: UInt64
+        public var signature: String
+
+        public init(origin: String, heads: [String], committedAt: String, position: UInt64, signature: String) {
+            self.origin = origin
+            self.heads = heads
+            self.committedAt = committedAt
+            self.position = position
+            self.signature = signature
+        }
     }
 }
 

@@ -10,8 +10,8 @@ public protocol StoredService: CaseService {
     associatedtype Core: ServerCore
     var office: Office { get }
     var writer: Writer<Core> { get }
-    /// The hub's receipt that covers an own event, where there is one.
-    func countersignature(of event: Event) async throws -> [UInt8]?
+    /// The hub's acknowledgement that covers an own event, where there is one.
+    func acknowledgement(of event: Event) async throws -> Ack?
 }
 
 /// The parts that every server has.
@@ -52,15 +52,27 @@ extension StoredService {
     public func execute(_ request: CommandRequest) async throws -> CommandResult {
         let answer = try await writer.submit(request)
         let document = office.reads.document(answer.record, for: request.principal, now: office.now())
-        var receipt: ReceiptDocument?
-        if request.command.isIntake, let code = answer.record.state.trackingCode,
-            let event = answer.events.last(where: { $0.envelope.type == "registered" || $0.envelope.type == "opened" })
-        {
-            receipt = ReceiptDocument(
-                event, code: code, signature: try office.receiptKey.sign(Receipt.text(event, trackingCode: code)),
-                hubSignature: answer.isReplay ? try await countersignature(of: event) : nil)
-        }
+        let receipt = request.command.isIntake ? try await receipt(answer.record, isNew: !answer.isReplay) : nil
         return CommandResult(document: document, receipt: receipt, isReplay: answer.isReplay)
+    }
+
+    public func receipt(of id: CaseID, for principal: Principal) async throws -> ReceiptDocument {
+        guard let record = try await office.reads.record(id), let receipt = try await receipt(record, isNew: false) else {
+            throw Refusal.unknownCase
+        }
+        return receipt
+    }
+
+    /// The receipt of the event that began a case here: Ed25519 gives the same signature every time.
+    /// One that is new cannot have been acknowledged.
+    private func receipt(_ record: CaseRecord, isNew: Bool) async throws -> ReceiptDocument? {
+        let begins: Set<String> = ["registered", "opened"]
+        guard let code = record.state.trackingCode,
+            let event = record.events.last(where: { $0.origin == origin && begins.contains($0.envelope.type) })
+        else { return nil }
+        return ReceiptDocument(
+            event, code: code, signature: try office.receiptKey.sign(Receipt.text(event, trackingCode: code)),
+            hub: isNew ? nil : try await acknowledgement(of: event))
     }
 
     public func caseDocument(_ id: CaseID, for principal: Principal) async throws -> CaseDocument {
@@ -139,11 +151,19 @@ extension StoredService {
 }
 
 extension ReceiptDocument {
-    init(_ event: Event, code: TrackingCode, signature: [UInt8], hubSignature: [UInt8]?) {
+    init(_ event: Event, code: TrackingCode, signature: [UInt8], hub: Ack?) {
         self.init(
             origin: event.origin.code, incarnation: Receipt.hex(event.envelope.incarnation), seq: event.envelope.seq,
             hash: event.hash.description, trackingCode: code.digits, time: event.envelope.occurredAt.rfc3339,
-            signature: Hex.encode(signature), hubSignature: hubSignature.map { Hex.encode($0) })
+            signature: Hex.encode(signature), hub: hub.map { Countersignature($0, origin: event.origin) })
+    }
+}
+
+extension ReceiptDocument.Countersignature {
+    init(_ ack: Ack, origin: Origin) {
+        self.init(
+            origin: origin.code, heads: ack.heads.map { "\(Receipt.hex($0.incarnation)):\($0.seq):\($0.hash)" },
+            committedAt: ack.committedAt.rfc3339, position: ack.position, signature: Hex.encode(ack.signature))
     }
 }
 

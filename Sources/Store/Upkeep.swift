@@ -1,5 +1,7 @@
+import Casework
 import Federation
 public import Logging
+import Postgres
 
 /// Work that goes on in the background of every server.
 public enum Upkeep {
@@ -16,6 +18,24 @@ public enum Upkeep {
                 logger.warning("upkeep failed", metadata: ["error": "\(error)"])
             }
             do { try await Task.sleep(for: interval) } catch { return }
+        }
+    }
+
+    /// Removes what is kept for a time only: idempotency keys after 90 days (those of intake and import stay for ever) and
+    /// sessions that have ended.
+    public static func forget(_ office: Office, logger: Logger) async {
+        await periodically(every: .seconds(3600), logger: logger) {
+            let now = office.now()
+            let keysUntil = now + -90 * Instant.day
+            _ = try await office.database.readers.run { connection in
+                try connection.pipeline([
+                    (
+                        "DELETE FROM idempotency WHERE NOT for_ever AND created_at < $1",
+                        [.timestamp(keysUntil.milliseconds * 1000)]
+                    ),
+                    ("DELETE FROM sessions WHERE expires < $1", [.timestamp(now.milliseconds * 1000)]),
+                ])
+            }
         }
     }
 

@@ -72,7 +72,7 @@ final class Fixture: NodeService, HubService {
         }
         let receipt = ReceiptDocument(
             origin: "IR-03", incarnation: "1", seq: 1, hash: Fixture.hash, trackingCode: Fixture.code.digits,
-            time: "2026-11-21T07:30:00Z", signature: "00", hubSignature: nil)
+            time: "2026-11-21T07:30:00Z", signature: "00", hub: nil)
         return CommandResult(
             document: cases[0], receipt: request.caseID == nil ? receipt : nil, isReplay: isReplay)
     }
@@ -186,6 +186,16 @@ final class Fixture: NodeService, HubService {
     }
 
     // MARK: Node and hub
+
+    func receipt(of id: CaseID, for principal: Principal) async throws -> ReceiptDocument {
+        try check(id)
+        return ReceiptDocument(
+            origin: "IR-03", incarnation: "1", seq: 1, hash: Fixture.hash, trackingCode: Fixture.code.digits,
+            time: "2026-11-21T07:30:00Z", signature: "00",
+            hub: .init(
+                origin: "IR-03", heads: ["1:1:\(Fixture.hash)"], committedAt: "2026-11-21T07:30:01Z", position: 7,
+                signature: "01"))
+    }
 
     func status() async throws -> StatusDocument {
         StatusDocument(

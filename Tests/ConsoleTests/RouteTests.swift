@@ -71,7 +71,10 @@ import Testing
             "notes", "assessment", "referral", "acceptance", "refusal", "actions", "answer", "closure", "dispute",
             "review", "rating", "withdrawal", "hiding",
         ].map { "POST /cases/{id}/" + $0 }
-        let node = common + ["POST /cases", "POST /cases/open", "POST /import", "GET /status"]
+        let node = common + [
+            "POST /cases", "POST /cases/open", "POST /cases/{id}/registration", "GET /cases/{id}/receipt",
+            "POST /import", "GET /status",
+        ]
         let hub = common + [
             "GET /overview", "GET /provinces", "GET /feed", "GET /trend", "GET /overdue", "POST /cases/{id}/custody",
         ]

@@ -47,7 +47,7 @@ function result(document, settled, again) {
     receipt && h('section.card.receipt', h('h2', t('reg.receipt')), h('p.small', t('reg.receiptText', { origin: provinceName(receipt.origin) }), ' · ', when(receipt.time)),
       h('dl.facts', row(t('field.tracking_code'), codeText(receipt.tracking_code ?? document.tracking_code)), row(t('field.subject'), bdi(document.subject ?? '')),
         row(t('reg.seq'), mono(`${receipt.origin} / ${receipt.incarnation} / ${receipt.seq}`)), row(t('reg.hash'), mono(receipt.hash)),
-        row(t('reg.signature'), mono(receipt.signature)), row(t('reg.hubSignature'), receipt.hub_signature ? mono(receipt.hub_signature) : t('reg.noHubYet')))));
+        row(t('reg.signature'), mono(receipt.signature)), row(t('reg.hubSignature'), receipt.hub ? mono(receipt.hub.signature) : t('reg.noHubYet')))));
   queueMicrotask(() => copyButton.focus());
   return view;
 }

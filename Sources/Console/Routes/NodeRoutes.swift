@@ -21,6 +21,18 @@ struct NodeRoutes: Sendable {
                 try await begin(.open, call)
             },
             Route(
+                .post, "/api/v1/cases/{id}/registration", "Register the case of a code that was given before", .writers,
+                body: Route.Body(Bodies.intake), answer: .json(.named("RegisteredCase"), .created)
+            ) { call in
+                try await begin(.register(try Self.intake(call.body)), call, on: try call.caseID)
+            },
+            Route(
+                .get, "/api/v1/cases/{id}/receipt", "The receipt, countersigned once the hub has the case", .readers,
+                answer: .json(.named("Receipt"))
+            ) { call in
+                .json(try await service.receipt(of: try call.caseID, for: try call.principal).json)
+            },
+            Route(
                 .post, "/api/v1/import", "Cases of an older system with their history, at most 500", .writers,
                 body: Route.Body(Bodies.importCases, limit: 8 << 20), answer: .json(.named("ImportResults"))
             ) { call in
@@ -34,9 +46,9 @@ struct NodeRoutes: Sendable {
         ]
     }
 
-    private func begin(_ command: Command, _ call: Call) async throws -> Response {
+    private func begin(_ command: Command, _ call: Call, on id: CaseID? = nil) async throws -> Response {
         let request = CommandRequest(
-            principal: try call.principal, command: command, caseID: nil, idempotencyKey: call.idempotencyKey,
+            principal: try call.principal, command: command, caseID: id, idempotencyKey: call.idempotencyKey,
             bodyHash: call.bodyHash)
         let result: CommandResult
         do {

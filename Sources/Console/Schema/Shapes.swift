@@ -32,7 +32,17 @@ enum Shapes {
                 .init("origin", text), .init("incarnation", text), .init("seq", count), .init("hash", hash),
                 .init("tracking_code", text), .init("time", time),
                 .init("signature", text, "Ed25519 of the node over the receipt's canonical text, hexadecimal."),
-                .init("hub_signature", .nullable(text), "The hub's, after its acknowledgement."),
+                .init(
+                    "hub", .nullable(.named("Countersignature")),
+                    "The hub's word that it has committed this journal up to and beyond this event; null until then."),
+            ])
+        ),
+        (
+            "Countersignature",
+            .object([
+                .init("origin", text), .init("heads", .array(of: text), "`incarnation:seq:hash`"),
+                .init("committed_at", time), .init("position", count),
+                .init("signature", text, "Ed25519 of the hub over the acknowledgement's canonical text, hexadecimal."),
             ])
         ),
         (
