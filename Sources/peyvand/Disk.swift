@@ -33,7 +33,9 @@ enum Disk {
             if mkdir(path, mode) == 0 { return }
         }
         var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw failure("make the folder", path) }
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw failure("make the folder", path)
+        }
     }
 
     static func read(_ path: String) throws(Failure) -> [UInt8] {
@@ -116,7 +118,9 @@ enum Disk {
     private static func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(Failure) {
         var sent = 0
         while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + sent }, $0.count - sent) }
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(descriptor, buffer.baseAddress.map { $0 + sent }, buffer.count - sent)
+            }
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { throw failure("write", path) }
             sent += count

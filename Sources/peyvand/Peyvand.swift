@@ -5,7 +5,8 @@ import Glibc
 @main
 struct Peyvand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "peyvand", abstract: "The sync node and the hub of a network for people's complaints and requests.",
+        commandName: "peyvand",
+        abstract: "The sync node and the hub of a network for people's complaints and requests.",
         subcommands: [
             DemoCommand.self, HubCommand.self, NodeCommand.self, DatabaseCommand.self, CertificateCommand.self,
             UserCommand.self, TokenCommand.self, ImportCommand.self, ReportCommand.self, StatusCommand.self,

@@ -6,7 +6,8 @@ struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "The figures of a Jalali month or quarter, from a node or the hub.")
 
-    @Argument(help: "A month such as 1405-08, or a quarter such as 1405-Q3; without it, this month.") var period: String?
+    @Argument(help: "A month such as 1405-08, or a quarter such as 1405-Q3; without it, this month.")
+    var period: String?
     @OptionGroup var remote: RemoteOptions
     @Option(help: "A running demonstration's folder.") var directory: String?
     @Option(help: "In a demonstration, whose report: hub, or a province such as IR-03.") var code = DemoCast.hub
@@ -60,7 +61,8 @@ struct ReportCommand: AsyncParsableCommand {
 
     private func showTable(_ report: JSON, _ period: JalaliPeriod) {
         Terminal.line("\(period.nameEN) (\(report["from"]?.string ?? "") to \(report["to"]?.string ?? ""))")
-        Terminal.line("as of \(report["as_of"]?.string ?? ""), position \(report["position"]?.int.map { String($0) } ?? "")")
+        let position = report["position"]?.int.map { String($0) } ?? ""
+        Terminal.line("as of \(report["as_of"]?.string ?? ""), position \(position)")
         for (name, rows) in sections(report) {
             Terminal.line()
             Table([name] + Self.columns, rows + [["total"] + cells(report["total"])]).show()

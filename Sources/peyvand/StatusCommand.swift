@@ -4,7 +4,8 @@ import Service
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "A node's link, backlog and last acknowledgement; with --directory, of all nodes.")
+        commandName: "status",
+        abstract: "A node's link, backlog and last acknowledgement; with --directory, of all nodes.")
 
     @OptionGroup var remote: RemoteOptions
     @Option(help: "A running demonstration's folder.") var directory: String?
@@ -25,7 +26,10 @@ struct StatusCommand: AsyncParsableCommand {
             for try await (index, row) in group { rows[index] = row }
             return rows
         }
-        let heading = ["code", "process", "link", "head", "acknowledged", "backlog", "last acknowledgement", "feed", "cases", "conflicts"]
+        let heading = [
+            "code", "process", "link", "head", "acknowledged", "backlog", "last acknowledgement", "feed", "cases",
+            "conflicts",
+        ]
         Table(heading, rows).show()
     }
 
@@ -53,7 +57,8 @@ struct StatusCommand: AsyncParsableCommand {
             [
                 ["link", json["link"]?.string ?? "–"],
                 ["hub last heard", json["hub_seen_at"]?.string ?? "never"],
-                ["journal's head", "\(head?["seq"]?.int.map { String($0) } ?? "–") (incarnation \(head?["incarnation"]?.string ?? "–"))"],
+                ["journal's head", head?["seq"]?.int.map { String($0) } ?? "–"],
+                ["incarnation", head?["incarnation"]?.string ?? "–"],
                 ["acknowledged", "\(number("acknowledged")), last at \(json["acknowledged_at"]?.string ?? "–")"],
                 ["backlog", number("backlog") + " events"],
                 ["feed", number("feed")],

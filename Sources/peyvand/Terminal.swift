@@ -40,7 +40,9 @@ enum Terminal {
         let bytes = Array(text.utf8)
         var sent = 0
         while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + sent }, $0.count - sent) }
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(descriptor, buffer.baseAddress.map { $0 + sent }, buffer.count - sent)
+            }
             if count < 0 && errno == EINTR { continue }
             // Nobody reads any more: work goes on without words.
             if count <= 0 { return }

@@ -8,8 +8,9 @@ struct MappingTests {
 
     private func mapping(_ change: (String) -> String = { $0 }) throws -> ImportMapping {
         let text = """
-            {"name": "test", "key": {"column": "id", "prefix": "t:"}, "time": {"format": "yyyy-MM-dd HH:mm", "zone": "+03:30"},
-             "registered_at": "opened", "province": {"columns": ["place"], "values": {"T": "IR-03"}},
+            {"name": "test", "key": {"column": "id", "prefix": "t:"},
+             "time": {"format": "yyyy-MM-dd HH:mm", "zone": "+03:30"}, "registered_at": "opened",
+             "province": {"columns": ["place"], "values": {"T": "IR-03"}},
              "kind": "complaint", "channel": "phone",
              "category": {"column": "what", "values": {"water": "water"}, "default": null}, "agency": "WATER",
              "subject": "{what}", "description": "{what} at {place}",
@@ -22,7 +23,9 @@ struct MappingTests {
         return try ImportMapping(json: Array(change(text).utf8), from: "test.json")
     }
 
-    private func read(_ fields: [String], into target: Origin? = nil) throws -> Result<ImportRow, RowReader.RejectedRow> {
+    private func read(
+        _ fields: [String], into target: Origin? = nil
+    ) throws -> Result<ImportRow, RowReader.RejectedRow> {
         let row = CSVReader.Row(line: 2, fields: fields, fault: nil, end: 0)
         return try RowReader(mapping(), heading: heading).read(row, into: target)
     }
@@ -41,7 +44,8 @@ struct MappingTests {
         #expect(row.imported.intake.texts.description == "water at T")
         let to = try #require(OrganizationCode(rawValue: "IR-03-WATER"))
         #expect(
-            row.imported.history.map(\.step) == [.referred(to: to), .accepted, .answered("done"), .closed(.resolved, "")])
+            row.imported.history.map(\.step)
+                == [.referred(to: to), .accepted, .answered("done"), .closed(.resolved, "")])
         #expect(row.imported.history.last?.at.rfc3339 == "2020-01-02T06:30:00Z")
         #expect(row.objection(now: .now) == nil)
     }
@@ -91,7 +95,8 @@ struct MappingTests {
         for (part, replacement, member) in [
             ("\"complaint\"", "\"grumble\"", "kind"), ("\"IR-03\"", "\"IR-99\"", "province.values.T"),
             ("\"referred\"", "\"sent\"", "history.values.open[0].step"), ("\"resolved\"", "\"fine\"", "outcome"),
-            ("{what} at", "{what at", "description"), ("\"water\": \"water\"", "\"water\": \"wet\"", "category.values.water"),
+            ("{what} at", "{what at", "description"),
+            ("\"water\": \"water\"", "\"water\": \"wet\"", "category.values.water"),
         ] {
             let failure = #expect(throws: Failure.self) {
                 try mapping { text in text.replacing(part, with: replacement) }
@@ -102,7 +107,9 @@ struct MappingTests {
     }
 
     @Test func aColumnThatTheFileLacksIsNamed() throws {
-        let failure = try #require(throws: Failure.self) { try RowReader(mapping(), heading: Array(heading.dropLast())) }
+        let failure = try #require(throws: Failure.self) {
+            try RowReader(mapping(), heading: Array(heading.dropLast()))
+        }
         #expect(failure.message.contains("'place'"))
     }
 

@@ -8,7 +8,8 @@ struct CertificateCommand: AsyncParsableCommand {
         subcommands: [Authority.self, Issue.self, Import.self, Revoke.self, List.self])
 
     struct Authority: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Make an authority in a folder, in the layout of certs/.")
+        static let configuration = CommandConfiguration(
+            abstract: "Make an authority in a folder, in the layout of certs/.")
 
         @Argument(help: "The authority's folder.") var folder: String
 
@@ -16,7 +17,8 @@ struct CertificateCommand: AsyncParsableCommand {
             let folder = CertificateFolder(path: Disk.absolute(folder))
             let wasThere = folder.isAuthority
             _ = try folder.makeAuthority(now: .now)
-            Terminal.line("\(wasThere ? "the authority is there already" : "the authority is made"): \(folder.authorityCertificate)")
+            let words = wasThere ? "the authority is there already" : "the authority is made"
+            Terminal.line("\(words): \(folder.authorityCertificate)")
         }
     }
 
@@ -83,7 +85,8 @@ struct CertificateCommand: AsyncParsableCommand {
         func run() async throws {
             let wanted = fingerprint.lowercased().filter { $0 != ":" }
             guard wanted.utf8.count == 64, wanted.allSatisfy(\.isHexDigit) else {
-                throw Failure.usedWrongly("'\(fingerprint)' is no fingerprint; it has 64 hexadecimal digits, see peyvand cert list.")
+                throw Failure.usedWrongly(
+                    "'\(fingerprint)' is no fingerprint; it has 64 hexadecimal digits, see peyvand cert list.")
             }
             let state = try await store.withDatabase(standard: DemoCast.hub) { database in
                 let registry = Registry(database)
@@ -106,7 +109,8 @@ struct CertificateCommand: AsyncParsableCommand {
             let rows = entries.map { entry in
                 let isExpired = entry.state == "valid" && entry.notAfter < now
                 return [
-                    entry.uri, entry.use, isExpired ? "expired" : entry.state, entry.notAfter.rfc3339, entry.fingerprint,
+                    entry.uri, entry.use, isExpired ? "expired" : entry.state, entry.notAfter.rfc3339,
+                    entry.fingerprint,
                 ]
             }
             Table(["URI", "use", "state", "until", "fingerprint"], rows).show()

@@ -35,8 +35,8 @@ struct Identity: Sendable, Hashable {
                 default: false
                 }
             }
-            guard isPlain, (1...64).contains(name.utf8.count), name.first?.isLetter == true || name.first?.isNumber == true
-            else {
+            let beginsWell = name.first?.isLetter == true || name.first?.isNumber == true
+            guard isPlain, beginsWell, (1...64).contains(name.utf8.count) else {
                 throw .usedWrongly("'\(name)' is no operator name; use at most 64 of A-Z, a-z, 0-9, '.', '_' and '-'.")
             }
         }
@@ -156,8 +156,8 @@ struct CertificateFolder: Sendable {
         guard let uri = certificate.uriNames.first else { throw Failure("a certificate without a name was made.") }
         let record = Record(
             fingerprint: certificate.fingerprint, uri: uri, serial: certificate.serial.lowercased(),
-            notAfter: Instant(seconds: certificate.notAfter), isRevoked: false, changedAt: Instant(seconds: now.seconds),
-            use: use)
+            notAfter: Instant(seconds: certificate.notAfter), isRevoked: false,
+            changedAt: Instant(seconds: now.seconds), use: use)
         try write(try records() + [record])
     }
 

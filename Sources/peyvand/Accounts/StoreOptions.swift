@@ -8,7 +8,8 @@ import Store
 /// A server's database, for whoever looks after its users, tokens and certificates.
 struct StoreOptions: ParsableArguments {
     @Option(help: "A libpq URL (environment: PEYVAND_DATABASE).") var database: String?
-    @Option(help: "A server's data folder, or a demonstration's (environment: PEYVAND_DIRECTORY).") var directory: String?
+    @Option(help: "A server's data folder, or a demonstration's (environment: PEYVAND_DIRECTORY).")
+    var directory: String?
     @Option(help: "In a demonstration, which server: hub, or a province such as IR-03.") var code: String?
 
     /// Lends the database. A private PostgreSQL that nobody runs is started for as long as it takes.
@@ -29,7 +30,8 @@ struct StoreOptions: ParsableArguments {
             throw Failure("there is no database below \(folder.path); start the server there once.")
         }
         if let socket = Self.socket(of: folder.postgres) {
-            return try await Self.lend("postgresql:///\(name)?host=\(Self.escaped(socket))&port=5432&user=peyvand", logger, body)
+            let url = "postgresql:///\(name)?host=\(Self.escaped(socket))&port=5432&user=peyvand"
+            return try await Self.lend(url, logger, body)
         }
         let server = try await PrivateServer.start(directory: folder.postgres, logger: logger)
         let outcome: Swift.Result<Result, any Error>
@@ -75,7 +77,9 @@ struct StoreOptions: ParsableArguments {
     private static func socket(of postgres: String) -> String? {
         guard let text = try? Disk.text(postgres + "/data/postmaster.pid") else { return nil }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.count > 4, let process = Int32(lines[0]), kill(process, 0) == 0 || errno == EPERM else { return nil }
+        guard lines.count > 4, let process = Int32(lines[0]), kill(process, 0) == 0 || errno == EPERM else {
+            return nil
+        }
         return String(lines[4])
     }
 

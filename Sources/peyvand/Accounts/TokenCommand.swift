@@ -17,7 +17,9 @@ struct TokenCommand: AsyncParsableCommand {
 
         func run() async throws {
             let (role, organization) = try position.read()
-            if let days, !(1...36_500).contains(days) { throw Failure.usedWrongly("--days is a number from 1 to 36500.") }
+            if let days, !(1...36_500).contains(days) {
+                throw Failure.usedWrongly("--days is a number from 1 to 36500.")
+            }
             let token = hex(SecureRandom.bytes(32))
             let principal = Principal(name: name, role: role, organization: organization)
             let expires = days.map { Instant.now + Int64($0) * Instant.day }

@@ -133,6 +133,7 @@ final class ChildProgram: Sendable {
     // MARK: - Starting
 
     /// `setpriv` (util-linux) asks the kernel to kill the program when we die, then becomes it under the same number.
+    /// Where it is missing, `--exit-with-parent` alone has the program look after its parent.
     private static func command(_ arguments: [String]) -> [String] {
         let places: [String] = ["/usr/bin/setpriv", "/bin/setpriv"]
         let setpriv = places.first { access($0, X_OK) == 0 }

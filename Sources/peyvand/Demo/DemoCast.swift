@@ -83,7 +83,7 @@ struct DemoCast: Sendable {
             "--directory", folder.home(of: code), "--database", database, "--console-address", "127.0.0.1",
             "--console-port", String(ports.console), "--plain-port", String(ports.plain), "--certificate",
             file("chain.pem"), "--private-key", file("key.pem"), "--trust-roots", certificates.authorityCertificate,
-            "--receipt-key", file("receipt.key"), "--receipt-certificate", file("receipt.pem"),
+            "--receipt-key", file("receipt.key"), "--receipt-certificate", file("receipt.pem"), "--exit-with-parent",
         ]
         let link = String(state.ports[Self.hub]?.link ?? 0)
         if code == Self.hub {

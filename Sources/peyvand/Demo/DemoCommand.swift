@@ -47,7 +47,8 @@ struct DemoCommand: AsyncParsableCommand {
             let folder = try place.folder
             try Disk.makeFolder(folder.path)
             guard let lock = try FileLock(folder.lockFile) else {
-                throw Failure("a demonstration works in \(folder.path) already; stop it first, or choose another folder.")
+                throw Failure(
+                    "a demonstration works in \(folder.path) already; stop it first, or choose another folder.")
             }
             let demonstration = Demonstration(
                 cast: DemoCast(folder: folder, provinces: provinces), rate: quiet ? 0 : rate)
@@ -64,7 +65,8 @@ struct DemoCommand: AsyncParsableCommand {
         @OptionGroup var place: Folder
 
         func run() async throws {
-            for server in try Plug.servers(code, in: try place.folder) { try await Plug.pull(server, in: try place.folder) }
+            let folder = try place.folder
+            for server in try Plug.servers(code, in: folder) { try await Plug.pull(server, in: folder) }
         }
     }
 
@@ -115,7 +117,8 @@ private enum Plug {
         let document = try DemoDocument(reading: folder)
         if code == "all" { return [document.hub] + document.nodes }
         guard let server = document.server(code) else {
-            throw Failure.usedWrongly("'\(code)' takes no part in this demonstration; use hub, all, or a province such as IR-03.")
+            throw Failure.usedWrongly(
+                "'\(code)' takes no part in this demonstration; use hub, all, or a province such as IR-03.")
         }
         return [server]
     }

@@ -58,7 +58,8 @@ struct DemoState: Sendable, Equatable {
     init(reading folder: DemoFolder) throws(Failure) {
         guard Disk.exists(folder.stateFile) else { return }
         guard let json = try? JSON(parsing: try Disk.read(folder.stateFile)) else {
-            throw Failure("\(folder.stateFile) is damaged; remove it, and the demonstration draws new ports and tokens.")
+            throw Failure(
+                "\(folder.stateFile) is damaged; remove it, and the demonstration draws new ports and tokens.")
         }
         for member in json["ports"]?.members ?? [] {
             guard let console = member.value["console"]?.int, let plain = member.value["plain"]?.int else { continue }

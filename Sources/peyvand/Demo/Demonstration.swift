@@ -75,7 +75,8 @@ struct Demonstration: Sendable {
         await database.close()
         // One after the other: a template takes one copy at a time, and none while somebody is connected to it.
         for code in cast.codes {
-            try await patiently { try await server.createDatabaseIfMissing(DemoFolder.database(of: code), template: template) }
+            let name = DemoFolder.database(of: code)
+            try await patiently { try await server.createDatabaseIfMissing(name, template: template) }
         }
         let registry = try cast.registryEntries()
         try await cast.codes.forEachConcurrently(limit: Self.startsAtATime) { code in
@@ -184,14 +185,16 @@ struct Demonstration: Sendable {
         say("everything is ready: the hub and \(cast.provinces.count) provinces")
         Terminal.line()
         Terminal.line("  Dashboard        http://127.0.0.1:\(hub?.plain ?? 0)/  (plain, this machine only)")
-        Terminal.line("                   https://127.0.0.1:\(hub?.console ?? 0)/  (trust \(cast.certificates.authorityCertificate))")
+        Terminal.line("                   https://127.0.0.1:\(hub?.console ?? 0)/")
+        Terminal.line("  Certificate of   the authority: \(cast.certificates.authorityCertificate)")
         Terminal.line("  Log in with      \(state.tokens[DemoCast.hub] ?? "")")
         if let province = cast.provinces.first(where: { $0.code == "IR-03" }) ?? cast.provinces.first {
             Terminal.line("  \(province.nameEN)  http://127.0.0.1:\(state.ports[province.code]?.plain ?? 0)/")
             Terminal.line("  Log in with      \(state.tokens[province.code] ?? "")")
         }
         Terminal.line("  All addresses    \(folder.demoFile)")
-        Terminal.line("  Pull a plug      peyvand demo stop IR-03 --directory \(folder.path)   (back: demo start IR-03)")
+        Terminal.line("  Pull a plug      peyvand demo stop IR-03 --directory \(folder.path)")
+        Terminal.line("  Put it back      peyvand demo start IR-03 --directory \(folder.path)")
         Terminal.line("  Ctrl-C stops everything; the data stays.")
         Terminal.line()
     }

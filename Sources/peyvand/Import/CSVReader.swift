@@ -89,7 +89,7 @@ struct CSVReader {
             case Self.comma, Self.lineFeed: return decoded(bytes[start..<index])
             case Self.carriageReturn where index + 1 == bytes.count || bytes[index + 1] == Self.lineFeed:
                 return decoded(bytes[start..<index])
-            case Self.quote: return .failure(Fault(reason: "a quote stands inside a field that does not begin with one"))
+            case Self.quote: return .failure(Fault(reason: "a quote stands inside a field without quotes"))
             default: index += 1
             }
         }

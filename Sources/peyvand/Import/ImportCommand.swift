@@ -7,8 +7,8 @@ struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Bring cases of an older system from a CSV file, with their history.",
         discussion: """
-            Into one node (--node URL), or each row into its province's node of a demonstration (--directory DIR). It can \
-            be repeated: rows that are there are left alone. Rows that become no case go to the rejects' file.
+            Into one node (--node URL), or each row into its province's node of a demonstration (--directory DIR). It \
+            can be repeated: rows that are there are left alone. Rows that become no case go to the rejects' file.
             """)
 
     @Option(help: "The CSV file, with a heading.") var file: String
@@ -82,7 +82,8 @@ struct ImportCommand: AsyncParsableCommand {
 
     private func report(_ tally: ImportTally, rejectsFile: String) {
         let made = dryRun ? "would become cases" : "created"
-        Terminal.line("\(tally.rows) rows: \(tally.created) \(made), \(tally.exists) there before, \(tally.rejected) rejected")
+        Terminal.line(
+            "\(tally.rows) rows: \(tally.created) \(made), \(tally.exists) there before, \(tally.rejected) rejected")
         for (code, count) in tally.provinces.sorted(by: { $0.key < $1.key }) {
             Terminal.line("  \(code)  \(count)  \(Province[code]?.nameEN ?? "")")
         }

@@ -160,7 +160,9 @@ private struct MappingReader {
         var parts: [ImportMapping.Template.Part] = []
         var rest = Substring(text)
         while let open = rest.firstIndex(of: "{") {
-            guard let close = rest[open...].firstIndex(of: "}") else { throw wrong(member, "has a brace that is not closed") }
+            guard let close = rest[open...].firstIndex(of: "}") else {
+                throw wrong(member, "has a brace that is not closed")
+            }
             if open > rest.startIndex { parts.append(.text(String(rest[..<open]))) }
             let column = rest[rest.index(after: open)..<close]
             guard !column.contains("{") else { throw wrong(member, "has a brace that is not closed") }
@@ -192,7 +194,9 @@ private struct MappingReader {
         guard let column = json["column"]?.string else { throw wrong(member + ".column", "is missing") }
         var values: [String: Value] = [:]
         for entry in json["values"]?.members ?? [] {
-            guard let value = read(entry.value) else { throw wrong("\(member).values.\(entry.name)", "has an unknown value") }
+            guard let value = read(entry.value) else {
+                throw wrong("\(member).values.\(entry.name)", "has an unknown value")
+            }
             values[entry.name] = value
         }
         var otherwise: Value?
@@ -239,7 +243,9 @@ private struct MappingReader {
             }
             var outcome: ImportMapping.Choice<Outcome>?
             if what == .closed {
-                outcome = try choice(step["outcome"], member + ".outcome") { $0.string.flatMap { Outcome(rawValue: $0) } }
+                outcome = try choice(step["outcome"], member + ".outcome") { value in
+                    value.string.flatMap { Outcome(rawValue: $0) }
+                }
             }
             steps.append(
                 ImportMapping.Step(

@@ -36,7 +36,7 @@ struct RowReader: Sendable {
         let missing = mapping.columns.subtracting(columns.keys).sorted()
         guard missing.isEmpty else {
             throw Failure(
-                "the file has no column '\(missing.joined(separator: "', '"))', which the mapping \(mapping.name) reads; "
+                "the file has no column '\(missing.joined(separator: "', '"))', which mapping \(mapping.name) reads; "
                     + "its columns are: \(heading.joined(separator: ", ")).")
         }
         self.columns = columns
@@ -65,7 +65,9 @@ struct RowReader: Sendable {
 
     private func convert(_ row: CSVReader.Row, key: String, _ target: Origin?) throws -> ImportRow {
         guard !key.isEmpty else { throw Wrong(reason: "\(mapping.keyColumn) is empty") }
-        guard (mapping.keyPrefix + key).utf8.count <= 190 else { throw Wrong(reason: "its key is longer than 190 bytes") }
+        guard (mapping.keyPrefix + key).utf8.count <= 190 else {
+            throw Wrong(reason: "its key is longer than 190 bytes")
+        }
         let province = try target ?? province(of: row)
         let registeredAt = try time(mapping.registeredAt, row)
         var texts = Texts()
@@ -135,7 +137,8 @@ struct RowReader: Sendable {
         if let column = choice.column, let value = choice.values[try value(column, row)] { return value }
         if let otherwise = choice.otherwise { return otherwise }
         let column = choice.column ?? ""
-        throw Wrong(reason: "\(column) is '\(try value(column, row).prefix(100))', for which the mapping has no \(name)")
+        let value = try value(column, row).prefix(100)
+        throw Wrong(reason: "\(column) is '\(value)', for which the mapping has no \(name)")
     }
 
     /// Nil when nothing but the template's own text would be left.

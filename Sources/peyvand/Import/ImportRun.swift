@@ -83,8 +83,10 @@ struct ImportRun: Sendable {
                 progress.show(offset: row.end, tally)
             }
         }
-        try await send(&window, &tally)
-        progress.show(offset: bytes.count, tally)
+        if window.count > 0 {
+            try await send(&window, &tally)
+            progress.show(offset: bytes.count, tally)
+        }
         Terminal.flush()
         if let stateFile, target != nil { try Disk.remove(stateFile) }
         return tally
@@ -115,7 +117,8 @@ struct ImportRun: Sendable {
         try note(rejects)
         if let stateFile, target != nil, let last = outcome.last {
             let state = ImportState(
-                digest: digest, offset: window.end, tally: tally, rejectsLength: Disk.size(rejectsFile) ?? 0, last: last)
+                digest: digest, offset: window.end, tally: tally, rejectsLength: Disk.size(rejectsFile) ?? 0,
+                last: last)
             try state.write(stateFile)
         }
         window = Window()
@@ -123,7 +126,8 @@ struct ImportRun: Sendable {
 
     private func note(_ rejects: [Reject]) throws(Failure) {
         guard !rejects.isEmpty else { return }
-        let heading = Disk.exists(rejectsFile) && Disk.size(rejectsFile) != 0 ? "" : CSVReader.line(["line", "key", "reason"])
+        let isNew = (Disk.size(rejectsFile) ?? 0) == 0
+        let heading = isNew ? CSVReader.line(["line", "key", "reason"]) : ""
         let lines = rejects.map { CSVReader.line([String($0.line), $0.key, $0.reason]) }.joined()
         try Disk.append(rejectsFile, heading + lines)
     }
@@ -245,7 +249,9 @@ extension ImportRow {
             now: now, origin: province,
             actor: Actor(name: "import", role: .supervisor, organization: organization), tree: .standard,
             calendar: .standard)
-        guard let code = TrackingCode(province: province.provinceNumber ?? 0, random: 0) else { return "no tracking code" }
+        guard let code = TrackingCode(province: province.provinceNumber ?? 0, random: 0) else {
+            return "\(province) gives no tracking codes"
+        }
         do throws(Refusal) {
             _ = try Case(id: id).decide(.importCase(imported), in: context, trackingCode: code)
             return nil

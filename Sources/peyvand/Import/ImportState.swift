@@ -38,7 +38,9 @@ struct ImportState: Sendable, Equatable {
         self.rejectsLength = rejectsLength
         last = Landmark(node: node, id: id)
         tally = ImportTally(rows: rows, created: created, exists: exists, rejected: rejected)
-        for member in json["provinces"]?.members ?? [] { tally.provinces[member.name] = member.value.int.map { Int($0) } }
+        for member in json["provinces"]?.members ?? [] {
+            tally.provinces[member.name] = member.value.int.map { Int($0) }
+        }
     }
 
     func write(_ path: String) throws(Failure) {
@@ -63,7 +65,8 @@ struct ImportProgress: Sendable {
     func show(offset: Int, _ tally: ImportTally) {
         let share = min(1, Double(offset) / Double(total))
         let percent = "\(Int(share * 100)) %"
-        let words = "\(tally.rows) rows: \(tally.created) created, \(tally.exists) there before, \(tally.rejected) rejected"
+        let words = "\(tally.rows) rows: \(tally.created) created, \(tally.exists) there before, "
+            + "\(tally.rejected) rejected"
         guard Terminal.isInteractive else { return Terminal.line("\(percent)  \(words)") }
         let full = Int(share * 30)
         let bar = String(repeating: "█", count: full) + String(repeating: "░", count: 30 - full)

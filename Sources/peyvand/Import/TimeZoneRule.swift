@@ -2,8 +2,8 @@ import Casework
 
 /// From a wall clock to an instant: a fixed offset, a rule as POSIX writes it, or a zone of the tz database.
 ///
-/// A time that the wall clock showed twice (the hour when summer time ends) is read as the first of the two; one that it
-/// never showed (the hour left out) as if the clock had not been put forward.
+/// A time that the wall clock showed twice (the hour when summer time ends) is read as the first of the two; one that
+/// it never showed (the hour left out) as if the clock had not been put forward.
 struct TimeZoneRule: Sendable, Equatable {
     /// A stretch of time with one offset; the first begins at the beginning of time.
     private struct Transition: Sendable, Equatable {
@@ -35,7 +35,8 @@ struct TimeZoneRule: Sendable, Equatable {
     /// - Throws: `Failure` for anything else.
     init(_ text: String) throws(Failure) {
         let wrong = Failure.usedWrongly(
-            "'\(text)' is no time zone; use UTC, +03:30, a rule such as PST8PDT,M3.2.0,M11.1.0, or a name such as Asia/Tehran.")
+            "'\(text)' is no time zone; use UTC, +03:30, a rule such as PST8PDT,M3.2.0,M11.1.0, or a name such as "
+                + "Asia/Tehran.")
         if text == "UTC" || text == "Z" {
             rule = Rule(standard: 0)
         } else if text.first == "+" || text.first == "-" {
@@ -44,9 +45,7 @@ struct TimeZoneRule: Sendable, Equatable {
         } else if let rule = Self.rule(text) {
             self.rule = rule
         } else {
-            let isName = text.unicodeScalars.allSatisfy {
-                $0.properties.isAlphabetic || $0 == "/" || $0 == "_" || $0 == "-" || $0 == "+" || ("0"..."9").contains($0)
-            }
+            let isName = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/_+-".contains($0)) }
             guard isName, !text.hasPrefix("/") else { throw wrong }
             let path = "/usr/share/zoneinfo/" + text
             guard Disk.exists(path) else {

@@ -89,7 +89,8 @@ struct Storyteller: Sendable {
         let place = one(of: Phrase.places, &random)
         let number = PersianText.persianDigits(Int.random(in: 2...9, using: &random))
         let fill = { (text: String) in
-            text.replacing("{street}", with: street).replacing("{place}", with: place).replacing("{number}", with: number)
+            text.replacing("{street}", with: street).replacing("{place}", with: place)
+                .replacing("{number}", with: number)
         }
         let name = one(of: Phrase.givenNames, &random) + " " + one(of: Phrase.familyNames, &random)
         let house = PersianText.persianDigits(Int.random(in: 1...180, using: &random))

@@ -9,6 +9,7 @@ struct Trickle: Sendable {
     private let rate: Double
     private let storyteller: Storyteller
     private let desks: Desks
+    private let surprises = Surprises()
     /// So that no two runs use the same idempotency keys.
     private let run = hex(SecureRandom.bytes(8))
 
@@ -25,8 +26,20 @@ struct Trickle: Sendable {
             provinces: document.nodes.compactMap { Province[$0.code] }, ministries: Array(document.ministries.keys))
     }
 
-    /// Returns, or throws `CancellationError`, once cancelled.
+    /// Throws `CancellationError` once cancelled.
     func run() async throws {
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await tellStories())
+        } catch {
+            outcome = .failure(error)
+        }
+        // A server that is stopping waits for its connections.
+        await desks.close()
+        try outcome.get()
+    }
+
+    private func tellStories() async throws {
         var random = SystemRandomNumberGenerator()
         try await withThrowingTaskGroup(of: Void.self) { group in
             var running = 0
@@ -79,7 +92,10 @@ struct Trickle: Sendable {
                 let answer = try await client.call(.post, path, body: body, key: key)
                 if answer.isSuccess { return answer.json }
                 // 404: not there yet. 409: its custody has not arrived yet, or somebody else did something.
-                guard answer.isTransient || answer.status == 404 || answer.status == 409 else { return nil }
+                guard answer.isTransient || answer.status == 404 || answer.status == 409 else {
+                    await surprises.note("\(path.split(separator: "/").last ?? "") was refused: \(answer.problem)")
+                    return nil
+                }
             } catch is APIClient.Unreachable {
                 pause = max(pause, 4)
             }
@@ -95,6 +111,16 @@ struct Trickle: Sendable {
         } catch is APIClient.Unreachable {
             return nil
         }
+    }
+}
+
+/// What ought not to happen, said once.
+private actor Surprises {
+    private var said: Set<String> = []
+
+    func note(_ text: String) {
+        guard said.count < 50, said.insert(text).inserted else { return }
+        Terminal.line("a made-up case ends early: \(text)")
     }
 }
 
@@ -115,6 +141,8 @@ private struct Desks: Sendable {
         }
         self.clients = clients
     }
+
+    func close() async { for client in clients.values { await client.close() } }
 
     func client(_ desk: Story.Desk, home: String) -> APIClient? {
         switch desk {
