@@ -39,8 +39,10 @@ struct StatusCommand: AsyncParsableCommand {
         guard answer.isSuccess else { return [code, running, answer.problem] }
         let json = answer.json
         let number = { (name: String) in json[name]?.int.map { String($0) } ?? "–" }
+        // A reason may be long; the node's own page and log have it whole.
+        let link = json["link"]?.string ?? "–"
         return [
-            code, running, json["link"]?.string ?? "–", json["head"]?["seq"]?.int.map { String($0) } ?? "–",
+            code, running, link.count > 50 ? link.prefix(49) + "…" : link, json["head"]?["seq"]?.int.map { String($0) } ?? "–",
             number("acknowledged"), number("backlog"), json["acknowledged_at"]?.string ?? "never", number("feed"),
             number("cases"), number("conflicts"),
         ]
