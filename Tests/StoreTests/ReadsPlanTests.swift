@@ -27,8 +27,14 @@ import Testing
         let now = try #require(Instant(rfc3339: "2026-01-20T00:00:00Z"))
         var plans = ""
         for step in try reads.steps(query, for: clerk, now: now) {
-            let sql = step.filter.statement(order: step.order, limit: 51)
-            plans += try await explain(sql, step.filter.parameters, reads)
+            let filter = step.filter
+            let statements = filter.words.isEmpty
+                ? [filter.statement(order: step.order, limit: 51)]
+                : [
+                    filter.walkStatement(order: step.order, limit: 51), filter.walkCount(order: step.order),
+                    filter.indexStatement(order: step.order, limit: 51),
+                ]
+            for sql in statements { plans += try await explain(sql, filter.parameters, reads) + "\n" }
         }
         return plans
     }
@@ -64,6 +70,13 @@ import Testing
         let clerk = try office.principal(.operator)
         let found = try await office.reads.cases(CaseQuery(text: "کریمی \(word)"), for: clerk, now: office.now)
         #expect(found.items.map(\.trackingCode) == ["0000000000007"])
+        // A frequent word is found by walking, beyond the walk by its trigrams, and in the same order.
+        let walked = try await office.reads.cases(CaseQuery(text: "کریمی", limit: 500), for: clerk, now: office.now)
+        let plain = try await office.reads.cases(CaseQuery(limit: 500), for: clerk, now: office.now)
+        #expect(walked.items.map(\.id) == plain.items.map(\.id) && walked.next == plain.next)
+        let many = try await office.allPages(CaseQuery(text: "کریمی 00000000012"), for: clerk, limit: 40)
+        let numbers = Array((1200...1299).reversed()) + (120...129).reversed() + [12]
+        #expect(many.compactMap { Int($0.trackingCode) } == numbers)
         let first = try await office.reads.cases(CaseQuery(limit: 50), for: clerk, now: office.now)
         let next = try await plan(CaseQuery(cursor: first.next), office.reads)
         #expect(next.contains("Index Cond") && next.contains("ROW(registered_at, id)"), "\(next)")

@@ -4,39 +4,81 @@ import Service
 
 /// The conditions of a list of cases, as SQL with its parameters. Values are always parameters, never in the text.
 struct CaseFilter: Sendable {
+    /// What follows the list's order: an index finds the place and goes on from there.
+    private(set) var stretch: [String] = []
+    /// What else is asked of a case.
     private(set) var conditions: [String] = []
+    /// Words looked for in `search`, aliased `s`.
+    private(set) var words: [String] = []
     private(set) var parameters: [Parameter] = []
-    /// Words are looked for in `search`, aliased `s`.
-    private(set) var searchesText = false
 
     static let maximumWords = 8
+    /// How many cases of the stretch are looked at one by one before the trigram index is asked.
+    static let walk = 4000
 
     mutating func add(_ condition: (String) -> String, _ parameter: Parameter) {
-        parameters.append(parameter)
-        conditions.append(condition("$\(parameters.count)"))
+        conditions.append(condition(place(parameter)))
     }
 
-    mutating func add(_ condition: String) { conditions.append(condition) }
+    mutating func follow(_ condition: String) { stretch.append(condition) }
 
-    /// Parameters for a condition that is added next.
-    mutating func append(_ parameters: [Parameter]) { self.parameters += parameters }
+    /// The parameter's name in the text.
+    mutating func place(_ parameter: Parameter) -> String {
+        parameters.append(parameter)
+        return "$\(parameters.count)"
+    }
 
     /// Every word must be in the document. Trigrams need three letters: a shorter word must begin one in the document,
     /// which an index can tell because documents begin with a space.
     mutating func add(words: [Substring]) {
-        searchesText = true
         for word in words.prefix(Self.maximumWords) {
             let pattern = word.unicodeScalars.count < 3 ? "% \(word)%" : "%\(word)%"
-            add({ "s.document LIKE \($0)" }, .text(pattern))
+            self.words.append("s.document LIKE \(place(.text(pattern)))")
         }
     }
 
+    /// A list without words.
     /// - Parameter order: the columns that the list is ordered by, with their directions.
     func statement(order: String, limit: Int) -> String {
         """
-        SELECT \(CaseRow.columns) FROM cases c\(searchesText ? " JOIN search s ON s.id = c.id" : "")
-        \(conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")) ORDER BY \(order) LIMIT \(limit)
+        SELECT \(CaseRow.columns) FROM cases c
+        \(Self.clause(stretch + conditions)) ORDER BY \(order) LIMIT \(limit)
         """
+    }
+
+    /// The first cases of the stretch, looked at one by one: quick for words that many cases have.
+    func walkStatement(order: String, limit: Int) -> String {
+        """
+        SELECT \(CaseRow.columns) FROM (
+            SELECT * FROM cases c \(Self.clause(stretch)) ORDER BY \(order) LIMIT \(Self.walk)
+        ) c CROSS JOIN LATERAL (SELECT 1 FROM search s WHERE s.id = c.id AND \(Self.all(words)) OFFSET 0) s
+        \(Self.clause(conditions)) ORDER BY \(order) LIMIT \(limit)
+        """
+    }
+
+    /// How many cases the walk looks at.
+    func walkCount(order: String) -> String {
+        """
+        SELECT count(*) FROM (
+            SELECT 1 FROM cases c \(Self.clause(stretch)) ORDER BY \(order) LIMIT \(Self.walk)
+        ) walked
+        """
+    }
+
+    /// All cases with the words, found by their trigrams, then ordered: quick for words that few cases have. The planner
+    /// alone would choose by each word's frequency, and walk a million cases for two frequent words that never meet.
+    func indexStatement(order: String, limit: Int) -> String {
+        """
+        WITH found AS MATERIALIZED (SELECT s.id FROM search s WHERE \(Self.all(words)))
+        SELECT \(CaseRow.columns) FROM found JOIN cases c ON c.id = found.id
+        \(Self.clause(stretch + conditions)) ORDER BY \(order) LIMIT \(limit)
+        """
+    }
+
+    private static func all(_ conditions: [String]) -> String { conditions.joined(separator: " AND ") }
+
+    private static func clause(_ conditions: [String]) -> String {
+        conditions.isEmpty ? "" : "WHERE " + all(conditions)
     }
 }
 

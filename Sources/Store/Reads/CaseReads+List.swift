@@ -14,14 +14,10 @@ extension CaseReads {
     ) async throws -> Page<CaseDocument> {
         let limit = min(max(query.limit, 1), Self.maximumPage)
         let steps = try steps(query, for: principal, now: now)
-        let searchesText = steps.contains { $0.filter.searchesText }
         var rows = try await database.readers.transaction(mode: .snapshot) { connection in
-            // A plan made for any pattern is wrong for most: rare words want the trigram index, common ones the order.
-            if searchesText { try connection.execute("SET LOCAL plan_cache_mode = force_custom_plan") }
             var rows: [CaseRow] = []
             for step in steps where rows.count <= limit {
-                let sql = step.filter.statement(order: step.order, limit: limit + 1 - rows.count)
-                rows += try connection.query(sql, step.filter.parameters).map { try CaseRow(columns: $0) }
+                rows += try step.rows(limit: limit + 1 - rows.count, connection)
             }
             return rows
         }
@@ -51,8 +47,8 @@ extension CaseReads {
     private func filter(_ query: CaseQuery, for principal: Principal, now: Instant) throws(Refusal) -> CaseFilter {
         var filter = CaseFilter()
         if query.overdue {
-            filter.add("c.counts_due")
-            filter.add({ "c.deadline < \($0)" }, .timestamp(now.stored))
+            filter.follow("c.counts_due")
+            filter.follow("c.deadline < \(filter.place(.timestamp(now.stored)))")
         }
         if let status = query.status { filter.add({ "c.status = \($0)" }, .text(status.rawValue)) }
         if let holder = query.holder { filter.add({ "c.holder = \($0)" }, .text(holder.rawValue)) }
@@ -101,7 +97,7 @@ struct CaseListStep: Sendable {
         var filter = filter
         switch cursor {
         case nil: break
-        case .due(let time, let id): filter.add(rowsAfter: ("c.deadline", ">"), time, id)
+        case .due(let time, let id): filter.follow("c.deadline", ">", time, id)
         default: throw PageCursor.invalid
         }
         return CaseListStep(filter: filter, order: "c.deadline, c.id")
@@ -112,15 +108,15 @@ struct CaseListStep: Sendable {
         _ filter: CaseFilter, status: Status?, after cursor: PageCursor?
     ) throws(Refusal) -> [CaseListStep] {
         var (drafts, registered) = (filter, filter)
-        drafts.add("c.registered_at IS NULL")
-        registered.add("c.registered_at IS NOT NULL")
+        drafts.follow("c.registered_at IS NULL")
+        registered.follow("c.registered_at IS NOT NULL")
         var hasDrafts = status == nil || status == .draft
         switch cursor {
         case nil: break
-        case .draft(let id): drafts.add({ "c.id < \($0)" }, .uuid(id.bytes))
+        case .draft(let id): drafts.follow("c.id < \(drafts.place(.uuid(id.bytes)))")
         case .registered(let time, let id):
             hasDrafts = false
-            registered.add(rowsAfter: ("c.registered_at", "<"), time, id)
+            registered.follow("c.registered_at", "<", time, id)
         default: throw PageCursor.invalid
         }
         return (hasDrafts ? [CaseListStep(filter: drafts, order: latestFirst)] : [])
@@ -128,11 +124,29 @@ struct CaseListStep: Sendable {
     }
 }
 
+extension CaseListStep {
+    func rows(limit: Int, _ connection: isolated Connection) throws -> [CaseRow] {
+        guard !filter.words.isEmpty else {
+            return try rows(filter.statement(order: order, limit: limit), connection)
+        }
+        let walked = try rows(filter.walkStatement(order: order, limit: limit), connection)
+        if walked.count == limit { return walked }
+        let count = try connection.query(filter.walkCount(order: order), filter.parameters)
+        if try count[0].get(0, as: Int.self) < CaseFilter.walk { return walked }
+        // A plan kept for any pattern knows nothing of the words' frequency.
+        try connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        return try rows(filter.indexStatement(order: order, limit: limit), connection)
+    }
+
+    private func rows(_ sql: String, _ connection: isolated Connection) throws -> [CaseRow] {
+        try connection.query(sql, filter.parameters).map { try CaseRow(columns: $0) }
+    }
+}
+
 extension CaseFilter {
     /// The rows behind one place of an order by time and identifier.
-    fileprivate mutating func add(rowsAfter place: (column: String, comparison: String), _ time: Int64, _ id: CaseID) {
-        let names = (time: "$\(parameters.count + 1)", id: "$\(parameters.count + 2)")
-        append([.timestamp(time), .uuid(id.bytes)])
-        add("(\(place.column), c.id) \(place.comparison) (\(names.time), \(names.id))")
+    fileprivate mutating func follow(_ column: String, _ comparison: String, _ time: Int64, _ id: CaseID) {
+        let (time, id) = (place(.timestamp(time)), place(.uuid(id.bytes)))
+        follow("(\(column), c.id) \(comparison) (\(time), \(id))")
     }
 }
