@@ -29,22 +29,36 @@ public final class Database: Sendable {
     public let url: String
     /// For everything but the writer's transactions. Its connections may write.
     public let readers: Pool
+    /// For reads that are all probes of an index: see `probing`.
+    let lookups: Pool
     let logger: Logger
 
-    private init(url: String, readers: Pool, logger: Logger) {
-        (self.url, self.readers, self.logger) = (url, readers, logger)
+    private init(url: String, connections: Int, logger: Logger) {
+        self.url = url
+        self.logger = logger
+        readers = Pool(
+            configuration: ConnectionConfiguration(url: url, settings: ["jit": "off"]), size: connections,
+            logger: logger)
+        lookups = Pool(
+            configuration: ConnectionConfiguration(url: url, settings: Self.probing), size: (connections + 1) / 2,
+            logger: logger)
     }
+
+    /// A plan that is kept from when a table was small reads it whole for ever after; these statements shall always use
+    /// their index. Compiling a plan (`jit`) takes longer than any of them.
+    private static let probing = [
+        "jit": "off", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+    ]
 
     /// Waits up to 30 seconds for a server that does not answer yet.
     /// - Parameters:
     ///   - url: a libpq URL or conninfo string.
-    ///   - connections: the most that readers hold at a time; the writer's comes on top.
+    ///   - connections: the most that readers hold at a time; half as many for the store's own
+    ///     lookups, and the writer's, come on top.
     /// - Throws: `StoreError.noStandby`, `DatabaseError`, `PostgresError`.
     public static func open(url: String, connections: Int, logger: Logger) async throws -> Database {
         let hosts = try DatabaseHosts(url: url)
-        let readers = Pool(
-            configuration: ConnectionConfiguration(url: hosts.writableURL), size: connections, logger: logger)
-        let database = Database(url: hosts.writableURL, readers: readers, logger: logger)
+        let database = Database(url: hosts.writableURL, connections: connections, logger: logger)
         do {
             try await database.check(needsStandby: hosts.isSeveral)
         } catch {
@@ -73,9 +87,13 @@ public final class Database: Sendable {
     /// A new connection for the writer: its commits are on disk, at the standby too if there is one, when they return.
     public func writer() async throws -> Connection {
         let configuration = ConnectionConfiguration(
-            url: url, applicationName: "peyvand writer", settings: ["synchronous_commit": "on"])
+            url: url, applicationName: "peyvand writer",
+            settings: Self.probing.merging(["synchronous_commit": "on"]) { $1 })
         return try await Connection.connect(configuration, logger: logger)
     }
 
-    public func close() async { await readers.close() }
+    public func close() async {
+        await readers.close()
+        await lookups.close()
+    }
 }

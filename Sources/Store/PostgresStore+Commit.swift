@@ -94,6 +94,7 @@ extension Commit {
 
     private var statements: [Statement] {
         var statements: [Statement] = []
+        if placed.contains(where: { $0.event.caseID != nil }) { statements.append(noteOrigins) }
         if !completed.isEmpty { statements.append(completeParts) }
         if !chains.isEmpty { statements.append(upsertChains) }
         if let cursor {
@@ -119,6 +120,21 @@ extension Commit {
                 ))
         }
         return statements
+    }
+
+    private var noteOrigins: Statement {
+        var masks: [CaseID: Int64] = [:]
+        for placed in placed {
+            if let id = placed.event.caseID { masks[id, default: 0] |= placed.event.origin.mask }
+        }
+        return (
+            """
+            INSERT INTO case_origins AS known (case_id, origins) SELECT * FROM unnest($1::uuid[], $2::bigint[])
+            ON CONFLICT (case_id) DO UPDATE SET origins = known.origins | excluded.origins
+                WHERE known.origins | excluded.origins <> known.origins
+            """,
+            [.uuidArray(masks.keys.map(\.bytes)), .int64Array(Array(masks.values))]
+        )
     }
 
     /// A part that was withheld here is present from now; an erased one stays erased.

@@ -9,20 +9,36 @@ import Postgres
 extension PostgresStore {
     public func events(of cases: [CaseID]) async throws -> [CaseID: [Event]] {
         guard !cases.isEmpty else { return [:] }
-        let rows = try await query(
-            """
-            SELECT j.hash, j.envelope, p.state, p.part, j.origin, j.seq, j.case_id
-            FROM journal j LEFT JOIN LATERAL (
-                SELECT state, part FROM parts
-                WHERE origin = j.origin AND seq = j.seq AND incarnation = j.incarnation OFFSET 0
-            ) p ON true
-            WHERE j.case_id = ANY ($1::uuid[])
-            ORDER BY j.position
-            """,
-            [.uuidArray(Array(Set(cases)).map(\.bytes))])
-        var events: [CaseID: [Event]] = [:]
-        for row in rows { events[try row.caseID(6), default: []].append(try event(row)) }
-        return events
+        let ids = Array(Set(cases)).map(\.bytes)
+        // One snapshot: a batch committed between the two steps must not be seen by half.
+        let rows = try await database.lookups.transaction(mode: .snapshot) { connection in
+            var idsByOrigin: [Origin: [[UInt8]]] = [:]
+            let found = try connection.query(
+                "SELECT case_id, origins FROM case_origins WHERE case_id = ANY ($1::uuid[])", [.uuidArray(ids)])
+            for row in found {
+                let id = try row.get(0, as: [UInt8].self)
+                for origin in Origin.inMask(try row.get(1)) { idsByOrigin[origin, default: []].append(id) }
+            }
+            return try connection.pipeline(
+                idsByOrigin.sorted { $0.key < $1.key }.map { (Self.selectEvents(of: $0), [.uuidArray($1)]) })
+        }
+        var places: [CaseID: [(position: UInt64, event: Event)]] = [:]
+        for row in rows.joined() {
+            places[try row.caseID(6), default: []].append((try row.number(7), try event(row)))
+        }
+        return places.mapValues { $0.sorted { $0.position < $1.position }.map(\.event) }
+    }
+
+    /// Asks the origin's partition itself: locking and pruning those of all origins takes longer than the reading.
+    private static func selectEvents(of origin: Origin) -> String {
+        """
+        SELECT j.hash, j.envelope, p.state, p.part, j.origin, j.seq, j.case_id, j.position
+        FROM \(JournalPartition.table(of: origin)) j LEFT JOIN LATERAL (
+            SELECT state, part FROM parts
+            WHERE origin = j.origin AND seq = j.seq AND incarnation = j.incarnation OFFSET 0
+        ) p ON true
+        WHERE j.case_id = ANY ($1::uuid[])
+        """
     }
 
     public func journal(of origin: Origin, after seq: UInt64) async throws -> [Event] {

@@ -27,9 +27,12 @@ struct JournalPartition: Hashable, Comparable {
         return needed
     }
 
-    private var parent: String {
+    /// The partition of all of an origin's events.
+    static func table(of origin: Origin) -> String {
         "journal_" + String(origin.code.lowercased().map { $0 == "-" ? "_" : $0 })
     }
+
+    private var parent: String { Self.table(of: origin) }
 
     private var name: String { "\(parent)_\(range)" }
 

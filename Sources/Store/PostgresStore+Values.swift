@@ -34,6 +34,13 @@ extension String {
     }
 }
 
+extension Origin {
+    /// This origin's bit in `case_origins.origins`.
+    var mask: Int64 { 1 << Int64(provinceNumber ?? 31) }
+
+    static func inMask(_ mask: Int64) -> [Origin] { (provinces + [.hub]).filter { $0.mask & mask != 0 } }
+}
+
 extension Int {
     var stored: Int32 { Int32(clamping: self) }
 }

@@ -145,7 +145,7 @@ public final class PostgresStore: CaseStore {
     }
 
     func query(_ sql: String, _ parameters: [Parameter] = []) async throws -> Rows {
-        try await database.readers.run { connection in try connection.query(sql, parameters) }
+        try await database.lookups.run { connection in try connection.query(sql, parameters) }
     }
 }
 
