@@ -72,7 +72,8 @@ struct MemoryState: Sendable {
         }
         for event in batch.completed {
             let place = Place(event)
-            if event.part.bytes != nil, journal[place]?.event.part == .withheld { journal[place]?.event.part = event.part }
+            guard event.part.bytes != nil, journal[place]?.event.part == .withheld else { continue }
+            journal[place]?.event.part = event.part
         }
         for row in batch.cases {
             cases[row.id] = row

@@ -104,6 +104,8 @@ public final class PostgresStore: CaseStore {
     private func forgetWriter() async {
         let connection = state.withLock { state in
             defer { state.connection = nil }
+            // What the next connection reaches may be another server.
+            state.partitions = []
             return state.connection
         }
         await connection?.close()
@@ -133,15 +135,6 @@ public final class PostgresStore: CaseStore {
             throw StoreError.corrupt("facts: feed_cursor")
         }
         return cursor
-    }
-
-    /// Forgets replies given before an instant, but for those kept for ever.
-    /// - Returns: how many there were.
-    @discardableResult
-    public func forgetReplies(before instant: Instant) async throws -> Int {
-        try await query(
-            "DELETE FROM idempotency WHERE NOT for_ever AND created_at < $1", [.timestamp(instant.stored)]
-        ).affected
     }
 
     func query(_ sql: String, _ parameters: [Parameter] = []) async throws -> Rows {

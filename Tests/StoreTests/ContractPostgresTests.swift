@@ -41,7 +41,9 @@ import Testing
                             id.home == office.origin ? try office.write(change, id) : try other.write(change, id))
                     }
                 }
-                if round % 3 == 0, let id = ids.first(where: { $0.home == office.origin }) { events += try edits(of: id, &office) }
+                if round % 3 == 0, let id = ids.first(where: { $0.home == office.origin }) {
+                    events += try edits(of: id, &office)
+                }
                 try await store.commit(office.batch(events))
             }
             let (kept, recounted) = try await figures(database)
@@ -97,7 +99,10 @@ import Testing
             let row = batch.cases[0]
             try await database.readers.run { connection in
                 let found = try connection.query(
-                    "SELECT id, tracking_code, subject, registered_at, answered_at, epoch, position, revision FROM cases")
+                    """
+                    SELECT id, tracking_code, subject, registered_at, answered_at, epoch, position, revision
+                    FROM cases
+                    """)
                 #expect(found.count == 1)
                 #expect(try found[0].get(0, as: [UInt8].self) == row.id.bytes)
                 #expect(try found[0].get(1, as: String.self) == row.trackingCode)
@@ -130,7 +135,9 @@ import Testing
             let flip = "UPDATE journal SET envelope = set_byte(envelope, 10, get_byte(envelope, 10) # 1) WHERE seq = 2"
             try await damage(flip)
             await #expect(throws: StoreError.corrupt("IR-03 2")) { try await store.events(of: [id]) }
-            await #expect(throws: StoreError.corrupt("IR-03 2")) { try await store.journal(of: office.origin, after: 0) }
+            await #expect(throws: StoreError.corrupt("IR-03 2")) {
+                try await store.journal(of: office.origin, after: 0)
+            }
             await #expect(throws: StoreError.corrupt("IR-03 2")) { try await store.feed(of: there, after: 0) }
             #expect(try await store.events(of: [goodID])[goodID] == [good])
             try await damage(flip)
@@ -237,7 +244,8 @@ import Testing
             _ = try await (one, two)
             try await database.migrate()
             let numbers = try await database.readers.run { connection in
-                try connection.query("SELECT number FROM migrations ORDER BY number").map { try $0.get(0, as: Int.self) }
+                try connection.query("SELECT number FROM migrations ORDER BY number")
+                    .map { try $0.get(0, as: Int.self) }
             }
             #expect(numbers == Migration.all.map(\.number))
         }
