@@ -61,7 +61,7 @@ let package = Package(
             dependencies: [
                 "Casework", "Federation", "Service", "Cryptography", "Postgres", logging,
             ],
-            exclude: ["README.md"],
+            exclude: ["README.md", "Reads/README.md"],
             resources: [
                 .embedInCode("Migrations/001-journal.sql"), .embedInCode("Migrations/002-doors.sql"),
                 .embedInCode("Migrations/003-search.sql"),
@@ -128,7 +128,7 @@ let package = Package(
         .testTarget(
             name: "ConsoleTests", dependencies: ["Console"], exclude: ["README.md"], swiftSettings: settings),
         .testTarget(
-            name: "PeyvandTests", dependencies: ["peyvand", "Casework", "Service"], exclude: ["README.md"],
+            name: "PeyvandTests", dependencies: ["peyvand", "Casework", "Service", "Store"], exclude: ["README.md"],
             swiftSettings: settings),
     ]
 )

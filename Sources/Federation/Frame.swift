@@ -106,7 +106,9 @@ public struct Goodbye: Sendable, Equatable {
 public enum NodeFrame: Sendable, Equatable {
     case hello(Hello)
     case events([WireEvent])
-    case feedAck(FeedCursor, clock: Instant, backlog: UInt64)
+    /// What the node has committed of its feed, if that has moved, and how it stands: sent after each batch and every few
+    /// seconds.
+    case feedAck(FeedCursor?, clock: Instant, backlog: UInt64)
     case alarm(Alarm)
     case goodbye(Goodbye)
 }

@@ -49,7 +49,7 @@ public struct HubLink: Sendable, Equatable {
             return [.prepare(hello), .noteReport(nil, clock: hello.clock, backlog: hello.backlog)]
         case (.events(let events), .live): return [.submit(events)]
         case (.feedAck(let cursor, let clock, let backlog), .live(let sent, let acknowledged, let isReading)):
-            state = .live(sent: sent, acknowledged: max(acknowledged, min(cursor.seq, sent)), isReading: isReading)
+            state = .live(sent: sent, acknowledged: max(acknowledged, min(cursor?.seq ?? 0, sent)), isReading: isReading)
             return [.noteReport(cursor, clock: clock, backlog: backlog)] + read()
         case (.alarm(let alarm), _): return [.raise(alarm)]
         case (.goodbye(let goodbye), _): return end(goodbye.reason)
@@ -63,7 +63,8 @@ public struct HubLink: Sendable, Equatable {
     public mutating func prepared(_ welcome: Welcome, feedStart start: UInt64, feedEnd end: UInt64) -> [Action] {
         guard state == .welcoming else { return [] }
         state = .live(sent: start, acknowledged: start, isReading: false)
-        feedEnd = end
+        // The feed may have grown since it was looked up.
+        feedEnd = max(feedEnd, end)
         return [.send(.welcome(welcome))] + read()
     }
 

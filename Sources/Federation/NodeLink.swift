@@ -29,15 +29,16 @@ public struct NodeLink: Sendable, Equatable {
     public private(set) var state: State = .offline
     /// The greatest own seq that is committed here.
     private var head: UInt64 = 0
-    private var heads: [ChainHead] = []
+    /// The greatest own seq that a receipt covers.
+    private var acknowledged: UInt64 = 0
 
     public init() {}
 
     /// A call is open. `hello.heads` must be the places of own chains that the hub may name: the present head first.
     public mutating func connected(_ hello: Hello) -> [Action] {
         state = .greeting
-        heads = hello.heads
         head = hello.heads.first?.seq ?? 0
+        acknowledged = head - min(hello.backlog, head)
         return [.send(.hello(hello))]
     }
 
@@ -49,7 +50,9 @@ public struct NodeLink: Sendable, Equatable {
                 return end("the hub speaks version \(welcome.version) of the link", retryAfter: 60_000)
             }
             let common = welcome.heads.filter { $0.seq <= head && holds($0) }.map(\.seq).max() ?? 0
-            state = .live(sent: common, isReading: false)
+            // Where the hub has all and the receipt was lost, the last event is sent again: the answer covers all before.
+            let isReceiptMissing = common == head && acknowledged < head
+            state = .live(sent: isReceiptMissing ? common - 1 : common, isReading: false)
             var actions: [Action] = [.noteClockOffset(welcome.clock.milliseconds - now.milliseconds)]
             if welcome.heads.contains(where: { $0.seq > common && !holds($0) }) {
                 actions.append(
@@ -85,6 +88,12 @@ public struct NodeLink: Sendable, Equatable {
     public mutating func committed(_ cursor: FeedCursor, now: Instant, backlog: UInt64) -> [Action] {
         guard case .live = state else { return [] }
         return [.send(.feedAck(cursor, clock: now, backlog: backlog))]
+    }
+
+    /// Time to say how this node stands: the hub shows it, and escalates only what a seat has had the time to report.
+    public func report(now: Instant, backlog: UInt64) -> [Action] {
+        guard case .live = state else { return [] }
+        return [.send(.feedAck(nil, clock: now, backlog: backlog))]
     }
 
     public mutating func closed() { state = .offline }

@@ -93,6 +93,7 @@ actor LinkDriver {
             group.addTask { try await self.receive(call) }
             group.addTask { try await self.follow(heads, call) }
             group.addTask { try await self.sendJournal(call) }
+            group.addTask { try await self.sayHowItStands(call) }
             defer { group.cancelAll() }
             try await group.next()
         }
@@ -100,12 +101,11 @@ actor LinkDriver {
 
     private func hello() async throws -> Hello {
         let head = await writer.state.head
-        let ack = try await office.store.acknowledged()
         let hub = try await office.store.chains()[.hub]
         return Hello(
             origin: office.origin, heads: [head.head], cursor: try await office.store.feedCursor(),
             hubHeads: hub?.heads ?? [], clock: office.now(),
-            backlog: head.head.seq - min(ack?.heads.first?.seq ?? 0, head.head.seq))
+            backlog: try await backlog())
     }
 
     /// Frames of the hub, one after the other: a feed batch is committed before the next frame is read.
@@ -151,6 +151,19 @@ actor LinkDriver {
         }
     }
 
+    private func sayHowItStands(_ call: Call) async throws {
+        while true {
+            try await Task.sleep(for: .seconds(5))
+            try await perform(machine.report(now: office.now(), backlog: try await backlog()), call)
+        }
+    }
+
+    /// Own events that no receipt covers yet.
+    private func backlog() async throws -> UInt64 {
+        let head = await writer.state.head.head.seq
+        return head - min(try await office.store.acknowledged()?.heads.first?.seq ?? 0, head)
+    }
+
     private func perform(_ actions: [NodeLink.Action], _ call: Call) async throws {
         for action in actions {
             switch action {
@@ -191,10 +204,7 @@ actor LinkDriver {
         }
         let effects = try await writer.apply(arrival, cases: casesConcerned(by: arrival.rows.map(\.event)))
         guard let cursor = effects.cursor else { return }
-        let head = await writer.state.head.head.seq
-        let acknowledged = try await office.store.acknowledged()?.heads.first?.seq ?? 0
-        let backlog = head - min(acknowledged, head)
-        try await perform(machine.committed(cursor, now: office.now(), backlog: backlog), call)
+        try await perform(machine.committed(cursor, now: office.now(), backlog: try await backlog()), call)
     }
 }
 

@@ -15,6 +15,7 @@ public enum Upkeep {
             } catch is CancellationError {
                 return
             } catch {
+                if Task.isCancelled { return }
                 logger.warning("upkeep failed", metadata: ["error": "\(error)"])
             }
             do { try await Task.sleep(for: interval) } catch { return }

@@ -205,7 +205,8 @@ import Testing
                         origin: Place.seat, heads: [], schemas: [], cursor: nil, hubHeads: [],
                         clock: Instant(milliseconds: -1), backlog: 0)),
                 .events(events + [erased, withheld]), .events([]),
-                .feedAck(cursor, clock: Docket.start, backlog: 3), .alarm(alarm),
+                .feedAck(cursor, clock: Docket.start, backlog: 3),
+                .feedAck(nil, clock: Docket.start, backlog: 0), .alarm(alarm),
                 .alarm(Alarm(code: "gap", detail: "")), .goodbye(goodbye),
             ],
             [
@@ -229,7 +230,7 @@ import Testing
         #expect(throws: FrameFault("not a HubFrame")) { try HubFrame(wire: []) }
         let noOrigin = Peyvand_V1_NodeFrame.with { $0.hello = Peyvand_V1_Hello() }
         #expect(throws: FrameFault("Hello names no known origin")) { try NodeFrame(wire: noOrigin.wire) }
-        let noCursor = Peyvand_V1_NodeFrame.with { $0.feedAck = Peyvand_V1_FeedAck() }
+        let noCursor = Peyvand_V1_NodeFrame.with { $0.feedAck = .with { $0.cursor = Peyvand_V1_Cursor() } }
         #expect(throws: FrameFault("a cursor without a hash")) { try NodeFrame(wire: noCursor.wire) }
         let noHash = Peyvand_V1_HubFrame.with { $0.ack = .with { $0.heads = [Peyvand_V1_Head()] } }
         #expect(throws: FrameFault("a head without a hash")) { try HubFrame(wire: noHash.wire) }

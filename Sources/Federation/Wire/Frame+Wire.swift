@@ -21,7 +21,8 @@ extension NodeFrame {
         case .events(let events): message.events = .with { $0.events = events.map(\.message) }
         case .feedAck(let cursor, let clock, let backlog):
             message.feedAck = .with {
-                ($0.cursor, $0.clock, $0.backlog) = (cursor.message, clock.milliseconds, backlog)
+                if let cursor { $0.cursor = cursor.message }
+                ($0.clock, $0.backlog) = (clock.milliseconds, backlog)
             }
         case .alarm(let alarm): message.alarm = alarm.message
         case .goodbye(let goodbye): message.goodbye = goodbye.message
@@ -45,8 +46,8 @@ extension NodeFrame {
             self = .hello(hello)
         case .events(let message): self = .events(try message.events.wireEvents())
         case .feedAck(let message):
-            self = .feedAck(
-                try FeedCursor(message.cursor), clock: Instant(milliseconds: message.clock), backlog: message.backlog)
+            let cursor = message.hasCursor ? try FeedCursor(message.cursor) : nil
+            self = .feedAck(cursor, clock: Instant(milliseconds: message.clock), backlog: message.backlog)
         case .alarm(let message): self = .alarm(Alarm(message))
         case .goodbye(let message): self = .goodbye(Goodbye(message))
         }

@@ -83,7 +83,7 @@ CREATE INDEX cases_position ON cases (position);
 CREATE INDEX cases_recent ON cases (registered_at DESC, id DESC);
 CREATE INDEX cases_status ON cases (status, registered_at DESC, id DESC);
 CREATE INDEX cases_holder ON cases (holder, registered_at DESC, id DESC);
-CREATE INDEX cases_due ON cases (deadline, id) WHERE counts_due;
+CREATE INDEX cases_due ON cases (deadline, id) INCLUDE (home) WHERE counts_due;
 CREATE INDEX cases_answered ON cases (answered_at) WHERE answered_at IS NOT NULL;
 CREATE INDEX cases_conflicts ON cases (id) WHERE conflicts > 0;
 CREATE INDEX cases_proposals ON cases (id) WHERE proposals > 0;

@@ -399,11 +399,13 @@ nonisolated struct Peyvand_V1_Row: Sendable {
   fileprivate var _event: Peyvand_V1_Event? = nil
 }
 
+/// Sent after each committed batch, and every few seconds without a cursor so that the hub knows how the node stands.
 nonisolated struct Peyvand_V1_FeedAck: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// The feed's last row that the node has committed, when that has moved.
   var cursor: Peyvand_V1_Cursor {
     get {_cursor ?? Peyvand_V1_Cursor()}
     set {_cursor = newValue}
@@ -413,8 +415,10 @@ nonisolated struct Peyvand_V1_FeedAck: Sendable {
   /// Clears the value of `cursor`. Subsequent reads from it will return its default value.
   mutating func clearCursor() {self._cursor = nil}
 
+  /// The node's wall clock, milliseconds since 1970.
   var clock: Int64 = 0
 
+  /// Events in the node's journal that no receipt covers yet.
   var backlog: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
