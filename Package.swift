@@ -59,7 +59,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Casework", "Federation", "Service", "Cryptography", "Postgres", logging,
+                "CLibPQ", "Casework", "Federation", "Service", "Cryptography", "Postgres", logging,
             ],
             exclude: ["README.md", "Reads/README.md"],
             resources: [
@@ -130,5 +130,7 @@ let package = Package(
         .testTarget(
             name: "PeyvandTests", dependencies: ["peyvand", "Casework", "Service", "Store"], exclude: ["README.md"],
             swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests", exclude: ["README.md", "link_client.py"], swiftSettings: settings),
     ]
 )
