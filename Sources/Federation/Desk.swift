@@ -24,6 +24,8 @@ public struct CaseRecord: Sendable, Equatable {
 
     public subscript(hash: EventHash) -> Event? { events.first { $0.hash == hash } }
 
+    public func holds(_ hash: EventHash) -> Bool { known.contains(hash) }
+
     /// Adds an event without folding: `refold` comes after the last.
     public mutating func insert(_ event: Event) -> Insertion {
         guard !known.insert(event.hash).inserted else {
@@ -139,8 +141,8 @@ public struct Desk: Sendable {
 
     mutating func refold(_ id: CaseID) { cases[id]?.refold() }
 
-    /// What this server owes to a case after new events: as its seat, to say that the grant has arrived and which clocks
-    /// run from now. A return resumes the clock that this holder had.
+    /// What this server owes to a case after new events: as its seat, to say that the grant has arrived and which
+    /// clocks run from now. A return resumes the clock that this holder had.
     mutating func settle(
         _ id: CaseID, now: Instant, random: inout some RandomNumberGenerator
     ) throws(Refusal) -> [Event] {

@@ -1,7 +1,7 @@
 import Casework
 
-/// The hub's decisions: it verifies what origins send, gives custody, bounds stamps, and routes every event to the feeds of
-/// those who are entitled to it.
+/// The hub's decisions: it verifies what origins send, gives custody, bounds stamps, and routes every event to the
+/// feeds of those who are entitled to it.
 ///
 /// Order of durability: one transaction saves accepted events, the hub's own, and the feed rows; only then are they
 /// acknowledged and sent.
@@ -72,10 +72,16 @@ public struct HubCore: ServerCore {
             guard event.origin == origin, let id = event.caseID else {
                 return alarm("foreign_origin", "sent an event of \(event.origin.code)")
             }
-            switch chains[origin, default: ChainTree()].verdict(on: event, known: { arrival.known[$0] }) {
+            // `known` was looked up before this batch had its turn: an old call's batch may have come in between.
+            let isHere = desk.cases[id]?.holds(event.hash) ?? false
+            let tree = chains[origin, default: ChainTree()]
+            switch isHere ? .duplicate : tree.verdict(on: event, known: { arrival.known[$0] }) {
             case .next: break
             case .duplicate:
-                if desk.insert(event, into: id) == .completed { effects.completed.append(event) }
+                if desk.insert(event, into: id) == .completed {
+                    effects.completed.append(event)
+                    effects.touch(id)
+                }
                 continue
             case .gap(let head):
                 return alarm("gap", "events after seq \(head.seq) are missing")
@@ -139,8 +145,8 @@ public struct HubCore: ServerCore {
         }
     }
 
-    /// The hub's level: only when the seat has reported, with nothing unsent, at a time past the clock's end. Cases seated
-    /// here are the hub's own to tell, at the first level.
+    /// The hub's level: only when the seat has reported, with nothing unsent, at a time past the clock's end. Cases
+    /// seated here are the hub's own to tell, at the first level.
     public mutating func escalate(
         _ id: CaseID, now: Instant, random: inout some RandomNumberGenerator
     ) throws(Refusal) -> Effects {
@@ -220,46 +226,81 @@ public struct HubCore: ServerCore {
 
     // MARK: Routing
 
-    /// Rows for each new event, in order: to home, present and past seats but its author. A newly entitled destination
-    /// first gets the case's earlier events. Parts go to the home and to the present seat.
+    /// Rows for each new event, in order: to home, present and past seats but its author. A newly entitled
+    /// destination first gets the case's earlier events. Parts go to the home and to the seat of that moment; a seat
+    /// that comes back gets the parts that were kept from it meanwhile.
     private mutating func route(_ effects: inout Effects) {
         let new = Set(effects.placed.map(\.event.hash))
-        var entitled: [CaseID: [Origin]] = [:]
+        var audiences: [CaseID: Audience] = [:]
         for placed in effects.placed {
-            guard let id = placed.event.caseID, let record = desk.cases[id] else { continue }
-            var destinations = entitled[id] ?? record.destinations(before: new)
-            if case .granted(let grant) = placed.event.envelope.change, placed.event.origin == .hub,
-                grant.seat != .hub, !destinations.contains(grant.seat)
-            {
-                for earlier in record.events.prefix(while: { $0.hash != placed.event.hash })
-                where earlier.origin != grant.seat {
-                    row(earlier, to: grant.seat, record, &effects)
+            let event = placed.event
+            guard let id = event.caseID, let record = desk.cases[id] else { continue }
+            var audience = audiences[id] ?? Audience(record, before: new)
+            if event.origin == .hub, case .granted(let grant) = event.envelope.change {
+                for earlier in audience.admit(grant.seat, record, by: event) {
+                    row(earlier, to: grant.seat, audience, &effects)
                 }
-                destinations.append(grant.seat)
             }
-            for destination in destinations where destination != placed.event.origin {
-                row(placed.event, to: destination, record, &effects)
+            for destination in audience.destinations where destination != event.origin {
+                row(event, to: destination, audience, &effects)
             }
-            entitled[id] = destinations
+            audiences[id] = audience
         }
     }
 
     private mutating func row(
-        _ event: Event, to destination: Origin, _ record: CaseRecord, _ effects: inout Effects
+        _ event: Event, to destination: Origin, _ audience: Audience, _ effects: inout Effects
     ) {
         let seq = feeds[destination, default: 0] + 1
         feeds[destination] = seq
         effects.routed.append(
             Effects.Routed(
                 destination: destination, seq: seq, event: event.hash, origin: event.origin,
-                place: event.envelope.position,
-                withPart: destination == record.id.home || destination == record.state.seat))
+                place: event.envelope.position, withPart: destination == audience.home || destination == audience.seat))
     }
 }
 
-extension CaseRecord {
-    /// The destinations entitled by events other than `new`.
-    fileprivate func destinations(before new: Set<EventHash>) -> [Origin] {
-        CaseRecord.destinations(home: id.home, events.filter { !new.contains($0.hash) })
+/// Who is entitled to a case at one moment of its history.
+private struct Audience {
+    let home: Origin
+    var destinations: [Origin]
+    var seat: Origin
+
+    /// As it was before the events of `new`.
+    init(_ record: CaseRecord, before new: Set<EventHash>) {
+        let earlier = record.events.filter { !new.contains($0.hash) }
+        home = record.id.home
+        destinations = CaseRecord.destinations(home: home, earlier)
+        seat = earlier.last { $0.grantedSeat != nil }?.grantedSeat ?? home
+    }
+
+    /// The seat is now `origin`, by a grant of `record`. Returns what it must be sent first: all earlier events, or,
+    /// when it had the case before, those whose parts were kept from it.
+    mutating func admit(_ origin: Origin, _ record: CaseRecord, by grant: Event) -> [Event] {
+        seat = origin
+        guard origin != .hub else { return [] }
+        let earlier = record.events.prefix { $0.hash != grant.hash }
+        if !destinations.contains(origin) {
+            destinations.append(origin)
+            return earlier.filter { $0.origin != origin }
+        }
+        if origin == home { return [] }
+        var keeper = home
+        var withheld = [Event]()
+        for event in earlier {
+            if let next = event.grantedSeat {
+                keeper = next
+                if next == origin { withheld = [] }
+            }
+            if keeper != origin, event.origin != origin, event.envelope.partHash != nil { withheld.append(event) }
+        }
+        return withheld
+    }
+}
+
+extension Event {
+    /// The seat that this event gives a case to.
+    fileprivate var grantedSeat: Origin? {
+        if origin == .hub, case .granted(let grant) = envelope.change { grant.seat } else { nil }
     }
 }

@@ -41,15 +41,16 @@ public struct HubLink: Sendable, Equatable {
         case (.hello(let hello), .awaitingHello):
             guard hello.version == 1 else { return end("this hub speaks version 1 of the link") }
             guard hello.origin == peer else {
-                return [
-                    .raise(Alarm(code: "identity", detail: "the certificate of \(peer.code) said Hello as \(hello.origin.code)"))
-                ] + end("a node writes only its own origin: the certificate says \(peer.code)")
+                let detail = "the certificate of \(peer.code) said Hello as \(hello.origin.code)"
+                return [.raise(Alarm(code: "identity", detail: detail))] + end(
+                    "a node writes only its own origin: the certificate says \(peer.code)")
             }
             state = .welcoming
             return [.prepare(hello), .noteReport(nil, clock: hello.clock, backlog: hello.backlog)]
         case (.events(let events), .live): return [.submit(events)]
         case (.feedAck(let cursor, let clock, let backlog), .live(let sent, let acknowledged, let isReading)):
-            state = .live(sent: sent, acknowledged: max(acknowledged, min(cursor?.seq ?? 0, sent)), isReading: isReading)
+            let committed = max(acknowledged, min(cursor?.seq ?? 0, sent))
+            state = .live(sent: sent, acknowledged: committed, isReading: isReading)
             return [.noteReport(cursor, clock: clock, backlog: backlog)] + read()
         case (.alarm(let alarm), _): return [.raise(alarm)]
         case (.goodbye(let goodbye), _): return end(goodbye.reason)

@@ -43,10 +43,10 @@ public struct NodeCore: ServerCore {
         _ arrival: Arrival, now: Instant, random: inout some RandomNumberGenerator
     ) throws(FeedFault) -> Effects {
         var effects = Effects()
-        let fresh = try unseen(arrival)
-        for (_, event) in fresh { take(event, &effects, now: now) }
+        try follow(arrival)
+        for (_, event) in arrival.rows { take(event, &effects, now: now) }
         for id in effects.touched { desk.refold(id) }
-        observe(fresh.map(\.event))
+        observe(arrival.rows.map(\.event))
         for id in effects.touched {
             do {
                 place(try desk.settle(id, now: now, random: &random), id, &effects)
@@ -55,26 +55,25 @@ public struct NodeCore: ServerCore {
                 effects.alarms.append((desk.origin, Alarm(code: "not_settled", detail: "\(id): \(error)")))
             }
         }
-        cursor = fresh.last?.cursor ?? cursor
+        cursor = arrival.rows.last?.cursor ?? cursor
         effects.cursor = cursor
         return effects
     }
 
-    private func unseen(_ arrival: Arrival) throws(FeedFault) -> [(cursor: FeedCursor, event: Event)] {
-        var fresh = [(cursor: FeedCursor, event: Event)]()
+    /// A feed never leaves rows out. It may go back: a hub that does not know this cursor, as one restored from a
+    /// backup, begins anew, and other events may stand in rows of the same number. What is known is recognised by its
+    /// hash.
+    private func follow(_ arrival: Arrival) throws(FeedFault) {
         var last = cursor
-        for row in arrival.rows {
+        for (index, row) in arrival.rows.enumerated() {
             guard row.cursor.hash == row.event.hash else { throw .wrongHash(row.cursor.seq) }
-            if let last, row.cursor.hubIncarnation == last.hubIncarnation {
-                if row.cursor.seq <= last.seq { continue }
-                guard row.cursor.seq == last.seq + 1 else {
-                    throw .notDense(expected: last.seq + 1, found: row.cursor.seq)
-                }
+            let isSameFeed = row.cursor.hubIncarnation == last?.hubIncarnation
+            let next = isSameFeed ? (last?.seq ?? 0) + 1 : 1
+            guard row.cursor.seq == next || (index == 0 && 1..<next ~= row.cursor.seq) else {
+                throw .notDense(expected: next, found: row.cursor.seq)
             }
             last = row.cursor
-            fresh.append(row)
         }
-        return fresh
     }
 
     private mutating func take(_ event: Event, _ effects: inout Effects, now: Instant) {
@@ -108,7 +107,8 @@ public struct NodeCore: ServerCore {
             guard let id = event.caseID, let record = desk.cases[id] else { continue }
             var stamp = event.envelope.stamp
             for other in record.events {
-                if case .stamped(event.hash, let hlc) = other.envelope.change { stamp = min(stamp, Stamp(rawValue: hlc)) }
+                guard case .stamped(event.hash, let hlc) = other.envelope.change else { continue }
+                stamp = min(stamp, Stamp(rawValue: hlc))
             }
             desk.writer.clock.observe(stamp)
         }

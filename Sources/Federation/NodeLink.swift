@@ -50,7 +50,7 @@ public struct NodeLink: Sendable, Equatable {
                 return end("the hub speaks version \(welcome.version) of the link", retryAfter: 60_000)
             }
             let common = welcome.heads.filter { $0.seq <= head && holds($0) }.map(\.seq).max() ?? 0
-            // Where the hub has all and the receipt was lost, the last event is sent again: the answer covers all before.
+            // The hub has all, but its receipt was lost: the last event is sent again, and the answer covers all.
             let isReceiptMissing = common == head && acknowledged < head
             state = .live(sent: isReceiptMissing ? common - 1 : common, isReading: false)
             var actions: [Action] = [.noteClockOffset(welcome.clock.milliseconds - now.milliseconds)]

@@ -38,7 +38,8 @@ public struct Effects: Sendable {
     public var completed: [Event] = []
     public var routed: [Routed] = []
     /// Cases that changed, each once.
-    public var touched: [CaseID] = []
+    public private(set) var touched: [CaseID] = []
+    private var isTouched: Set<CaseID> = []
     public var alarms: [(origin: Origin, alarm: Alarm)] = []
     /// Origins whose events broke their chain: kept out until a person has chosen.
     public var quarantined: [Origin] = []
@@ -50,7 +51,7 @@ public struct Effects: Sendable {
     public init() {}
 
     public mutating func touch(_ id: CaseID) {
-        if !touched.contains(id) { touched.append(id) }
+        if isTouched.insert(id).inserted { touched.append(id) }
     }
 
     /// Adds the effects of what came after.

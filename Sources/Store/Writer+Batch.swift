@@ -7,6 +7,7 @@ import Service
 extension Writer {
     /// A batch that was decided and is not yet durable.
     struct Batch {
+        let expected: StoredHead
         var becomes: StoredHead
         var effects = Effects()
         var rows: [CaseRow] = []
@@ -18,7 +19,13 @@ extension Writer {
                 && effects.quarantined.isEmpty
         }
 
-        func commit(origin: Origin, token: UInt64, expected: StoredHead, now: Instant) -> Commit {
+        init(after head: StoredHead) { (expected, becomes) = (head, head) }
+
+        /// Whether the journal's head proves that this batch was committed. One that moves no head (parts that came,
+        /// a feed's cursor) leaves no proof: it is decided anew, which changes nothing twice.
+        func isCommitted(at head: StoredHead) -> Bool { becomes != expected && becomes == head }
+
+        func commit(origin: Origin, token: UInt64, now: Instant) -> Commit {
             var commit = Commit(origin: origin, token: token, expected: expected, becomes: becomes, now: now)
             commit.placed = effects.placed
             commit.completed = effects.completed
@@ -32,6 +39,9 @@ extension Writer {
             return commit
         }
     }
+
+    /// Errors that end this writer.
+    func isFinal(_ error: any Error) -> Bool { error is CancellationError || error as? StoreError == .fenced }
 
     func isPassing(_ error: any Error) -> Bool {
         switch error {
@@ -53,7 +63,7 @@ extension Writer {
         guard var core else { throw StoreError.outcomeUnknown }
         self.core = nil
         defer { self.core = core }
-        var batch = Batch(becomes: head)
+        var batch = Batch(after: head)
         for (index, item) in prepared.enumerated() {
             decide(item, code: codes[index], &core, &batch, &replies)
         }

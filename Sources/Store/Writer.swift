@@ -3,8 +3,8 @@ public import Federation
 public import Logging
 public import Service
 
-/// The single writer of a server: takes all that waits, decides it in order, commits it in ONE transaction, then answers
-/// all callers (group commit). Decisions are the core's; this actor only carries them out.
+/// The single writer of a server: takes all that waits, decides it in order, commits it in ONE transaction, then
+/// answers all callers (group commit). Decisions are the core's; this actor only carries them out.
 ///
 /// Order of durability: commit, then tell observers, then answer. Nothing is answered that is not durable.
 public actor Writer<Core: ServerCore> {
@@ -30,6 +30,8 @@ public actor Writer<Core: ServerCore> {
         public var observe: @Sendable (Notice) -> Void
         /// Makes the core from the store, as of `head`.
         public var makeCore: @Sendable (_ head: StoredHead, _ incarnation: UInt64) async throws -> Core
+        /// How long callers wait for a database that is away.
+        public var patience = Duration.seconds(8)
 
         public init(
             now: @escaping @Sendable () -> Instant, observe: @escaping @Sendable (Notice) -> Void,
@@ -61,8 +63,6 @@ public actor Writer<Core: ServerCore> {
     static var queueLimit: Int { 20_000 }
     /// Cases kept in memory between batches.
     static var cacheLimit: Int { 2_000 }
-    /// How long callers wait for a database that is away.
-    static var patience: Duration { .seconds(8) }
 
     let origin: Origin
     let store: any CaseStore
@@ -72,7 +72,9 @@ public actor Writer<Core: ServerCore> {
     public nonisolated let incarnation: UInt64
     var core: Core?
     var head = StoredHead.empty
-    private var waiting: [Item] = []
+    private(set) var waiting: [Item] = []
+    /// A batch that was given up while nobody knew whether it was committed.
+    private var orphan: Batch?
     private var halted: ServiceError?
     private var isTakenOver = false
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -140,11 +142,19 @@ public actor Writer<Core: ServerCore> {
                     try await process(batch)
                 }
             }
-            halt(.unavailable("the server is stopping"))
+            halt(reason(CancellationError()))
         } catch {
-            let reason = error as? ServiceError ?? .halted("\(error)")
-            halt(reason)
-            throw reason
+            halt(reason(error))
+            if !(error is CancellationError) { throw reason(error) }
+        }
+    }
+
+    /// What callers hear when this writer ends.
+    private func reason(_ error: any Error) -> ServiceError {
+        switch error {
+        case is CancellationError: .unavailable("the server is stopping")
+        case StoreError.fenced: .halted("another process has become the writer of \(origin.code)")
+        default: .halted("\(error)")
         }
     }
 
@@ -154,8 +164,8 @@ public actor Writer<Core: ServerCore> {
         while true {
             do {
                 return try await reload()
-            } catch StoreError.fenced {
-                throw ServiceError.halted("another process has become the writer of \(origin.code)")
+            } catch let error where isFinal(error) {
+                throw error
             } catch {
                 logger.warning("database away", metadata: ["error": "\(error)"])
                 try await Task.sleep(for: delay)
@@ -166,67 +176,100 @@ public actor Writer<Core: ServerCore> {
 
     private func halt(_ reason: ServiceError) {
         halted = reason
+        refuseWaiting(reason)
+    }
+
+    private func refuseWaiting(_ reason: ServiceError) {
         for item in waiting { item.done.resume(throwing: reason) }
         waiting = []
     }
 
     private func reload() async throws {
-        head = isTakenOver ? try await store.resume(origin, token: token) : try await store.takeOver(origin, token: token)
+        head =
+            isTakenOver
+            ? try await store.resume(origin, token: token) : try await store.takeOver(origin, token: token)
         isTakenOver = true
         core = try await environment.makeCore(head, incarnation)
+        // Its callers have heard that nobody knows; who watches must still learn what it did.
+        if let orphan, orphan.isCommitted(at: head) { notify(orphan) }
+        orphan = nil
     }
 
     // MARK: One batch
 
-    /// A batch whose commit failed for a reason that is not the connection's is retried item by item: only the culprit
-    /// hears the error. When the outcome is unknown, the head tells whether it was committed.
+    /// Answers every item, whatever happens; throws when this process must stop. Where a batch cannot be saved, only
+    /// the culprit hears: the others are committed without it.
     private func process(_ items: [Item]) async throws {
+        var unanswered = items[...]
+        do {
+            if try await commit(items) { return }
+            while let item = unanswered.first {
+                _ = try await commit([item])
+                unanswered.removeFirst()
+            }
+        } catch {
+            for item in unanswered { item.done.resume(throwing: reason(error)) }
+            throw error
+        }
+    }
+
+    /// Decides and commits a batch and answers its items, trying again while the database is away. When the outcome
+    /// of a COMMIT is unknown, the head tells. Answers nothing when it returns false, for its items to be tried one
+    /// by one, or throws, for this writer to end.
+    private func commit(_ items: [Item]) async throws -> Bool {
         let clock = ContinuousClock()
-        let deadline = clock.now + Self.patience
+        let deadline = clock.now + environment.patience
         var pending: Batch?
         while true {
             do {
                 if core == nil { try await reload() }
-                if let batch = pending, batch.becomes == head { return finish(batch) }
+                if let batch = pending, batch.isCommitted(at: head) {
+                    finish(batch)
+                    return true
+                }
                 pending = nil
                 let batch = try await decide(items)
-                pending = batch
-                if batch.isEmpty { return finish(batch) }
-                try await store.commit(batch.commit(origin: origin, token: token, expected: head, now: environment.now()))
-                head = batch.becomes
-                return finish(batch)
-            } catch StoreError.fenced {
-                let reason = ServiceError.halted("another process has become the writer of \(origin.code)")
-                for item in items { item.done.resume(throwing: reason) }
-                throw reason
+                if !batch.isEmpty {
+                    pending = batch
+                    try await store.commit(batch.commit(origin: origin, token: token, now: environment.now()))
+                    head = batch.becomes
+                }
+                finish(batch)
+                return true
+            } catch let error where isFinal(error) {
+                throw error
             } catch {
+                // A store that cannot be read anew is away: what it holds of this batch is told when it is back.
+                let isPassing = core == nil || isPassing(error)
                 core = nil
                 logger.warning("batch failed", metadata: ["items": "\(items.count)", "error": "\(error)"])
-                if isPassing(error) {
-                    guard clock.now < deadline else {
-                        let reason = ServiceError.unavailable("the database does not answer: try again")
-                        for item in items { item.done.resume(throwing: reason) }
-                        return
-                    }
-                    try await Task.sleep(for: .milliseconds(200))
-                } else if items.count > 1 {
-                    for item in items { try await process([item]) }
-                    return
-                } else {
+                guard isPassing else {
+                    if items.count > 1 { return false }
                     items[0].done.resume(throwing: ServiceError.unavailable("could not be saved: \(error)"))
-                    return
+                    return true
                 }
+                guard clock.now < deadline else {
+                    orphan = pending
+                    let reason = ServiceError.unavailable("the database does not answer: try again")
+                    for item in items { item.done.resume(throwing: reason) }
+                    refuseWaiting(reason)
+                    return true
+                }
+                try await Task.sleep(for: .milliseconds(200))
             }
         }
     }
 
     private func finish(_ batch: Batch) {
-        if !batch.isEmpty {
-            environment.observe(
-                Notice(head: batch.becomes.head, position: batch.becomes.position, effects: batch.effects, cases: batch.rows))
-        }
+        if !batch.isEmpty { notify(batch) }
         for (item, outcome) in batch.outcomes { item.done.resume(with: outcome) }
         let kept = Set(batch.effects.touched)
         if let count = core?.desk.cases.count, count > Self.cacheLimit { core?.desk.unload { !kept.contains($0) } }
+    }
+
+    private func notify(_ batch: Batch) {
+        environment.observe(
+            Notice(
+                head: batch.becomes.head, position: batch.becomes.position, effects: batch.effects, cases: batch.rows))
     }
 }
