@@ -54,6 +54,7 @@ final class Demo: Sendable {
         guard FileManager.default.isExecutableFile(atPath: Self.binary) else {
             throw Fault("there is no program at \(Self.binary); build it, or set PEYVAND_BINARY")
         }
+        let stale = try? Data(contentsOf: demoFile)
         let program = try Program(Self.binary, ["demo", "--directory", folder.path, "--quiet"])
         let lifeline = try Lifeline(of: program.process)
         run.withLock { $0 = Run(program: program, lifeline: lifeline) }
@@ -61,7 +62,8 @@ final class Demo: Sendable {
             if let code = program.exitCode {
                 throw Fault.final("the demonstration ended with \(code): \(program.output) \(program.errors)")
             }
-            return FileManager.default.fileExists(atPath: demoFile.path) ? true : nil
+            let written = try? Data(contentsOf: demoFile)
+            return written != nil && written != stale ? true : nil
         }
     }
 

@@ -30,6 +30,7 @@ extension EndToEnd {
 
             #expect(try await demo.interrupt() == 0)
             #expect(remaining().isEmpty)
+            #expect(!FileManager.default.fileExists(atPath: demo.demoFile.path), "it says what runs, and nothing runs")
             for process in processes { #expect(kill(process, 0) != 0, "process \(process) is left") }
 
             try await demo.start()

@@ -45,6 +45,8 @@ struct Demonstration: Sendable {
         }
         await server.stop()
         await supervision.value
+        // Whoever starts it again and waits for this file must not take the present one for the next.
+        try Disk.remove(folder.demoFile)
         say("stopped")
         // Told to stop: whatever broke off because of it is no failure.
         if case .failure(let error) = outcome, !Task.isCancelled { throw error }
