@@ -86,6 +86,11 @@ public struct Fold: Sendable {
 
     private mutating func propose(_ event: Event, because reason: EffectReason) {
         guard let change = event.envelope.change else { return }
+        // That a grant had arrived is nothing that a person could apply.
+        if case .received = change {
+            effects[event.hash] = .withoutEffect(reason)
+            return
+        }
         effects[event.hash] = .proposal(reason)
         state.proposals.append(
             Proposal(

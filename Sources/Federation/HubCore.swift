@@ -27,6 +27,9 @@ public struct HubCore: ServerCore {
         public init(heardAt: Instant, backlog: UInt64) { (self.heardAt, self.backlog) = (heardAt, backlog) }
     }
 
+    /// Refusals of one case after which the hub arbitrates.
+    static let bounces = 3
+
     public var desk: Desk
     public private(set) var chains: [Origin: ChainTree]
     /// The dense number of the last event accepted or written here.
@@ -170,9 +173,12 @@ public struct HubCore: ServerCore {
             if let record = desk.cases[id], let transfer = record.state.transfer,
                 !quarantined.contains(record.state.seat)
             {
-                let change = Change.granted(
-                    grant(record, holder: transfer.holder, seat: transfer.seat, cause: transfer.cause, now: now))
-                let draft = Draft(change, actor: desk.system, occurredAt: now)
+                // A case that nobody takes comes to the hub's own people, who decide whose it is.
+                let isArbitrated = transfer.isReturn && record.state.refusals >= Self.bounces
+                let grant = grant(
+                    record, holder: isArbitrated ? .presidency : transfer.holder,
+                    seat: isArbitrated ? .hub : transfer.seat, cause: transfer.cause, now: now)
+                let draft = Draft(.granted(grant), actor: desk.system, occurredAt: now)
                 write([draft], on: id, &effects, now: now, random: &random)
             }
             do {

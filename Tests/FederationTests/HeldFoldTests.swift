@@ -164,6 +164,16 @@ import Testing
         #expect(docket.state().proposals.map(\.event) == [wrong, early, unknown])
     }
 
+    /// That a grant had arrived, said after custody moved on, asks nobody to do anything.
+    @Test func aLateReceivedIsNoProposal() throws {
+        var (docket, grant) = try granted()
+        try docket.grant("IR-07", at: Place.other, epoch: 20, from: Place.seat)
+        let due = Due(at: docket.now + Instant.day, calendar: 1)
+        let late = try docket.write(Place.seat, .received(grant: grant, due: due, acceptBy: due), epoch: 10)
+        #expect(docket.effect(of: late) == .withoutEffect(.custodyMoved))
+        #expect(docket.state().proposals.isEmpty)
+    }
+
     @Test func anAppliedProposalIsSettled() throws {
         var (docket, _) = try granted()
         let late = try docket.write(Place.home, .closed(.beyondMeans))

@@ -8,7 +8,7 @@ import Testing
 @testable import Store
 
 /// One writer for each origin, and everybody answered when it ends.
-@Suite struct WriterFenceTests {
+@Suite(.timeLimit(.minutes(1))) struct WriterFenceTests {
     private static let fenced = ServiceError.halted("another process has become the writer of IR-03")
 
     /// The newer process takes over; the older stops at its next commit.

@@ -9,7 +9,7 @@ import Testing
 private struct Broken: Error {}
 
 /// Group commit: one transaction, then the observers, then the callers.
-@Suite struct WriterTests {
+@Suite(.timeLimit(.minutes(1))) struct WriterTests {
     @Test func aGroupCommitAnswersAll() async throws {
         let store = WatchedStore()
         let writer = WriterOffice.node(store)

@@ -34,7 +34,8 @@ import Testing
     private func live(from start: UInt64 = 0, end: UInt64 = 0) -> (HubLink, [HubLink.Action]) {
         var link = HubLink(peer: Place.home)
         _ = link.received(.hello(hello()))
-        return (link, link.prepared(welcome, feedStart: start, feedEnd: end))
+        let actions = link.prepared(welcome, feedStart: start, feedEnd: end)
+        return (link, actions)
     }
 
     private func ends(_ reason: String) -> [HubLink.Action] {

@@ -111,9 +111,9 @@ extension Network {
         let places = origins + [.hub]
         let origin = places[random.below(places.count)]
         let known = origin == .hub ? hub.disk.cases : node(origin).disk.cases
-        if origin != .hub, known.count < 1 || random.chance(10) { return try register(at: origin) }
+        if origin != .hub, known.count < 1 || random.chance(6) { return try register(at: origin) }
         guard !known.isEmpty else { return }
-        let id = known[random.below(known.count)]
+        let id = (random.chance(30) ? unsettled(at: origin) : nil) ?? known[random.below(known.count)]
         if origin == .hub { hub.load([id]) } else { nodes[place(origin)].load([id]) }
         guard let state = (origin == .hub ? hub.core.desk : node(origin).core.desk).cases[id]?.state else { return }
         let isInTurn = random.chance(60) && state.seat == origin
@@ -163,9 +163,15 @@ extension Network {
         return Actor(name: name, role: .hub, organization: .presidency)
     }
 
+    /// A case at its seat in which a merge left something to people.
+    private func unsettled(at origin: Origin) -> CaseID? {
+        let cases = origin == .hub ? hub.core.desk.cases : node(origin).core.desk.cases
+        return cases.filter { $0.value.state.seat == origin && !$0.value.state.proposals.isEmpty }.keys.min()
+    }
+
     /// Settles what a merge left to people.
     private mutating func repair(_ state: Case) -> Command? {
-        guard random.chance(30) else { return nil }
+        guard random.chance(50) else { return nil }
         if let proposal = state.proposals.randomElement(using: &random) { return .apply(proposal: proposal.event) }
         return state.conflicts.first.map { .restore(conflict: $0) }
     }

@@ -38,7 +38,8 @@ import Testing
     private func live(head seq: Int, hub: [ChainHead], backlog: UInt64 = 0) -> (NodeLink, [NodeLink.Action]) {
         var link = NodeLink()
         _ = link.connected(hello(head: seq, backlog: backlog))
-        return (link, link.received(welcome(hub), now: now, holds: holds))
+        let actions = link.received(welcome(hub), now: now, holds: holds)
+        return (link, actions)
     }
 
     private func holds(_ head: ChainHead) -> Bool { (1...6).contains { self.head($0) == head } }
