@@ -57,7 +57,9 @@ extension EndToEnd {
             return hex.filter(\.isHexDigit).lowercased()
         }
 
-        @Test func `without a certificate, or with a foreign one, nobody gets further than the handshake`() async throws {
+        @Test func `without a certificate, or with a foreign one, nobody gets further than the handshake`()
+            async throws
+        {
             let good = try await dial(demo.identity("IR-05"))
             #expect(good.status != 0, "a good certificate is let in, so that the refusals below mean something")
             let strangers: [(String, (chain: String, key: String)?)] = [
@@ -169,7 +171,8 @@ extension EndToEnd {
                 #expect(welcome["version"]?.int == 1)
                 #expect(welcome["schemas"]?.array?.isEmpty == false)
                 #expect(try welcome.text("incarnation").count == 16)
-                let newest = try #require(try welcome.list("heads").max { ($0.array?[1].int ?? 0) < ($1.array?[1].int ?? 0) })
+                let heads = try welcome.list("heads")
+                let newest = try #require(heads.max { ($0.array?[1].int ?? 0) < ($1.array?[1].int ?? 0) })
                 #expect(newest == [head["incarnation"] ?? .null, head["seq"] ?? .null, head["hash"] ?? .null])
             }
         }

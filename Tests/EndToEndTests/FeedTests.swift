@@ -89,8 +89,8 @@ extension EndToEnd {
             defer { reader.curl.signal(SIGKILL) }
             _ = try await eventually("the feed begins") { reader.messages.first }
             func state() throws -> String? {
-                try reader.messages.last { try $0.event == "link" && $0.json["code"]?.string == "IR-10" }?.json["state"]?
-                    .string
+                let links = reader.messages.filter { $0.event == "link" }
+                return try links.last { try $0.json["code"]?.string == "IR-10" }?.json["state"]?.string
             }
             try await demo.without("IR-10") {
                 _ = try await eventually("the feed tells of the silence", within: .seconds(20)) {

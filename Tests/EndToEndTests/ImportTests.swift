@@ -112,8 +112,8 @@ extension EndToEnd {
             #expect(try growth("open") == created - ended)
             #expect(try growth("overdue") == 0, "imported cases do not score")
             #expect(provinces.values.reduce(0, +) == created)
-            let earlier = Dictionary(
-                uniqueKeysWithValues: try before.list("provinces").map { (try $0.text("code"), try $0.number("registered")) })
+            let counts = try before.list("provinces").map { (try $0.text("code"), try $0.number("registered")) }
+            let earlier = Dictionary(uniqueKeysWithValues: counts)
             for province in try after.list("provinces") {
                 let code = try province.text("code")
                 let grown = try province.number("registered") - (earlier[code] ?? 0)

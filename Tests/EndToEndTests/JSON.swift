@@ -67,7 +67,8 @@ enum JSON: Sendable, Equatable, Decodable {
     /// Members in the order of their names: a request that is made again has the same bytes.
     var data: Data {
         let object: Any = plain
-        return (try? JSONSerialization.data(withJSONObject: object, options: [.fragmentsAllowed, .sortedKeys])) ?? Data()
+        let options: JSONSerialization.WritingOptions = [.fragmentsAllowed, .sortedKeys]
+        return (try? JSONSerialization.data(withJSONObject: object, options: options)) ?? Data()
     }
 
     private var plain: Any {

@@ -55,7 +55,6 @@ extension EndToEnd {
                 return try after.number("answered") == before.number("answered") + 1 ? after : nil
             }
             #expect(try after.number("registered") == before.number("registered") + 1)
-            #expect(try after.number("open") == before.number("open") + 1 || after.number("open") == before.number("open"))
             let nation = try await hub.get("/overview")
             #expect(try nation.number("answered") == nationBefore.number("answered") + 1)
             #expect(try nation.number("registered") == nationBefore.number("registered") + 1)
@@ -131,7 +130,8 @@ extension EndToEnd {
             let review: JSON = ["dispute": .string(dispute), "upheld": true, "text": "حق با شهروند است"]
             let own = try await home.call("POST", "/api/v1/cases/\(id)/review", body: review.data)
             #expect(own.status == 409 || own.status == 403, "who decided first reviews himself: \(own.summary)")
-            let reviewer = home.with(token: try await demo.token(role: "supervisor", organization: "IR-03", at: "IR-03"))
+            let second = try await demo.token(role: "supervisor", organization: "IR-03", at: "IR-03")
+            let reviewer = home.with(token: second)
             let reviewed = try await reviewer.post("/cases/\(id)/review", review)
             #expect(reviewed["status"]?.string != "disputed")
             try await demo.hub.waitForCase(id, "reviewed") { $0["disputes"]?.array?.isEmpty == true }
@@ -164,7 +164,8 @@ extension EndToEnd {
             let key = try await Program.run("openssl", ["x509", "-in", certificate, "-noout", "-pubkey"])
             let keyFile = try Scratch.file("receipt.pub", Data(key.output.utf8))
             let hex = Array(try receipt.text("signature"))
-            let bytes = stride(from: 0, to: hex.count - 1, by: 2).compactMap { UInt8(String(hex[$0...$0 + 1]), radix: 16) }
+            let pairs = stride(from: 0, to: hex.count - 1, by: 2).map { String(hex[$0...$0 + 1]) }
+            let bytes = pairs.compactMap { UInt8($0, radix: 16) }
             let signature = try Scratch.file("receipt.sig", Data(bytes))
             func verify(_ text: String) async throws -> Int32 {
                 let file = try Scratch.file("receipt.txt", Data(text.utf8))

@@ -39,7 +39,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func `500 cases registered while the hub is dead arrive once and in order when it is back`() async throws {
+        @Test func `500 cases registered while the hub is dead arrive once and in order when it is back`()
+            async throws
+        {
             let node = try demo.server("IR-03")
             try await demo.settled("IR-03")
             let before = try await registered("IR-03")

@@ -18,43 +18,60 @@ extension EndToEnd {
             for code in try ["hub"] + demo.codes { #expect(result.output.contains(code), "\(code) was not verified") }
         }
 
-        @Test(arguments: ["IR-03", "hub"])
-        func `verify names the row when one byte of one event is changed`(code: String) async throws {
-            let id = try await demo.server("IR-03").register("دست‌خورده").text("id")
-            try await demo.hub.waitForCase(id, "known at the hub") { _ in true }
-            let row = "origin = 'IR-03' AND case_id = '\(id)'"
-            let seq = try await demo.count(code, "SELECT seq FROM journal WHERE \(row)")
-            try await expectNamed(code, row: row, table: "journal", column: "envelope", seq: seq)
-        }
+        /// One row of one database, in which a bit is turned over.
+        private struct Spot {
+            var server, table, column: String
+            var seq: Int
 
-        @Test func `verify names the row when one byte of a citizen's words is changed`() async throws {
-            let id = try await demo.server("IR-03").register("واژه‌های شهروند").text("id")
-            let seq = try await demo.count("IR-03", "SELECT seq FROM journal WHERE case_id = '\(id)'")
-            try await demo.settled("IR-03")
-            try await expectNamed(
-                "IR-03", row: "origin = 'IR-03' AND seq = \(seq)", table: "parts", column: "part", seq: seq)
-        }
+            /// As `verify` names it.
+            var name: String { "\(table) IR-03 seq \(seq) " }
 
-        /// Flips a bit in the middle, verifies, and flips it back.
-        private func expectNamed(_ code: String, row: String, table: String, column: String, seq: Int) async throws {
-            let flip = """
-                UPDATE \(table) SET \(column) = set_byte(\(column), length(\(column)) / 2,
-                    get_byte(\(column), length(\(column)) / 2) # 1) WHERE \(row) RETURNING 1
+            /// Turns one bit in the middle over, and back when it is done again.
+            var flip: String {
                 """
-            #expect(try await demo.count(code, flip) == 1)
+                UPDATE \(table) SET \(column) = set_byte(\(column), length(\(column)) / 2,
+                    get_byte(\(column), length(\(column)) / 2) # 1)
+                WHERE origin = 'IR-03' AND seq = \(seq) RETURNING 1
+                """
+            }
+        }
+
+        @Test func `verify names every row in which one byte was changed, at node and hub, and no other`()
+            async throws
+        {
+            let node = try demo.server("IR-03")
+            var seqs: [Int] = []
+            for subject in ["دست‌خورده در استان", "دست‌خورده در مرکز", "واژه‌های دست‌خورده"] {
+                let receipt = try #require(try await node.register(subject)["receipt"])
+                seqs.append(try receipt.number("seq"))
+            }
+            for code in try demo.codes { try await demo.settled(code) }
+            let spots = [
+                Spot(server: "IR-03", table: "journal", column: "envelope", seq: seqs[0]),
+                Spot(server: "hub", table: "journal", column: "envelope", seq: seqs[1]),
+                Spot(server: "IR-03", table: "parts", column: "part", seq: seqs[2]),
+            ]
+            for spot in spots { #expect(try await demo.count(spot.server, spot.flip) == 1) }
             let outcome: Result<Program.Result, any Error>
             do {
                 outcome = .success(try await verify())
             } catch {
                 outcome = .failure(error)
             }
-            #expect(try await demo.count(code, flip) == 1)
+            for spot in spots { #expect(try await demo.count(spot.server, spot.flip) == 1) }
             let result = try outcome.get()
-            #expect(result.code == 1, "\(result)")
-            let lines = result.errors.split(separator: "\n").filter { $0.hasPrefix("\(code):") }
-            #expect(lines.contains { $0.contains("\(table) IR-03 seq \(seq) ") }, "\(result.errors)")
-            let others = result.errors.split(separator: "\n").filter { !$0.hasPrefix("\(code):") && !$0.hasPrefix("peyvand:") }
-            #expect(others.isEmpty, "other databases are sound: \(others)")
+            #expect(result.code == 1)
+            let faults = result.errors.split(separator: "\n").filter { !$0.hasPrefix("peyvand:") }
+            for spot in spots {
+                let named = faults.contains { $0.hasPrefix("\(spot.server): ") && $0.contains(spot.name) }
+                #expect(named, "\(spot) is not named: \(faults)")
+            }
+            let journals = faults.filter { fault in
+                (fault.contains(": journal ") || fault.contains(": parts "))
+                    && !spots.contains { fault.hasPrefix("\($0.server): ") && fault.contains($0.name) }
+            }
+            #expect(journals.isEmpty, "sound rows are named too: \(journals)")
+            #expect(faults.allSatisfy { $0.hasPrefix("IR-03: ") || $0.hasPrefix("hub: ") }, "\(faults)")
         }
 
         @Test func `rebuild makes what is derived anew and proves it equal`() async throws {
