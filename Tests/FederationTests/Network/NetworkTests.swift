@@ -4,7 +4,7 @@ import Testing
 @testable import Federation
 
 /// Whatever is cut and whoever dies, all comes to the same everywhere.
-@Suite struct NetworkTests {
+@Suite(.timeLimit(.minutes(2))) struct NetworkTests {
     private static let seeds = 1...320
 
     @Test func everythingArrivesOnce() async {
