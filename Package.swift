@@ -113,7 +113,7 @@ let package = Package(
             dependencies: [
                 "Casework", "Federation", "Cryptography", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
-            exclude: ["README.md"], swiftSettings: settings),
+            exclude: ["README.md", "Network/README.md"], swiftSettings: settings),
         .testTarget(
             name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["README.md"], swiftSettings: settings),
         .testTarget(

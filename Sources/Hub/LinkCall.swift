@@ -162,8 +162,10 @@ actor LinkCall {
             }
         }
         guard let first = events.first, let last = events.last else { return }
+        // A frame may claim any seq: what it cannot continue is a gap, and needs no look at the rest of the journal.
+        let from = max(first.envelope.seq, 2) - 1
         let known = try await office.store.hashes(
-            of: origin, from: first.envelope.seq > 1 ? first.envelope.seq - 1 : 1, through: last.envelope.seq)
+            of: origin, from: from, through: min(last.envelope.seq, from + UInt64(events.count)))
         let arrival = HubCore.Arrival(origin: origin, events: events, known: known)
         let effects = try await writer.apply(arrival, cases: casesConcerned(by: events))
         for (_, alarm) in effects.alarms { await audit("alarm.\(alarm.code)", alarm.detail) }

@@ -20,7 +20,7 @@ import Testing
         "closure": #"{"outcome":"resolved","text":"شد"}"#, "dispute": #"{"text":"نشد"}"#,
         "review": #"{"dispute":"\#(Fixture.hash)","upheld":true,"text":"حق با اوست"}"#,
         "rating": #"{"score":5}"#, "withdrawal": "{}", "hiding": #"{"event":"\#(Fixture.hash)","hidden":true}"#,
-        "custody": #"{"to":"IR-23","reason":"بس است"}"#,
+        "custody": #"{"to":"IR-23","reason":"بس است"}"#, "registration": intake,
     ]
 
     static func request(_ route: Route, _ client: Client) -> (path: String, body: String?) {

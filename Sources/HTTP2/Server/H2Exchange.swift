@@ -33,6 +33,8 @@ final class H2Exchange: Exchange, @unchecked Sendable {
     var task: Task<Void, Never>?
     /// Server: after this the rest of the request's body is too late; nil for streams that stay open.
     var bodyDeadline: NIODeadline?
+    /// Bytes of the request that came when nobody wanted them any more.
+    private var discarded = 0
 
     /// Client: the response's head, or who waits for it.
     private var response: HTTPResponse?
@@ -169,7 +171,9 @@ final class H2Exchange: Exchange, @unchecked Sendable {
 
     func received(_ buffer: ByteBuffer) {
         guard inbound.isOpen else {
-            taken(buffer.readableBytes)
+            discarded += buffer.readableBytes
+            // More than any door takes: this client does not listen.
+            if discarded > 32 << 20 { reset(NGHTTP2_NO_ERROR) } else { taken(buffer.readableBytes) }
             return
         }
         taken(inbound.receive(buffer))

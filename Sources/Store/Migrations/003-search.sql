@@ -5,7 +5,7 @@ CREATE TABLE search (
     id       uuid PRIMARY KEY,
     document text NOT NULL
 );
-CREATE INDEX search_document ON search USING gin (document gin_trgm_ops) WITH (fastupdate = off);
+CREATE INDEX search_document ON search USING gin (document gin_trgm_ops);
 
 -- How far a projection has come.
 CREATE TABLE projections (
