@@ -127,11 +127,8 @@ private struct Decision {
     // MARK: Held
 
     func held(_ command: Command) throws(Refusal) -> [Draft] {
-        switch command {
-        case .moveCustody(let to, let reason): return try move(to: to, reason: reason)
-        default: break
-        }
-        guard subject.parkedBy == nil else { throw .parked(subject.parkedBy ?? .zero) }
+        if let event = subject.parkedBy { throw .parked(event) }
+        if case .moveCustody(let to, let reason) = command { return try move(to: to, reason: reason) }
         guard subject.seat == context.origin else { throw .notTheSeat(subject.seat) }
         switch command {
         case .assess(let assessment): return try assess(assessment)

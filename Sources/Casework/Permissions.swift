@@ -8,6 +8,7 @@ enum Permissions {
         if context.tree.seat(of: context.actor.organization) != context.origin, role != .system, role != .hub {
             throw .forbidden(reason: "\(context.actor.organization.rawValue) does not work at \(context.origin.code)")
         }
+        if !needsHolder(command), role == .agency || role == .ministry { try checkHolds(subject, in: context) }
         if needsHolder(command) { try checkHolder(subject, in: context) }
     }
 
@@ -32,18 +33,21 @@ enum Permissions {
     }
 
     /// A person acts for his own organisation and those below it. A supervisor, and the hub's own staff, act for every
-    /// organisation seated at their server; an action may be noted by the home too.
+    /// organisation seated at their server.
     private static func checkHolder(_ subject: Case, in context: DecisionContext) throws(Refusal) {
         guard subject.seat == context.origin else { throw .notTheSeat(subject.seat) }
-        let actor = context.actor
-        switch actor.role {
+        switch context.actor.role {
         case .supervisor, .hub, .system: return
-        default:
-            guard subject.holder == actor.organization || context.tree.isWithin(subject.holder, actor.organization)
-            else {
-                throw .forbidden(
-                    reason: "the case is held by \(subject.holder.rawValue), not by \(actor.organization.rawValue)")
-            }
+        default: try checkHolds(subject, in: context)
+        }
+    }
+
+    /// An agency and a ministry write only in the cases that they, or an organisation below them, hold now.
+    private static func checkHolds(_ subject: Case, in context: DecisionContext) throws(Refusal) {
+        let organization = context.actor.organization
+        guard subject.holder == organization || context.tree.isWithin(subject.holder, organization) else {
+            throw .forbidden(
+                reason: "the case is held by \(subject.holder.rawValue), not by \(organization.rawValue)")
         }
     }
 }

@@ -94,6 +94,11 @@ public struct Alarm: Sendable, Equatable {
     }
 }
 
+extension Alarm {
+    /// As it is kept when a peer said it: a word and a line.
+    public var bounded: Alarm { Alarm(code: String(code.prefix(64)), detail: String(detail.prefix(500)), event: event) }
+}
+
 public struct Goodbye: Sendable, Equatable {
     public var reason: String
     public var retryAfterMilliseconds: UInt32
@@ -131,6 +136,12 @@ public struct FrameFault: Error, Sendable, Hashable {
 public enum Batch {
     public static let maximumEvents = 500
     public static let maximumBytes = 1024 * 1024
+    /// A batch ends before the event that would take it past a bound, so it may hold one event more than its bytes.
+    public static func isWithinBounds(_ events: [WireEvent]) -> Bool {
+        let bytes = events.reduce(0) { $0 + $1.bytes.count + ($1.part.bytes?.count ?? 0) }
+        return events.count <= maximumEvents && bytes <= maximumBytes + Schema.maximumEventSize
+    }
+
     /// A frame with its envelope bytes, parts and framing is never longer than this.
     public static let maximumFrame = 4 * 1024 * 1024
 }

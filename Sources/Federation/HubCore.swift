@@ -99,6 +99,13 @@ public struct HubCore: ServerCore {
             if !(desk.cases[id]?.takesPart(origin) ?? false) {
                 alarm("foreign_origin", "has no part in case \(id)")
             }
+            let actor = event.envelope.actor
+            if desk.tree.seat(of: actor.organization) != origin {
+                alarm("foreign_actor", "names an actor of \(actor.organization.rawValue), which does not work there")
+            }
+            if event.envelope.change == nil || event.envelope.minReader > Schema.reader {
+                alarm("undecodable", "\(event.envelope.type) parks case \(id) until this hub is upgraded")
+            }
         }
     }
 
@@ -177,7 +184,7 @@ public struct HubCore: ServerCore {
                 let isArbitrated = transfer.isReturn && record.state.refusals >= Self.bounces
                 let grant = grant(
                     record, holder: isArbitrated ? .presidency : transfer.holder,
-                    seat: isArbitrated ? .hub : transfer.seat, cause: transfer.cause, now: now)
+                    seat: isArbitrated ? .hub : seat(of: transfer), cause: transfer.cause, now: now)
                 let draft = Draft(.granted(grant), actor: desk.system, occurredAt: now)
                 write([draft], on: id, &effects, now: now, random: &random)
             }
@@ -189,6 +196,9 @@ public struct HubCore: ServerCore {
         }
         route(&effects)
     }
+
+    /// The tree says where an organisation works, not the origin that refers to it.
+    private func seat(of transfer: Transfer) -> Origin { desk.tree.seat(of: transfer.holder) ?? transfer.seat }
 
     private func grant(
         _ record: CaseRecord, holder: OrganizationCode, seat: Origin, cause: EventHash?, now: Instant

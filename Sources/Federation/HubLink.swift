@@ -29,10 +29,14 @@ public struct HubLink: Sendable, Equatable {
     /// Rows that may be under way without an acknowledgement.
     public static let window: UInt64 = 4 * UInt64(Batch.maximumEvents)
 
+    /// Alarms that a node may raise in one call.
+    public static let alarmLimit = 100
+
     /// From the certificate alone.
     public let peer: Origin
     public private(set) var state: State = .awaitingHello
     private var feedEnd: UInt64 = 0
+    private var alarms = 0
 
     public init(peer: Origin) { self.peer = peer }
 
@@ -47,12 +51,15 @@ public struct HubLink: Sendable, Equatable {
             }
             state = .welcoming
             return [.prepare(hello), .noteReport(nil, clock: hello.clock, backlog: hello.backlog)]
-        case (.events(let events), .live): return [.submit(events)]
+        case (.events(let events), .live):
+            return Batch.isWithinBounds(events) ? [.submit(events)] : end("a batch is at most 500 events or 1 MiB")
         case (.feedAck(let cursor, let clock, let backlog), .live(let sent, let acknowledged, let isReading)):
             let committed = max(acknowledged, min(cursor?.seq ?? 0, sent))
             state = .live(sent: sent, acknowledged: committed, isReading: isReading)
             return [.noteReport(cursor, clock: clock, backlog: backlog)] + read()
-        case (.alarm(let alarm), _): return [.raise(alarm)]
+        case (.alarm(let alarm), .live):
+            alarms += 1
+            return alarms <= Self.alarmLimit ? [.raise(alarm.bounded)] : end("too many alarms in one call")
         case (.goodbye(let goodbye), _): return end(goodbye.reason)
         default: return end("a frame out of turn")
         }

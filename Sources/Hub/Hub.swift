@@ -83,6 +83,7 @@ public struct Hub: HubService, StoredService {
             group.addTask { await Upkeep.projectSearch(office, logger: logger) }
             group.addTask { await office.auditTrail.run() }
             group.addTask { await dashboard.run() }
+            group.addTask { try await watchFence() }
             group.addTask { await Upkeep.forget(office, logger: logger) }
             group.addTask { await escalate() }
             try await group.next()

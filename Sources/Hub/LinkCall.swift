@@ -52,11 +52,13 @@ actor LinkCall {
                 group.addTask { try await self.receive(body, response) }
                 group.addTask { try await self.follow(moved, response) }
                 group.addTask { try await self.sendFeed(response) }
+                group.addTask { try await self.awaitHello() }
                 defer { group.cancelAll() }
                 try await group.next()
             }
         } catch let fault as CallEnd {
             status = (fault.status, fault.description)
+            if fault.status != 0 { await audit("link.ended", fault.description) }
         } catch let fault as FrameFault {
             status = (3, fault.reason)
             await audit("link.malformed", fault.reason)
@@ -76,6 +78,13 @@ actor LinkCall {
     /// gRPC's messages are percent-encoded; ours are plain ASCII by replacement.
     private static func ascii(_ text: String) -> String {
         String(text.unicodeScalars.map { $0.value >= 0x20 && $0.value < 0x7F && $0 != "%" ? Character($0) : "?" })
+    }
+
+    /// A call that says no Hello in time is ended; for one that has, this never returns.
+    private func awaitHello() async throws {
+        try await Task.sleep(for: .seconds(10))
+        if machine.state == .awaitingHello { throw CallEnd(status: 4, "no Hello within 10 s") }
+        try await Task.sleep(for: .seconds(100 * 365 * 86_400))
     }
 
     private func receive(_ body: RequestBody, _ response: ResponseWriter) async throws {

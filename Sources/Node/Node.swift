@@ -56,6 +56,7 @@ public struct Node: NodeService, StoredService {
             group.addTask { await link.run() }
             group.addTask { await Upkeep.projectSearch(office, logger: logger) }
             group.addTask { await office.auditTrail.run() }
+            group.addTask { try await watchFence() }
             group.addTask { await Upkeep.forget(office, logger: logger) }
             group.addTask { await escalate() }
             try await group.next()

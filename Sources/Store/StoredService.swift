@@ -136,6 +136,25 @@ extension StoredService {
 
     public func logout(id: String) async throws { try await office.accounts.closeSession(id: id) }
 
+    /// Throws when another process has become this origin's writer: an idle one would else go on answering reads.
+    public func watchFence() async throws {
+        while true {
+            try await Task.sleep(for: .seconds(3))
+            guard await writer.hasTakenOver else { continue }
+            let token: Int64?
+            do {
+                token = try await office.database.readers.run { connection in
+                    try connection.query("SELECT token FROM head WHERE origin = $1", [.text(origin.code)]).first?.get(0)
+                }
+            } catch let error as PostgresError where error.isConnectionFailure || error.isRetryable {
+                continue
+            }
+            if let token, UInt64(bitPattern: token) != writer.token {
+                throw ServiceError.halted("another process has become the writer of \(origin.code)")
+            }
+        }
+    }
+
     public func audit(_ line: AuditLine) async { office.auditTrail.note(line) }
 
     public func readiness() async -> String? {

@@ -68,7 +68,7 @@ public actor Writer<Core: ServerCore> {
     let store: any CaseStore
     let environment: Environment
     let logger: Logger
-    let token: UInt64
+    public nonisolated let token: UInt64
     public nonisolated let incarnation: UInt64
     var core: Core?
     var head = StoredHead.empty
@@ -116,6 +116,9 @@ public actor Writer<Core: ServerCore> {
 
     /// Lets a caller look at or change the core between batches; `nil` while there is none.
     public func withCore<T: Sendable>(_ body: @Sendable (inout Core?) -> T) -> T { body(&core) }
+
+    /// Whether this process has taken the journal over: then the stored token is its own, until another takes it.
+    public var hasTakenOver: Bool { isTakenOver }
 
     public var state: (head: StoredHead, halted: ServiceError?) { (head, halted) }
 

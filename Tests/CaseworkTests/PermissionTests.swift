@@ -63,11 +63,35 @@ import Testing
                 try scene.decide(.note(text: "x"))
             }
         }
-        scene.actor = Scene.person("x", .agency, "IR-03-MUN")
-        #expect(try scene.decide(.note(text: "x")).count == 1)
         scene.actor = Scene.person("x", .agency, "NOWHERE")
         #expect(throws: Refusal.forbidden(reason: "NOWHERE does not work at IR-03")) {
             try scene.decide(.note(text: "x"))
+        }
+    }
+
+    /// Not even a note or another subject: an agency or a ministry reads no texts of cases that it does not hold.
+    @Test func agenciesAndMinistriesWriteOnlyInWhatTheyHold() throws {
+        let commands = [
+            Command.note(text: "x"), .amend(Edit(texts: Texts(subject: "mine"))), .hide(.zero, hidden: true),
+            .restore(conflict: .zero), .apply(proposal: .zero), .review(dispute: .zero, upheld: true, text: "x"),
+        ]
+        var scene = try Scene.registered()
+        try scene.take(.refer(to: Scene.code("IR-03-MUN"), reason: "x"))
+        for command in commands.prefix(2) {
+            scene.actor = Scene.person("m", .agency, "IR-03-MUN")
+            #expect(try scene.decide(command).count == 1)
+            scene.actor = Scene.person("e", .agency, "IR-03-EDU")
+            #expect(throws: Refusal.forbidden(reason: "the case is held by IR-03-MUN, not by IR-03-EDU")) {
+                try scene.decide(command)
+            }
+        }
+        var hub = Scene(at: .hub)
+        hub.subject = scene.subject
+        hub.actor = Scene.person("h", .ministry, "HEALTH")
+        for command in commands {
+            #expect(throws: Refusal.forbidden(reason: "the case is held by IR-03-MUN, not by HEALTH")) {
+                try hub.decide(command)
+            }
         }
     }
 

@@ -157,6 +157,22 @@ import Testing
         #expect(bench.state.seat == Place.seat && bench.state.transfer == nil)
     }
 
+    /// An origin may not send a ministry's case to a province by naming another seat.
+    @Test func theTreeSaysWhereAnOrganisationWorks() throws {
+        var bench = try HubBench.registered()
+        try bench.say(Place.home, .referred(to: office("SAMT"), seat: Place.seat))
+        let grant = try #require(bench.grants.last)
+        #expect(grant.holder == office("SAMT") && grant.seat == .hub)
+    }
+
+    @Test func anActorFromElsewhereRaisesAnAlarm() throws {
+        var bench = try HubBench.registered()
+        let president = Actor(name: "president", role: .hub, organization: .presidency)
+        try bench.docket.write(Place.home, .noted, texts: Texts(text: "x"), by: president)
+        let effects = try bench.send([try #require(bench.docket.events.last)], from: Place.home)
+        #expect(effects.alarms.map(\.alarm.code) == ["foreign_actor"])
+    }
+
     @Test func aReferralInsideTheSeatNeedsNoHub() throws {
         var bench = try HubBench.registered()
         let effects = try bench.say(Place.home, .referred(to: office("IR-03-MUN"), seat: Place.home))

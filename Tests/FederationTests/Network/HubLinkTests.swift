@@ -145,11 +145,31 @@ import Testing
         #expect(link.state == .closed)
     }
 
-    @Test func alarmsAndGoodbyesAreHeardAtAnyTime() {
-        let alarm = Alarm(code: "disk", detail: "nearly full")
+    /// A node's alarms end in the hub's audit table: they are short, few, and its own only after Hello.
+    @Test func alarmsAreBounded() {
+        let huge = Alarm(code: String(repeating: "c", count: 5000), detail: String(repeating: "d", count: 5000))
         var awaiting = HubLink(peer: Place.home)
-        #expect(awaiting.received(.alarm(alarm)) == [.raise(alarm)])
-        #expect(awaiting.state == .awaitingHello)
+        #expect(awaiting.received(.alarm(huge)) == ends("a frame out of turn"))
+        var (link, _) = live()
+        let kept = Alarm(code: String(repeating: "c", count: 64), detail: String(repeating: "d", count: 500))
+        for _ in 0..<HubLink.alarmLimit { #expect(link.received(.alarm(huge)) == [.raise(kept)]) }
+        #expect(link.received(.alarm(huge)) == ends("too many alarms in one call"))
+    }
+
+    @Test func batchesAreBounded() {
+        let small = WireEvent(bytes: [1], part: .none)
+        let most = [WireEvent](repeating: small, count: Batch.maximumEvents)
+        var (link, _) = live()
+        #expect(link.received(.events(most)) == [.submit(most)])
+        #expect(link.received(.events(most + [small])) == ends("a batch is at most 500 events or 1 MiB"))
+        var (other, _) = live()
+        let large = WireEvent(bytes: [UInt8](repeating: 0, count: 200_000), part: .none)
+        #expect(other.received(.events([WireEvent](repeating: large, count: 7))).count == 2)
+        #expect(other.state == .closed)
+    }
+
+    @Test func alarmsAndGoodbyesAreHeardInACall() {
+        let alarm = Alarm(code: "disk", detail: "nearly full")
         var (link, _) = live()
         #expect(link.received(.alarm(alarm)) == [.raise(alarm)])
         #expect(link.received(.goodbye(Goodbye(reason: "stopping"))) == ends("stopping"))
