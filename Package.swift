@@ -24,7 +24,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
@@ -55,13 +54,17 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ],
-            exclude: ["README.md"], swiftSettings: settings),
+            exclude: [
+                "README.md", "Client/README.md", "HTTP1/README.md", "Server/README.md", "Session/README.md",
+                "TLS/README.md",
+            ],
+            swiftSettings: settings),
         .target(
             name: "Store",
             dependencies: [
                 "CLibPQ", "Casework", "Federation", "Service", "Cryptography", "Postgres", logging,
             ],
-            exclude: ["README.md", "Reads/README.md"],
+            exclude: ["README.md", "Migrations/README.md", "Reads/README.md"],
             resources: [
                 .embedInCode("Migrations/001-journal.sql"), .embedInCode("Migrations/002-doors.sql"),
                 .embedInCode("Migrations/003-search.sql"),

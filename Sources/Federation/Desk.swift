@@ -13,12 +13,15 @@ public struct CaseRecord: Sendable, Equatable {
     public private(set) var events: [Event]
     public private(set) var state: Case
     private var known: Set<EventHash>
+    /// Bytes of its events and their parts.
+    public private(set) var size: Int
 
     /// - Parameter events: in the order of their positions at this server.
     public init(id: CaseID, events: [Event] = []) {
         self.id = id
         self.events = events
         known = Set(events.map(\.hash))
+        size = events.reduce(0) { $0 + $1.size }
         state = Fold.fold(id, events)
     }
 
@@ -30,11 +33,13 @@ public struct CaseRecord: Sendable, Equatable {
     public mutating func insert(_ event: Event) -> Insertion {
         guard !known.insert(event.hash).inserted else {
             events.append(event)
+            size += event.size
             return .new
         }
         guard event.part.bytes != nil, let index = events.firstIndex(where: { $0.hash == event.hash }),
             events[index].part == .withheld
         else { return .duplicate }
+        size += event.size - events[index].size
         events[index].part = event.part
         return .completed
     }

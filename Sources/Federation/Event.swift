@@ -68,6 +68,9 @@ public struct Event: Sendable, Hashable {
     public var origin: Origin { envelope.origin }
     public var caseID: CaseID? { envelope.caseID }
 
+    /// Bytes of the envelope and of the part, where it is present.
+    public var size: Int { bytes.count + (part.bytes?.count ?? 0) }
+
     /// The texts of a part that is present and decodable.
     public var texts: Texts? { part.bytes.flatMap { Texts(part: $0) } }
 

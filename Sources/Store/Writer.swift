@@ -61,8 +61,9 @@ public actor Writer<Core: ServerCore> {
     static var batchLimit: Int { 256 }
     /// Waiting items beyond which callers are told to try again.
     static var queueLimit: Int { 20_000 }
-    /// Cases kept in memory between batches.
+    /// Cases kept in memory between batches, and the bytes of their events: whichever comes first.
     static var cacheLimit: Int { 2_000 }
+    static var cacheBytes: Int { 16 << 20 }
 
     let origin: Origin
     let store: any CaseStore
@@ -266,8 +267,16 @@ public actor Writer<Core: ServerCore> {
     private func finish(_ batch: Batch) {
         if !batch.isEmpty { notify(batch) }
         for (item, outcome) in batch.outcomes { item.done.resume(with: outcome) }
-        let kept = Set(batch.effects.touched)
-        if let count = core?.desk.cases.count, count > Self.cacheLimit { core?.desk.unload { !kept.contains($0) } }
+        boundCache(keeping: Set(batch.effects.touched))
+    }
+
+    /// Forgets all but the cases of the last batch; those too, when they alone are past the bound.
+    private func boundCache(keeping last: Set<CaseID>) {
+        guard let desk = core?.desk else { return }
+        let bytes = desk.cases.values.reduce(0) { $0 + $1.size }
+        if desk.cases.count <= Self.cacheLimit, bytes <= Self.cacheBytes { return }
+        let kept = last.reduce(0) { $0 + (desk.cases[$1]?.size ?? 0) } > Self.cacheBytes ? [] : last
+        core?.desk.unload { !kept.contains($0) }
     }
 
     private func notify(_ batch: Batch) {
