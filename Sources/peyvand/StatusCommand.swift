@@ -35,7 +35,12 @@ struct StatusCommand: AsyncParsableCommand {
 
     private static func row(_ code: String, _ process: Int32?, _ client: APIClient) async -> [String] {
         let running = process.map { String($0) } ?? "down"
-        guard let answer = try? await client.get("/api/v1/status") else { return [code, running, "no answer"] }
+        let answer: APIClient.Answer
+        do {
+            answer = try await client.get("/api/v1/status")
+        } catch {
+            return [code, running, String("no answer: \(error)".prefix(80))]
+        }
         guard answer.isSuccess else { return [code, running, answer.problem] }
         let json = answer.json
         let number = { (name: String) in json[name]?.int.map { String($0) } ?? "–" }

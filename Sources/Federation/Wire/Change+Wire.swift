@@ -1,4 +1,5 @@
 import Casework
+// For `Data` alone, the type of SwiftProtobuf's `bytes` fields.
 import FoundationEssentials
 import SwiftProtobuf
 

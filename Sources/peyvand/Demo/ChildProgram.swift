@@ -188,6 +188,7 @@ final class ChildProgram: Sendable {
 
 /// Set once by one thread, waited for by another.
 private final class Started: Sendable {
+    // The pointer never changes, and POSIX lets any thread post to and wait for what it points at.
     private nonisolated(unsafe) let semaphore: UnsafeMutablePointer<sem_t>
 
     init() {
