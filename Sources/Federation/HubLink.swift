@@ -61,6 +61,8 @@ public struct HubLink: Sendable, Equatable {
     private var feedStart: UInt64 = 0
     private var feedEnd: UInt64 = 0
     private var alarms = 0
+    /// Batches that wait for a damaged case, in order.
+    private var blocked: [[WireEvent]] = []
 
     public init(peer: Origin) { self.peer = peer }
 
@@ -73,7 +75,7 @@ public struct HubLink: Sendable, Equatable {
         switch frame {
         case .events(let events):
             guard Batch.isWithinBounds(events) else { return end("a batch is at most 500 events or 1 MiB") }
-            actions.append(.submit(events))
+            if blocked.isEmpty { actions.append(.submit(events)) } else { blocked.append(events) }
         case .history(let history):
             guard Batch.isWithinBounds(history.events) else { return end("a batch is at most 500 events or 1 MiB") }
             switch history.purpose {
@@ -157,8 +159,22 @@ public struct HubLink: Sendable, Equatable {
     /// The committer has saved a batch of this link.
     public mutating func committed(_ ack: Ack, alarms: [Alarm]) -> [Action] {
         guard case .live = state else { return [] }
+        if !blocked.isEmpty { blocked.removeFirst() }
         let acks: [Action] = ack.heads.isEmpty ? [] : [.send(.ack(ack))]
-        return acks + alarms.map { .send(.alarm($0)) }
+        return acks + alarms.map { .send(.alarm($0)) } + blocked.prefix(1).map { .submit($0) }
+    }
+
+    /// A batch could not be taken, because a case of its is damaged here: it waits until somebody has sent it.
+    public mutating func blocked(_ events: [WireEvent], by id: CaseID) -> [Action] {
+        guard case .live = state else { return [] }
+        if blocked.isEmpty { blocked = [events] }
+        return found(damaged: id)
+    }
+
+    /// Damaged cases were mended, with what this node or another sent.
+    public func repaired() -> [Action] {
+        guard case .live = state else { return [] }
+        return blocked.prefix(1).map { .submit($0) }
     }
 
     /// Cases of which this hub holds something else than the node: each sends the other what it has.

@@ -71,6 +71,8 @@ public struct NodeLink: Sendable, Equatable {
     private var returning: [Stretch] = []
     /// Cases that cannot be read here.
     private var damaged: [CaseID] = []
+    /// Feed rows that wait for a damaged case, in order.
+    private var blocked: [[FeedRow]] = []
     /// Up to which of this server's positions digests were compared.
     private var compared: UInt64 = 0
     private var compareAt: Instant
@@ -103,6 +105,10 @@ public struct NodeLink: Sendable, Equatable {
             return [.recordAck(ack)]
         case (.feed(let rows), .live):
             compareAt = now + Self.quiet
+            guard blocked.isEmpty else {
+                blocked.append(rows)
+                return []
+            }
             return [.apply(rows)]
         case (.history(let history), .live):
             switch history.purpose {
@@ -138,7 +144,7 @@ public struct NodeLink: Sendable, Equatable {
             let isReceiptMissing = held >= chain.head.seq && acknowledged[chain.incarnation] ?? 0 < chain.head.seq
             sent[chain.incarnation] = isReceiptMissing ? chain.head.seq - 1 : held
         }
-        returning = welcome.lost
+        (returning, blocked) = (welcome.lost, [])
         state = .live(isReading: false, isReturning: !returning.isEmpty)
         if welcome.heads.allSatisfy({ journal.reaches($0) }) {
             actions += openWriting()
@@ -252,7 +258,22 @@ public struct NodeLink: Sendable, Equatable {
     /// Feed rows are committed.
     public mutating func committed(_ cursor: FeedCursor, now: Instant) -> [Action] {
         guard case .live = state else { return [] }
-        return [.send(.feedAck(cursor, clock: now, backlog: backlog))]
+        if !blocked.isEmpty { blocked.removeFirst() }
+        return [.send(.feedAck(cursor, clock: now, backlog: backlog))] + blocked.prefix(1).map { .apply($0) }
+    }
+
+    /// Feed rows could not be applied, because a case of theirs is damaged here: they wait until the hub has sent it.
+    public mutating func blocked(_ rows: [FeedRow], by id: CaseID) -> [Action] {
+        guard case .live = state else { return [] }
+        if blocked.isEmpty { blocked = [rows] }
+        return found(damaged: id)
+    }
+
+    /// What the hub sent of some cases is in place.
+    public mutating func repaired(_ cases: [CaseID]) -> [Action] {
+        damaged.removeAll { cases.contains($0) }
+        guard case .live = state else { return [] }
+        return blocked.prefix(1).map { .apply($0) }
     }
 
     /// Own events that came back are committed; the journal as it stands.
@@ -271,9 +292,6 @@ public struct NodeLink: Sendable, Equatable {
         guard case .live = state else { return [] }
         return [.send(.fetch([id]))]
     }
-
-    /// A case that was damaged can be read again.
-    public mutating func mended(_ id: CaseID) { damaged.removeAll { $0 == id } }
 
     private mutating func openWriting() -> [Action] {
         guard writing != .open else { return [] }

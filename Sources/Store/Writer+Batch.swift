@@ -12,12 +12,8 @@ extension Writer {
         var effects = Effects()
         var rows: [CaseRow] = []
         var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
-        var chains: [(origin: Origin, head: ChainHead)] = []
         var outcomes: [(item: Item, outcome: Swift.Result<Result, any Error>)] = []
-        var isEmpty: Bool {
-            effects.placed.isEmpty && effects.completed.isEmpty && effects.cursor == nil && effects.alarms.isEmpty
-                && effects.quarantined.isEmpty
-        }
+        var isEmpty: Bool { effects.isEmpty }
 
         init(after head: StoredHead) { (expected, becomes) = (head, head) }
 
@@ -33,8 +29,14 @@ extension Writer {
             commit.cursor = effects.cursor
             commit.alarms = effects.alarms
             commit.quarantined = effects.quarantined
+            commit.lifted = effects.lifted
+            commit.held = effects.held
+            commit.released = effects.released
+            commit.fenced = effects.fenced
+            commit.restoration = effects.restoration
+            commit.schemas = effects.schemas
             commit.cases = rows
-            commit.chains = chains
+            commit.chains = effects.chains
             commit.replies = replies
             return commit
         }
@@ -82,12 +84,6 @@ extension Writer {
             guard let record = core.desk.cases[id] else { continue }
             if let row = CaseRow(record, position: last[id] ?? core.position) { batch.rows.append(row) }
         }
-        for placed in batch.effects.placed where placed.event.origin != origin {
-            let (origin, place) = (placed.event.origin, placed.event.envelope.position)
-            let head = ChainHead(incarnation: place.incarnation, seq: place.seq, hash: placed.event.hash)
-            batch.chains.removeAll { $0.origin == origin && $0.head.incarnation == head.incarnation }
-            batch.chains.append((origin, head))
-        }
     }
 
     // MARK: Items
@@ -111,7 +107,7 @@ extension Writer {
             let id = CaseID(
                 home: origin, at: environment.now(), random: (SecureRandom.uint64(), SecureRandom.uint64()))
             return Prepared(item: item, caseID: id, needsCode: true, cases: [id])
-        case .arrival(_, let cases): return Prepared(item: item, cases: cases)
+        case .arrival(_, let cases, _): return Prepared(item: item, cases: cases)
         case .escalation(let id): return Prepared(item: item, caseID: id, cases: [id])
         }
     }
@@ -152,7 +148,7 @@ extension Writer {
             case .wish(let request):
                 let answer = try decide(request, prepared, code: code, &core, &batch, &replies, now: now)
                 batch.outcomes.append((prepared.item, .success(.answer(answer))))
-            case .arrival(let arrival, _):
+            case .arrival(let arrival, _, _):
                 let effects = try core.take(arrival, now: now, random: &random)
                 batch.effects.append(effects)
                 batch.outcomes.append((prepared.item, .success(.effects(effects))))
