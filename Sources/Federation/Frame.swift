@@ -81,7 +81,10 @@ public struct Ack: Sendable, Equatable {
     public var position: UInt64
     public var signature: [UInt8]
 
-    public init(heads: [ChainHead], committedAt: Instant, position: UInt64, signature: [UInt8]) {
+    public init(
+        heads: [ChainHead], committedAt: Instant = Instant(milliseconds: 0), position: UInt64 = 0,
+        signature: [UInt8] = []
+    ) {
         (self.heads, self.committedAt, self.position, self.signature) = (heads, committedAt, position, signature)
     }
 }

@@ -100,10 +100,17 @@ extension HubCore {
     }
 
     /// Begins to wait for every origin that has ever spoken or been spoken to.
-    public mutating func beginRestoration(except: Set<Origin> = [], _ effects: inout Effects) {
-        let origins = Set(chains.keys).union(feeds.keys).subtracting([.hub])
-        restoration = Restoration(floors: desk.journal.heads, awaited: origins.subtracting(except))
+    private mutating func beginRestoration(except: Set<Origin> = [], _ effects: inout Effects) {
+        restoration = Restoration(floors: desk.journal.heads, awaited: Set(origins).subtracting(except))
         effects.restoration = .some(restoration)
+    }
+
+    /// Every origin that has ever spoken or been spoken to.
+    private var origins: [Origin] { Set(chains.keys).union(feeds.keys).subtracting([.hub]).sorted() }
+
+    /// A person has said that this hub was brought back from an older state.
+    mutating func waitForAll() {
+        restoration = restoration ?? Restoration(floors: desk.journal.heads, awaited: Set(origins))
     }
 
     /// An origin has said all that it knows of the hub, or a person goes on without it.

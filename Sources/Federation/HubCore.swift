@@ -23,10 +23,12 @@ public struct HubCore: ServerCore {
         case release(Origin, keep: UInt64?, held: [Event])
         /// Cases that wait for a decision of the hub.
         case pending([CaseID])
+        /// A node says that a person must look at something.
+        case alarm(Origin, Alarm)
 
         public var cases: [CaseID] {
             switch self {
-            case .hello, .alive: []
+            case .hello, .alive, .alarm: []
             case .events(_, let events, _), .lost(_, let events, _, _), .repair(_, let events, _),
                 .release(_, _, let events):
                 casesConcerned(by: events)
@@ -57,6 +59,8 @@ public struct HubCore: ServerCore {
     public internal(set) var quarantined: [Origin: Int]
     /// What a restored hub still waits for; `nil` when it waits for nothing.
     public internal(set) var restoration: Restoration?
+    /// A person says that this hub was brought back from an older state, and nothing has been saved since.
+    var wasRestored: Bool
     /// Starts of writers that a person has shut out.
     var fenced: [Origin: Set<UInt64>]
     /// Which processes speak for each origin.
@@ -67,8 +71,10 @@ public struct HubCore: ServerCore {
 
     public init(
         desk: Desk, chains: [Origin: ChainTree], position: UInt64, feeds: [Origin: UInt64],
-        quarantined: [Origin: Int] = [:], fenced: [Origin: Set<UInt64>] = [:], restoration: Restoration? = nil
+        quarantined: [Origin: Int] = [:], fenced: [Origin: Set<UInt64>] = [:], restoration: Restoration? = nil,
+        wasRestored: Bool = false
     ) {
+        self.wasRestored = wasRestored
         self.desk = desk
         self.chains = chains
         self.position = position
@@ -76,12 +82,17 @@ public struct HubCore: ServerCore {
         self.quarantined = quarantined
         self.fenced = fenced
         self.restoration = restoration
+        if wasRestored { waitForAll() }
     }
 
     public mutating func take(
         _ arrival: Arrival, now: Instant, random: inout some RandomNumberGenerator
     ) throws(FeedFault) -> Effects {
         var effects = Effects()
+        if wasRestored {
+            wasRestored = false
+            effects.restoration = .some(restoration)
+        }
         switch arrival {
         case .hello(let hello, let feed): greet(hello, feed, &effects, now: now)
         case .alive(let origin, let writer): note(writer, of: origin, &effects)
@@ -97,6 +108,7 @@ public struct HubCore: ServerCore {
         case .release(let origin, let keep, let held):
             release(origin, keep: keep, held, &effects, now: now, random: &random)
         case .pending(let cases): for id in cases { effects.touch(id) }
+        case .alarm(let origin, let alarm): effects.alarms.append((origin, alarm))
         }
         settle(&effects, now: now, random: &random)
         return effects

@@ -147,6 +147,26 @@ public struct ChainTree: Sendable, Equatable {
         }.sorted { $0.incarnation < $1.incarnation }
     }
 
+    /// How many events no receipt covers.
+    /// - Parameter acknowledged: the greatest seq of each incarnation that one does.
+    public func backlog(_ acknowledged: [UInt64: UInt64]) -> UInt64 {
+        chains.reduce(0) { sum, chain in
+            let covered = max(acknowledged[chain.incarnation] ?? 0, chain.first - 1)
+            return sum + (chain.head.seq - min(covered, chain.head.seq))
+        }
+    }
+
+    /// The last seq on the line that ends at `head` up to which receipts cover it.
+    public func covered(_ acknowledged: [UInt64: UInt64], to head: ChainHead) -> UInt64 {
+        var (incarnation, end) = (head.incarnation, head.seq)
+        for _ in 0...chains.count {
+            if let covered = acknowledged[incarnation], covered > 0 { return min(covered, end) }
+            guard let chain = chain(of: incarnation) else { return 0 }
+            (incarnation, end) = (chain.parent, chain.first - 1)
+        }
+        return 0
+    }
+
     /// Whether two of its chains go on from one place: an older state was brought back, or two copies write.
     public var isForked: Bool {
         var children = Set<Position>()

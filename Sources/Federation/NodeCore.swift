@@ -15,12 +15,14 @@ public struct NodeCore: ServerCore {
         case repair([Event], known: [Position: EventHash])
         /// The schemas that the hub reads.
         case schemas([UInt32])
+        /// Something that a person must look at.
+        case alarm(Alarm)
 
         public var cases: [CaseID] {
             switch self {
             case .feed(let rows): casesConcerned(by: rows.map(\.event))
             case .tail(let events, _, _), .repair(let events, _): casesConcerned(by: events)
-            case .schemas: []
+            case .schemas, .alarm: []
             }
         }
     }
@@ -82,6 +84,7 @@ public struct NodeCore: ServerCore {
             guard let schema = schemas.filter({ (1...desk.reader).contains($0) }).max() else { break }
             desk.writer.schema = schema
             effects.schemas = schemas
+        case .alarm(let alarm): effects.alarms.append((desk.origin, alarm))
         }
         return effects
     }

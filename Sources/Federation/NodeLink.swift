@@ -199,12 +199,7 @@ public struct NodeLink: Sendable, Equatable {
     // MARK: Up
 
     /// Own events that no receipt covers yet.
-    public var backlog: UInt64 {
-        journal.chains.reduce(0) { sum, chain in
-            let covered = max(acknowledged[chain.incarnation] ?? 0, chain.first - 1)
-            return sum + (chain.head.seq - min(covered, chain.head.seq))
-        }
-    }
+    public var backlog: UInt64 { journal.backlog(acknowledged) }
 
     /// The writer has committed own events; its journal as it stands.
     public mutating func advanced(to journal: ChainTree) -> [Action] {
@@ -266,6 +261,7 @@ public struct NodeLink: Sendable, Equatable {
     public mutating func blocked(_ rows: [FeedRow], by id: CaseID) -> [Action] {
         guard case .live = state else { return [] }
         if blocked.isEmpty { blocked = [rows] }
+        damaged.removeAll { $0 == id }
         return found(damaged: id)
     }
 
@@ -288,7 +284,8 @@ public struct NodeLink: Sendable, Equatable {
 
     /// A case cannot be read here: its bytes are damaged. The hub is asked for them.
     public mutating func found(damaged id: CaseID) -> [Action] {
-        if !damaged.contains(id), damaged.count < Batch.maximumCases { damaged.append(id) }
+        guard !damaged.contains(id) else { return [] }
+        if damaged.count < Batch.maximumCases { damaged.append(id) }
         guard case .live = state else { return [] }
         return [.send(.fetch([id]))]
     }

@@ -10,6 +10,8 @@ extension Writer {
         let expected: StoredHead
         var becomes: StoredHead
         var effects = Effects()
+        /// The own chains after it.
+        var journal = ChainTree()
         var rows: [CaseRow] = []
         var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
         var outcomes: [(item: Item, outcome: Swift.Result<Result, any Error>)] = []
@@ -76,6 +78,7 @@ extension Writer {
     private func complete(_ batch: inout Batch, _ core: Core) {
         batch.becomes = StoredHead(
             head: core.desk.writer.head, stamp: core.desk.writer.clock.last, position: core.position)
+        batch.journal = core.desk.journal
         var last: [CaseID: UInt64] = [:]
         for placed in batch.effects.placed {
             if let id = placed.event.caseID { last[id] = placed.position }

@@ -79,6 +79,8 @@ public actor Writer<Core: ServerCore> {
     public nonisolated let incarnation: UInt64
     var core: Core?
     var head = StoredHead.empty
+    /// The own chains as they are committed: the core's may be ahead while a commit is under way.
+    public private(set) var journal = ChainTree()
     private(set) var waiting: [Item] = []
     /// A batch that was given up while nobody knew whether it was committed.
     private var orphan: Batch?
@@ -235,7 +237,8 @@ public actor Writer<Core: ServerCore> {
             isTakenOver
             ? try await store.resume(origin, token: token) : try await store.takeOver(origin, token: token)
         isTakenOver = true
-        core = try await environment.makeCore(head, incarnation)
+        let fresh = try await environment.makeCore(head, incarnation)
+        (core, journal) = (fresh, fresh.desk.journal)
         // Its callers have heard that nobody knows; who watches must still learn what it did.
         if let orphan, orphan.isCommitted(at: head) { notify(orphan) }
         orphan = nil
@@ -329,6 +332,7 @@ public actor Writer<Core: ServerCore> {
     }
 
     private func notify(_ batch: Batch) {
+        journal = batch.journal
         environment.observe(
             Notice(
                 head: batch.becomes.head, position: batch.becomes.position, effects: batch.effects, cases: batch.rows))
