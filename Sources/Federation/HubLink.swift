@@ -212,6 +212,12 @@ public struct HubLink: Sendable, Equatable {
         return [.send(.feed(rows))] + read()
     }
 
+    /// A later call of this node is alive: if this one's process still lives, it will call again, and be known by that.
+    public mutating func superseded() -> [Action] {
+        guard state != .closed else { return [] }
+        return end("a later call of this node is open")
+    }
+
     public mutating func closed() { state = .closed }
 
     private mutating func read() -> [Action] {

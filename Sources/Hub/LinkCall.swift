@@ -20,6 +20,8 @@ actor LinkCall {
     private let logger: Logger
     private var machine: HubLink
     private var isLive = false
+    /// Names this call among those of its origin.
+    private let id = SecureRandom.uint64()
     /// One at a time: the machine asks for the next only when it has been given the last.
     private let wanted = AsyncStream<Wanted>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
@@ -49,7 +51,8 @@ actor LinkCall {
         _ body: RequestBody, _ response: ResponseWriter, notices: Broadcast<Writer<HubCore>.Notice>
     ) async {
         let moved = notices.listen()
-        let (found, mended) = (damage.found.listen(), damage.mended.listen())
+        let later = presence.alive.listen(buffering: 256)
+        let (found, mended) = (damage.found.listen(buffering: 1_000), damage.mended.listen())
         var status = (0, "")
         do {
             var head = HTTPResponse(status: .ok)
@@ -59,6 +62,7 @@ actor LinkCall {
                 group.addTask { try await self.receive(body, response) }
                 group.addTask { try await self.follow(moved, response) }
                 group.addTask { try await self.read(response) }
+                group.addTask { for await call in later { try await self.yield(to: call, response) } }
                 group.addTask { for await id in found { try await self.ask(for: id, response) } }
                 group.addTask { for await _ in mended { try await self.goOn(response) } }
                 group.addTask { try await self.awaitHello() }
@@ -130,6 +134,11 @@ actor LinkCall {
         try await perform(machine.found(damaged: id), response)
     }
 
+    private func yield(to call: (origin: Origin, call: UInt64), _ response: ResponseWriter) async throws {
+        guard call.origin == origin, call.call != id else { return }
+        try await perform(machine.superseded(), response)
+    }
+
     private func goOn(_ response: ResponseWriter) async throws { try await perform(machine.repaired(), response) }
 
     private func perform(_ actions: [HubLink.Action], _ response: ResponseWriter) async throws {
@@ -138,6 +147,7 @@ actor LinkCall {
             case .send(let frame): try await send(frame, response)
             case .prepare(let hello): try await prepare(hello, response)
             case .noteAlive(let process):
+                presence.alive.send((origin, id))
                 let effects = try await writer.apply(.alive(origin, writer: process), cases: [])
                 try await tell(effects, response)
             case .submit(let events): try await submit(events, response)

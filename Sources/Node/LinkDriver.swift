@@ -49,6 +49,13 @@ actor LinkDriver {
 
     /// Dials until cancelled.
     func run() async {
+        do {
+            // A journal whose writer has not started has nothing to say yet: the hub is asked from then on.
+            while await writer.withCore({ $0 == nil }) { try await Task.sleep(for: .milliseconds(100)) }
+        } catch {
+            return  // cancelled
+        }
+        machine = NodeLink(startedAt: office.now())
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.dial() }
             group.addTask { await self.passTime() }
@@ -97,8 +104,6 @@ actor LinkDriver {
     }
 
     private func connectOnce() async throws {
-        // A journal whose writer has not started has nothing to say yet.
-        while await writer.withCore({ $0 == nil }) { try await Task.sleep(for: .milliseconds(100)) }
         report.state = report.state == "connected" ? "connecting" : report.state
         let connection = try await ClientConnection.connect(
             host: configuration.linkHost, port: configuration.linkPort,
