@@ -67,7 +67,7 @@ let package = Package(
             exclude: ["README.md", "Migrations/README.md", "Reads/README.md"],
             resources: [
                 .embedInCode("Migrations/001-journal.sql"), .embedInCode("Migrations/002-doors.sql"),
-                .embedInCode("Migrations/003-search.sql"),
+                .embedInCode("Migrations/003-search.sql"), .embedInCode("Migrations/004-federation.sql"),
             ],
             swiftSettings: settings),
         .target(

@@ -1,8 +1,8 @@
 public import Casework
 public import Federation
 
-/// The durable half of a server: journal, parts, cases, feeds, cursors. One contract, kept in PostgreSQL and, for tests, in
-/// memory. All calls of the writer come from one place, one after the other.
+/// The durable half of a server: journal, parts, cases, feeds, cursors. One contract, kept in PostgreSQL and, for
+/// tests, in memory. All calls of the writer come from one place, one after the other.
 public protocol CaseStore: Sendable {
     /// Makes this process the writer of `origin`: its token fences any other. Returns where the journal stands.
     func takeOver(_ origin: Origin, token: UInt64) async throws -> StoredHead
@@ -18,8 +18,8 @@ public protocol CaseStore: Sendable {
     func events(of origin: Origin, in stretches: [Stretch]) async throws -> [Event]
     /// The hashes stored at places of an origin, of accepted and held events.
     func hashes(of origin: Origin, from seq: UInt64, through last: UInt64) async throws -> [Position: EventHash]
-    /// Writes the bytes of damaged rows anew: those that do not have their row's hash, or parts that do not have the hash
-    /// that their event names. Only from an event that has the row's hash. Nothing else ever changes a journal row.
+    /// Writes the bytes of damaged rows anew: those that do not have their row's hash, or parts that do not have the
+    /// hash that their event names. Only from an event that has the row's hash. Nothing else ever changes a journal row.
     /// - Returns: how many events were mended.
     func repair(_ events: [Event]) async throws -> Int
     /// Which of these codes are in use here.
@@ -68,8 +68,8 @@ public protocol CaseStore: Sendable {
 
     // MARK: Cases
 
-    /// The digests of cases that changed after a position, in the order of their positions. The next call names the last
-    /// one's position, so cases of one position come together, also past the limit if need be.
+    /// The digests of cases that changed after a position, in the order of their positions. The next call names the
+    /// last one's position, so cases of one position come together, also past the limit if need be.
     func digests(after position: UInt64, limit: Int) async throws -> [(digest: CaseDigest, position: UInt64)]
     /// Of those of these cases that have a row, by case.
     func digests(of cases: [CaseID]) async throws -> [CaseDigest]

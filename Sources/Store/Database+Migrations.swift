@@ -9,6 +9,7 @@ struct Migration: Sendable {
     /// SwiftPM names embedded files so: the first digit becomes `_`.
     static let all: [Migration] = [
         PackageResources._01_journal_sql, PackageResources._02_doors_sql, PackageResources._03_search_sql,
+        PackageResources._04_federation_sql,
     ].enumerated().map { Migration(number: $0 + 1, sql: String(decoding: $1, as: UTF8.self)) }
 
     /// The advisory lock that migrating processes take: "peyvand" in ASCII.

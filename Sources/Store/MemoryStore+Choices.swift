@@ -1,5 +1,6 @@
 public import Casework
 public import Federation
+import Synchronization
 
 // Receipts, what is kept apart, what is waited for, and cases by what they need.
 extension MemoryStore {
@@ -7,17 +8,18 @@ extension MemoryStore {
 
     public func record(_ ack: Ack) async throws {
         state.withLock { state in
-            let own = state.writers.keys.flatMap { state.chains[$0] ?? [] }.map(\.incarnation)
             for head in ack.heads {
                 let place = Position(incarnation: head.incarnation, seq: head.seq)
                 if state.acks[place] == nil { state.acks[place] = ack }
-                guard own.contains(head.incarnation) else { continue }
-                state.acknowledged[head.incarnation] = max(state.acknowledged[head.incarnation] ?? 0, head.seq)
             }
         }
     }
 
-    public func acknowledged() async throws -> [UInt64: UInt64] { state.withLock { $0.acknowledged } }
+    public func acknowledged() async throws -> [UInt64: UInt64] {
+        state.withLock { state in
+            state.acks.keys.reduce(into: [:]) { $0[$1.incarnation] = max($0[$1.incarnation] ?? 0, $1.seq) }
+        }
+    }
 
     public func acknowledgement(covering place: Position) async throws -> Ack? {
         state.withLock { state in

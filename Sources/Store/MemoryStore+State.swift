@@ -26,7 +26,6 @@ struct MemoryState: Sendable {
     var codes: Set<String> = []
     /// Of each origin, the one extended last at the end.
     var chains: [Origin: [Chain]] = [:]
-    var acknowledged: [UInt64: UInt64] = [:]
     var feeds: [Origin: [UInt64: Commit.Routed]] = [:]
     /// The newest at the end.
     var cursors: [FeedCursor] = []

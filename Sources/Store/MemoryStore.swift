@@ -98,7 +98,8 @@ public final class MemoryStore: CaseStore {
                 hashes[key.place] = state.journal[key]?.event.hash
             }
             for event in state.held where event.origin == origin {
-                if seq <= event.envelope.seq, event.envelope.seq <= last { hashes[event.envelope.position] = event.hash }
+                let place = event.envelope.position
+                if seq <= place.seq, place.seq <= last { hashes[place] = event.hash }
             }
             return hashes
         }
@@ -145,7 +146,9 @@ public final class MemoryStore: CaseStore {
         }
     }
 
-    public func feedCursors() async throws -> [FeedCursor] { state.withLock { Array($0.cursors.reversed().prefix(64)) } }
+    public func feedCursors() async throws -> [FeedCursor] {
+        state.withLock { Array($0.cursors.reversed().prefix(64)) }
+    }
 
     public func schemas() async throws -> [UInt32] { state.withLock { $0.schemas } }
 
