@@ -45,6 +45,9 @@ let package = Package(
         .target(name: "Service", dependencies: ["Casework"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], exclude: ["README.md"], swiftSettings: settings),
         .target(
+            name: "Simulator", dependencies: ["Casework", "Federation", "Cryptography"],
+            exclude: ["README.md", "Checkers/README.md"], swiftSettings: settings),
+        .target(
             name: "Postgres", dependencies: ["CLibPQ", logging], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "HTTP2",
@@ -100,13 +103,15 @@ let package = Package(
             name: "peyvand",
             dependencies: [
                 "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", "Node", "Hub", "Console",
+                "Simulator",
                 nioCore, httpTypes, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
             ],
             exclude: [
-                "README.md", "Accounts/README.md", "Demo/README.md", "Import/README.md", "Trickle/README.md",
+                "README.md", "Accounts/README.md", "Demo/README.md", "Import/README.md", "Simulate/README.md",
+                "Trickle/README.md",
             ],
             resources: [.embedInCode("Mappings")], swiftSettings: settings),
 
@@ -116,7 +121,10 @@ let package = Package(
             dependencies: [
                 "Casework", "Federation", "Cryptography", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
-            exclude: ["README.md", "Network/README.md"], swiftSettings: settings),
+            exclude: ["README.md", "Machines/README.md"], swiftSettings: settings),
+        .testTarget(
+            name: "SimulatorTests", dependencies: ["Simulator", "Casework"], exclude: ["README.md"],
+            swiftSettings: settings),
         .testTarget(
             name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["README.md"], swiftSettings: settings),
         .testTarget(

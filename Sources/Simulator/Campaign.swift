@@ -9,10 +9,13 @@ public struct Campaign: Sendable {
     public var hash = EventHash.zero
     public var count = 0
 
-    /// - Parameter progress: told after each seed how many are done and how many failed.
+    /// - Parameters:
+    ///   - began: told each seed when its run begins.
+    ///   - progress: told after each seed how many are done and how many failed.
     public static func run(
         _ seeds: ClosedRange<UInt64>, workers: Int, stopsAtFirst: Bool = false,
-        progress: @escaping @Sendable (_ done: Int, _ failed: Int) -> Void
+        began: @escaping @Sendable (_ seed: UInt64) -> Void = { _ in },
+        progress: (_ seed: UInt64, _ done: Int, _ failed: Int) -> Void = { _, _, _ in }
     ) async -> Campaign {
         var campaign = Campaign()
         var hashes: [UInt64: EventHash] = [:]
@@ -23,7 +26,10 @@ public struct Campaign: Sendable {
                 guard !isOver, next <= seeds.upperBound, next >= seeds.lowerBound else { return }
                 let seed = next
                 next &+= 1
-                group.addTask { Simulation.run(seed: seed) }
+                group.addTask {
+                    began(seed)
+                    return Simulation.run(seed: seed)
+                }
             }
             for _ in 0..<max(1, workers) { start() }
             while let report = await group.next() {
@@ -34,7 +40,7 @@ public struct Campaign: Sendable {
                     campaign.failures.append((report.options.seed, report.outcome))
                     isOver = stopsAtFirst
                 }
-                progress(campaign.count, campaign.failures.count)
+                progress(report.options.seed, campaign.count, campaign.failures.count)
                 start()
             }
         }

@@ -75,11 +75,12 @@ extension World {
                 if case .ack(let ack) = frame { try checkCommitted(ack, of: call.peer) }
                 if call.isOpenAtNode { call.down.append(frame) }
             case .prepare(let hello):
-                for older in calls where older.peer == call.peer && older.id < call.id && older.isOpenAtHub {
-                    drop(older)
-                }
                 enqueue(.hello(call, hello, hello.cursors.map { hub.disk.fact($0, of: call.peer) }))
-            case .noteAlive(let writer): enqueue(.alive(call, writer: writer))
+            case .noteAlive(let writer):
+                for other in calls where other.peer == call.peer && other !== call && other.isOpenAtHub {
+                    try perform(other.machine.superseded(), on: other)
+                }
+                enqueue(.alive(call, writer: writer))
             case .submit(let wire):
                 let events = decode(wire, of: call)
                 enqueue(.events(call, wire, events, known: hub.disk.known(around: events, of: call.peer)))
@@ -179,6 +180,7 @@ extension World {
             for event in events where hub.disk.mend(event) {
                 tally.show(.flipped)
                 trace.note("hub mends \(short(event.hash))")
+                ring(Alarm(code: "mended", detail: "a stored event was damaged here"), about: .hub, at: .hub)
             }
             return try take(.repair(call.peer, events, known: known))
         }

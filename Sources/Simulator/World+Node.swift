@@ -166,6 +166,8 @@ extension World {
                 for event in events where node.disk.mend(event) {
                     tally.show(.flipped)
                     trace.note("\(node.name) mends \(short(event.hash))")
+                    let alarm = Alarm(code: "mended", detail: "a stored event was damaged here")
+                    ring(alarm, about: node.origin, at: node.origin)
                 }
                 let own = events.filter { $0.origin == node.origin }
                 return try take(.repair(events, known: node.disk.known(around: own, of: node.origin)), at: node)

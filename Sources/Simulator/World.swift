@@ -31,7 +31,9 @@ final class World {
         self.trace = trace
         random = Generator(seed: options.seed)
         let skewed = options.has(.versionSkew)
-        hub = HubProcess(incarnation: random.next(), reader: skewed && random.chance(50) ? 2 : 1, now: now)
+        let isNew = random.chance(50)
+        let newest: UInt32 = skewed && isNew ? 2 : 1
+        hub = HubProcess(incarnation: random.next(), reader: newest, now: now)
         if options.nodes >= 31 {
             origins = Origin.provinces
         } else {
@@ -41,7 +43,8 @@ final class World {
             origins = chosen
         }
         for (place, origin) in origins.enumerated() {
-            let reader: UInt32 = skewed && hub.reader == 2 && random.chance(50) ? 2 : 1
+            let isUpgraded = random.chance(50)
+            let reader: UInt32 = isUpgraded ? newest : 1
             nodes.append(
                 NodeProcess(
                     id: place, disk: Disk(origin: origin), incarnation: random.next(), reader: reader, now: now))

@@ -35,6 +35,7 @@ enum AlarmChecker: Checker {
         case "branch": return causes.restored.contains(origin) || causes.copied.contains(origin)
         case "two_copies", "fenced": return causes.copied.contains(origin)
         case "hub_restored": return causes.hubRestored
+        case "mended": return causes.flipped.contains(origin) || (origin == .hub && causes.hubFlipped)
         case "unreadable", "gap": return causes.flipped.contains(origin)
         default: return false
         }

@@ -10,8 +10,8 @@ import Testing
         var core = NodeCore(
             desk: Desk(
                 writer: JournalWriter(origin: Place.seat, incarnation: 9, continuing: .empty, clock: HybridClock()),
-                tree: .standard, calendar: .standard, hashing: sha256),
-            cursor: nil, position: 0)
+                journal: ChainTree(), tree: .standard, calendar: .standard, hashing: sha256),
+            hub: ChainTree(), cursor: nil, position: 0)
         var docket = Docket()
         var random = SeededGenerator(seed: 3)
 
@@ -23,6 +23,12 @@ import Testing
 
         var state: Case { core.desk.cases[docket.id]?.state ?? Case(id: docket.id) }
 
+        /// Own places, as a driver finds them in the store.
+        var known: [Position: EventHash] {
+            let own = (core.desk.cases[docket.id]?.events ?? []).filter { $0.origin == Place.seat }
+            return Dictionary(uniqueKeysWithValues: own.map { ($0.envelope.position, $0.hash) })
+        }
+
         func cursor(_ seq: UInt64, _ event: Event, feed: UInt64 = 1) -> FeedCursor {
             FeedCursor(hubIncarnation: feed, seq: seq, hash: event.hash)
         }
@@ -31,7 +37,7 @@ import Testing
         @discardableResult
         mutating func take(_ events: [Event], from seq: UInt64, feed: UInt64 = 1) throws -> Effects {
             let rows = events.enumerated().map { (cursor(seq + UInt64($0), $1, feed: feed), $1) }
-            return try core.take(.init(rows: rows), now: docket.now, random: &random)
+            return try core.take(.feed(rows), now: docket.now, random: &random)
         }
     }
 
@@ -66,7 +72,7 @@ import Testing
         #expect(throws: FeedFault.notDense(expected: 2, found: 3)) { try bench.take([events[2]], from: 3) }
         #expect(throws: FeedFault.notDense(expected: 3, found: 4)) {
             let rows = [(bench.cursor(2, events[1]), events[1]), (bench.cursor(4, events[2]), events[2])]
-            _ = try bench.core.take(.init(rows: rows), now: bench.docket.now, random: &bench.random)
+            _ = try bench.core.take(.feed(rows), now: bench.docket.now, random: &bench.random)
         }
         #expect(throws: FeedFault.notDense(expected: 1, found: 2)) { try bench.take([events[1]], from: 2, feed: 8) }
         #expect(bench.core.position == 1 && bench.core.cursor == bench.cursor(1, events[0]), "a fault takes nothing")
@@ -77,7 +83,7 @@ import Testing
         let events = bench.docket.events
         #expect(throws: FeedFault.wrongHash(1)) {
             let rows = [(bench.cursor(1, events[1]), events[0])]
-            _ = try bench.core.take(.init(rows: rows), now: bench.docket.now, random: &bench.random)
+            _ = try bench.core.take(.feed(rows), now: bench.docket.now, random: &bench.random)
         }
         #expect(bench.core.position == 0)
     }
@@ -152,6 +158,76 @@ import Testing
         try bench.take(events, from: 1)
         #expect(bench.core.desk.writer.clock.last.instant <= bench.docket.now + Instant.second)
         #expect(bench.core.desk.writer.clock.last > bound)
+    }
+
+    // MARK: Restored
+
+    /// What the hub held of this node's own journal comes back, and the writer goes on where the hub saw it last.
+    @Test func theTailIsTakenBack() throws {
+        var bench = try Bench()
+        try bench.take(bench.docket.events, from: 1)
+        bench.docket.adopt(bench.core.desk.cases[bench.docket.id]?.events.last)
+        let tail = try (0..<3).map { _ in try bench.docket.write(Place.seat, .noted) }
+            .compactMap { hash in bench.docket.events.first { $0.hash == hash } }
+        let latest = bench.docket.head(of: Place.seat)
+        let known = bench.known
+        let effects = try bench.core.take(
+            .tail(tail, latest: latest, known: known), now: bench.docket.now, random: &bench.random)
+        #expect(effects.types == ["IR-23 noted", "IR-23 noted", "IR-23 noted"] && effects.alarms.isEmpty)
+        #expect(bench.core.desk.writer.head == latest)
+        let wish = Wish(command: .note(text: "n"), caseID: bench.docket.id, actor: person("ali", at: Place.seat))
+        let next = try bench.core.decide(wish, now: bench.docket.now, random: &bench.random).placed[0].event
+        #expect(next.envelope.previous == latest.hash && next.envelope.seq == 5)
+    }
+
+    /// Whoever wrote already stays on his own line.
+    @Test func aWriterThatHasBegunIsNotMoved() throws {
+        var bench = try Bench()
+        try bench.take(bench.docket.events, from: 1)
+        let head = bench.core.desk.writer.head
+        bench.docket.adopt(bench.core.desk.cases[bench.docket.id]?.events.last)
+        bench.docket.restart(Place.seat, as: 700)
+        let hash = try bench.docket.write(Place.seat, .noted)
+        let tail = try #require(bench.docket.events.first { $0.hash == hash })
+        _ = try bench.core.take(
+            .tail([tail], latest: bench.docket.head(of: Place.seat), known: bench.known), now: bench.docket.now,
+            random: &bench.random)
+        #expect(bench.core.desk.writer.head == head && bench.core.desk.journal.chains.count == 2)
+    }
+
+    /// The hub is not believed either.
+    @Test func aTailThatDoesNotFitRaisesAnAlarm() throws {
+        var bench = try Bench()
+        try bench.take(bench.docket.events, from: 1)
+        let foreign = bench.docket.events[0]
+        var envelope = try #require(bench.core.desk.cases[bench.docket.id]?.events.last).envelope
+        (envelope.seq, envelope.previous) = (2, foreign.hash)
+        let forged = try Event(bytes: envelope.wire, part: .none, hashing: sha256)
+        let effects = try bench.core.take(
+            .tail([foreign, forged], latest: .empty, known: bench.known), now: bench.docket.now, random: &bench.random)
+        #expect(effects.codes == ["IR-23 foreign_origin", "IR-23 tampering"] && effects.placed.isEmpty)
+    }
+
+    @Test func aRepairBringsWhatIsMissingAndNothingTwice() throws {
+        var bench = try Bench()
+        let events = bench.docket.events
+        try bench.take(Array(events.prefix(2)), from: 1)
+        let repair = NodeCore.Arrival.repair(events, known: bench.known)
+        let effects = try bench.core.take(repair, now: bench.docket.now, random: &bench.random)
+        #expect(effects.types == ["hub granted", "IR-23 received"])
+        #expect(try bench.core.take(repair, now: bench.docket.now, random: &bench.random).placed.isEmpty)
+        // The row of what came first follows, and changes nothing.
+        let row = try bench.take([events[2]], from: 3)
+        #expect(row.placed.isEmpty && row.cursor?.seq == 3)
+    }
+
+    /// A node writes only what the hub reads, and only what it can itself.
+    @Test func theHubSaysWhichSchemas() throws {
+        var bench = try Bench()
+        #expect(bench.core.desk.writer.schema == 1)
+        let effects = try bench.core.take(.schemas([1, 2, 3]), now: bench.docket.now, random: &bench.random)
+        #expect(effects.schemas == [1, 2, 3] && bench.core.desk.writer.schema == 1)
+        #expect(try bench.core.take(.schemas([7]), now: bench.docket.now, random: &bench.random).schemas == nil)
     }
 
     // MARK: Escalation

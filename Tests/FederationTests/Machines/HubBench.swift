@@ -8,7 +8,7 @@ struct HubBench {
     var core = HubCore(
         desk: Desk(
             writer: JournalWriter(origin: .hub, incarnation: 1, continuing: .empty, clock: HybridClock()),
-            tree: .standard, calendar: .standard, hashing: sha256),
+            journal: ChainTree(), tree: .standard, calendar: .standard, hashing: sha256),
         chains: [:], position: 0, feeds: [:])
     var docket = Docket()
     /// What a driver would find in the store.
@@ -41,12 +41,17 @@ struct HubBench {
     mutating func send(
         _ events: [Event], from origin: Origin, knowing known: [Position: EventHash]? = nil
     ) throws -> Effects {
-        let arrival = HubCore.Arrival(origin: origin, events: events, known: known ?? self.known[origin] ?? [:])
-        let effects = try core.take(arrival, now: now, random: &random)
+        let effects = try take(.events(origin, events, known: known ?? self.known[origin] ?? [:]))
+        for event in effects.held { self.known[origin, default: [:]][event.envelope.position] = event.hash }
         for placed in effects.placed where placed.event.origin == origin {
             self.known[origin, default: [:]][placed.event.envelope.position] = placed.event.hash
         }
         return effects
+    }
+
+    @discardableResult
+    mutating func take(_ arrival: HubCore.Arrival) throws -> Effects {
+        try core.take(arrival, now: now, random: &random)
     }
 
     /// An origin writes under the case's present epoch, and the hub gets it at once.
