@@ -133,7 +133,12 @@ let package = Package(
         .testTarget(
             name: "PeyvandTests", dependencies: ["peyvand", "Casework", "Service", "Store"], exclude: ["README.md"],
             swiftSettings: settings),
+        .target(name: "TestDoors", path: "Tests/TestDoors", exclude: ["README.md"], swiftSettings: settings),
         .testTarget(
-            name: "EndToEndTests", exclude: ["README.md", "link_client.py"], swiftSettings: settings),
+            name: "EndToEndTests", dependencies: ["TestDoors"], exclude: ["README.md", "link_client.py"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ChaosTests", dependencies: ["TestDoors"], exclude: ["README.md", "chaos_link.py"],
+            swiftSettings: settings),
     ]
 )
