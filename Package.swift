@@ -40,12 +40,17 @@ let package = Package(
         .target(
             name: "Federation",
             dependencies: ["Casework", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: ["README.md", "Wire/README.md", "Wire/link.proto", "Wire/content.proto"],
+            exclude: [
+                "README.md", "Wire/README.md", "Wire/link.proto", "Wire/content.proto", "Wire/attachments.proto",
+            ],
             swiftSettings: settings),
         .target(name: "Service", dependencies: ["Casework"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "Postgres", dependencies: ["CLibPQ", logging], exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "Attachments", dependencies: ["Casework", "Cryptography", nioPosix], exclude: ["README.md"],
+            swiftSettings: settings),
         .target(
             name: "HTTP2",
             dependencies: [
@@ -62,25 +67,25 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "CLibPQ", "Casework", "Federation", "Service", "Cryptography", "Postgres", logging,
+                "CLibPQ", "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", logging,
             ],
             exclude: ["README.md", "Migrations/README.md", "Reads/README.md"],
             resources: [
                 .embedInCode("Migrations/001-journal.sql"), .embedInCode("Migrations/002-doors.sql"),
-                .embedInCode("Migrations/003-search.sql"),
+                .embedInCode("Migrations/003-search.sql"), .embedInCode("Migrations/005-attachments.sql"),
             ],
             swiftSettings: settings),
         .target(
             name: "Node",
             dependencies: [
-                "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", httpTypes, logging,
+                "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", httpTypes, logging,
                 nioCore,
             ],
             exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "Hub",
             dependencies: [
-                "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", httpTypes, logging,
+                "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", httpTypes, logging,
                 nioCore,
             ],
             exclude: ["README.md"], swiftSettings: settings),
@@ -99,7 +104,8 @@ let package = Package(
         .executableTarget(
             name: "peyvand",
             dependencies: [
-                "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", "Node", "Hub", "Console",
+                "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", "Node",
+                "Hub", "Console",
                 nioCore, httpTypes, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -119,6 +125,9 @@ let package = Package(
             exclude: ["README.md", "Network/README.md"], swiftSettings: settings),
         .testTarget(
             name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["README.md"], swiftSettings: settings),
+        .testTarget(
+            name: "AttachmentsTests", dependencies: ["Attachments", "Casework", "Cryptography"], exclude: ["README.md"],
+            swiftSettings: settings),
         .testTarget(
             name: "PostgresTests", dependencies: ["Postgres", logging], exclude: ["README.md"], swiftSettings: settings),
         .testTarget(

@@ -1,3 +1,4 @@
+import Attachments
 public import Casework
 import Cryptography
 public import Federation
@@ -28,7 +29,8 @@ public struct Hub: HubService, StoredService {
         let store = PostgresStore(database: database, hashing: Digest.hashing)
         let office = Office(
             origin: .hub, tree: .standard, calendar: .standard, database: database, store: store,
-            receiptKey: try SigningKey(pemFile: configuration.receiptKey), now: now, logger: logger)
+            receiptKey: try SigningKey(pemFile: configuration.receiptKey),
+            files: try configuration.attachments.map { try AttachmentFiles(directory: $0) }, now: now, logger: logger)
         let generation = try await store.feedGeneration()
         return try Hub(office: office, generation: generation, configuration: configuration, logger: logger)
     }
@@ -85,6 +87,7 @@ public struct Hub: HubService, StoredService {
             group.addTask { await dashboard.run() }
             group.addTask { try await watchFence() }
             group.addTask { await Upkeep.forget(office, logger: logger) }
+            group.addTask { await Upkeep.findFiles(office, logger: logger) }
             group.addTask { await escalate() }
             try await group.next()
             group.cancelAll()
