@@ -76,11 +76,8 @@ extension Chaos {
                         let told = try await country.tellings()
                         return (quarantined > 0 || isFenced) && !told.isEmpty ? true : nil
                     }
-                    let list = hashes.map { "'\\x\($0)'::bytea" }.joined(separator: ",")
                     _ = try await eventually("what was acknowledged is kept at the hub", within: .seconds(120)) {
-                        let kept = try await country.hub.database.count(
-                            "SELECT count(*) FROM journal WHERE hash IN (\(list))")
-                        return kept == hashes.count ? true : nil
+                        try await country.kept(hashes) == hashes.count ? true : nil
                     }
                     // Everybody else goes on.
                     let neighbour = try country.node("IR-23")
@@ -104,6 +101,17 @@ extension Country {
         try Self.office(
             code, in: folder.deletingLastPathComponent(), named: folder.lastPathComponent,
             try await Template.shared.get(), linkPort: linkPort, ground: .init())
+    }
+
+    /// How many of these events the hub keeps: in its journal, or apart until a person has chosen.
+    func kept(_ hashes: [String]) async throws -> Int {
+        let list = hashes.map { "'\\x\($0)'::bytea" }.joined(separator: ",")
+        var count = 0
+        for table in ["journal", "held_events"] {
+            guard try await hub.database.count("SELECT count(to_regclass('\(table)'))") == 1 else { continue }
+            count += try await hub.database.count("SELECT count(*) FROM \(table) WHERE hash IN (\(list))")
+        }
+        return count
     }
 
     /// A second node with the same data, certificate and name, as a disk's image brought up on another machine.
