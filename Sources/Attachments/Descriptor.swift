@@ -44,7 +44,8 @@ final class Descriptor: Sendable {
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = 0
             while filled < count {
-                let got = pread(number, buffer.baseAddress.map { $0 + filled }, count - filled, off_t(offset) + off_t(filled))
+                let place = buffer.baseAddress.map { $0 + filled }
+                let got = pread(number, place, count - filled, off_t(offset) + off_t(filled))
                 if got < 0, errno == EINTR { continue }
                 if got < 0 { failure = errno }
                 guard got > 0 else { return }

@@ -3,8 +3,8 @@ import Cryptography
 import Glibc
 import Synchronization
 
-/// An upload: bytes come in order, the hash is known at their end. Dropped unkept, it leaves nothing; after a crash, the next
-/// start removes it.
+/// An upload: bytes come in order, the hash is known at their end. Dropped unkept, it leaves nothing; after a crash,
+/// the next start removes it.
 public final class NewFile: Sendable {
     private struct State {
         var digest = SHA256()

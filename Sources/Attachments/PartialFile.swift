@@ -1,8 +1,8 @@
 import Casework
 import Glibc
 
-/// What a transfer has brought of a file whose hash is known. It stays on disk until it is whole, and is gone on with from
-/// its length; what a crash left behind in it is found by its hash.
+/// What a transfer has brought of a file whose hash is known. It stays on disk until it is whole, and is gone on with
+/// from its length; what a crash left behind in it is found by its hash.
 public struct PartialFile: Sendable {
     private let files: AttachmentFiles
     private let descriptor: Descriptor

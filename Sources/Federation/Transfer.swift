@@ -257,7 +257,8 @@ public struct TransferTurns: Sendable {
     public mutating func next(_ waiting: [(file: EventHash, size: UInt64)]) -> EventHash? {
         turns = turns.filter { turn in waiting.contains { $0.file == turn.key } }
         let next = waiting.min { left, right in
-            (turns[left.file, default: 0], left.size, left.file) < (turns[right.file, default: 0], right.size, right.file)
+            let turns = (turns[left.file, default: 0], turns[right.file, default: 0])
+            return (turns.0, left.size, left.file) < (turns.1, right.size, right.file)
         }
         guard let next else { return nil }
         // Who comes later begins where the others are, else it would have all turns until it has caught up.

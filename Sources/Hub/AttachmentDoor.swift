@@ -63,7 +63,11 @@ private struct AttachmentCall: Sendable {
         trailers[.grpcStatus] = String(status.0)
         if !status.1.isEmpty { trailers[.grpcMessage] = LinkCall.ascii(status.1) }
         // The peer may be gone: then there is nobody to tell.
-        do { try await response.finish(trailers) } catch { logger.debug("no trailers sent", metadata: ["error": "\(error)"]) }
+        do {
+            try await response.finish(trailers)
+        } catch {
+            logger.debug("no trailers sent", metadata: ["error": "\(error)"])
+        }
     }
 
     private static func status(of fault: FileFault) -> (Int, String) {
@@ -158,7 +162,7 @@ private struct AttachmentCall: Sendable {
             case .verify:
                 return try await perform(machine.verified(isWhole: try await partial.isWhole()), &machine, partial)
             case .publish:
-                // In this order: a crash between them costs a look at the disk, the other way round the whole file again.
+                // In this order: a crash between them costs a look at the disk, the other way round the whole file.
                 try await office.attachments.note(machine.file, isHere: true, of: origin)
                 try await partial.publish()
                 office.arrivals.send(machine.file)

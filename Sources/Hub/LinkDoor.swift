@@ -37,7 +37,8 @@ final class LinkDoor: Sendable {
                     return try await Self.end(response, status: 7, "the certificate names no node")
                 }
                 if path != "/peyvand.v1.Link/Connect" {
-                    return await attachments.serve(String(path.dropFirst(AttachmentDoor.path.count)), origin, request, response)
+                    let method = String(path.dropFirst(AttachmentDoor.path.count))
+                    return await attachments.serve(method, origin, request, response)
                 }
                 let call = LinkCall(
                     origin: origin, remote: request.remoteAddress, office: office, writer: writer,

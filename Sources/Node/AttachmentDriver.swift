@@ -7,8 +7,8 @@ import Service
 import Store
 import Synchronization
 
-/// Brings the cases' files to the hub and from it, by a connection of its own: one file at a time in each direction. What to
-/// bring follows from the journal's rows and the files on the disk, so that nothing is forgotten by a crash.
+/// Brings the cases' files to the hub and from it, by a connection of its own: one file at a time in each direction.
+/// What to bring follows from the journal's rows and the files on the disk, so that nothing is forgotten by a crash.
 struct AttachmentDriver: Sendable {
     private let configuration: NodeConfiguration
     private let office: Office

@@ -100,7 +100,8 @@ struct FileCalls: Sendable {
                 deframer.append(buffer.readableBytesView)
                 while let message = try deframer.next() {
                     moved()
-                    if try await perform(machine.received(try FileChunk(wire: message)), &machine, partial) { return true }
+                    let chunk = try FileChunk(wire: message)
+                    if try await perform(machine.received(chunk), &machine, partial) { return true }
                 }
                 if isTurnOver() {
                     _ = try await perform(machine.ended(), &machine, partial)

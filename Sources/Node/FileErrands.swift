@@ -103,7 +103,8 @@ struct FileErrands: Sendable {
 
     /// The next file to send and whether others wait; files that are not here are not waited for.
     private func next(_ turns: inout TransferTurns) -> (EventHash, Bool)? {
-        let waiting = state.wanted.withLock { $0 }.compactMap { file in files.size(of: file).map { (file: file, size: $0) } }
+        let wanted = state.wanted.withLock { $0 }
+        let waiting = wanted.compactMap { file in files.size(of: file).map { (file: file, size: $0) } }
         return turns.next(waiting).map { ($0, waiting.count > 1) }
     }
 
@@ -140,7 +141,8 @@ struct FileErrands: Sendable {
                 waiting.append((missing.file, missing.size))
             }
         }
-        guard let file = turns.next(waiting), let size = waiting.first(where: { $0.file == file })?.size else { return nil }
+        guard let file = turns.next(waiting), let size = waiting.first(where: { $0.file == file })?.size
+        else { return nil }
         return (file, size, waiting.count > 1)
     }
 

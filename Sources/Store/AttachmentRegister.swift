@@ -117,20 +117,24 @@ public struct AttachmentRegister: Sendable {
 extension Commit {
     /// The files that the batch's events name; `nil` when there are none.
     var files: (sql: String, parameters: [Parameter])? {
-        var named: [(event: Event, id: CaseID, attachment: Attachment)] = []
-        for placed in placed {
-            guard case .attached(let attachment) = placed.event.envelope.change, let id = placed.event.caseID else { continue }
-            named.append((placed.event, id, attachment))
-        }
-        return named.isEmpty ? nil : AttachmentRows.insert(named)
+        let named = placed.compactMap { NamedFile($0.event) }
+        return named.isEmpty ? nil : NamedFile.insert(named)
     }
 }
 
-/// The rows that events make.
-enum AttachmentRows {
-    static func insert(
-        _ named: [(event: Event, id: CaseID, attachment: Attachment)]
-    ) -> (sql: String, parameters: [Parameter]) {
+/// The row that an event makes.
+struct NamedFile: Sendable {
+    let event: Event
+    let id: CaseID
+    let attachment: Attachment
+
+    /// `nil` for an event that names no file.
+    init?(_ event: Event) {
+        guard case .attached(let attachment) = event.envelope.change, let id = event.caseID else { return nil }
+        (self.event, self.id, self.attachment) = (event, id, attachment)
+    }
+
+    static func insert(_ named: [NamedFile]) -> (sql: String, parameters: [Parameter]) {
         (
             """
             INSERT INTO attachments (event, origin, case_id, sha256, size)

@@ -1,5 +1,6 @@
 import Casework
 import Cryptography
+import Foundation
 import Glibc
 import Testing
 
@@ -14,10 +15,8 @@ final class Folder: Sendable {
         path = try #require(mkdtemp(&template).map { String(cString: $0) })
     }
 
-    deinit { _ = removeAll(path) }
-
-    private func removeAll(_ path: String) -> Bool {
-        nftw(path, { path, _, _, _ in remove(path) }, 16, FTW_DEPTH | FTW_PHYS) == 0
+    deinit {
+        do { try FileManager.default.removeItem(atPath: path) } catch { Issue.record("\(path) stays: \(error)") }
     }
 
     /// Names below a folder, with the folders' own.

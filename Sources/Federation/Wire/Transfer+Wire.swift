@@ -15,7 +15,9 @@ extension FileChunk {
     }
 
     public init(wire bytes: [UInt8]) throws(FrameFault) {
-        guard let message = try? Peyvand_V1_FileChunk(serializedBytes: bytes) else { throw FrameFault("not a FileChunk") }
+        guard let message = try? Peyvand_V1_FileChunk(serializedBytes: bytes) else {
+            throw FrameFault("not a FileChunk")
+        }
         let file = EventHash(message.sha256)
         guard file != nil || message.sha256.isEmpty else { throw FrameFault("a hash that is not 32 bytes long") }
         self.init(file: file, offset: message.offset, bytes: Array(message.data))
@@ -58,7 +60,8 @@ extension FileRange {
     }
 
     public init(wire bytes: [UInt8]) throws(FrameFault) {
-        guard let message = try? Peyvand_V1_FileRange(serializedBytes: bytes), let file = EventHash(message.sha256) else {
+        guard let message = try? Peyvand_V1_FileRange(serializedBytes: bytes), let file = EventHash(message.sha256)
+        else {
             throw FrameFault("not a FileRange")
         }
         self.init(file: file, offset: message.offset)
