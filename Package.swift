@@ -40,7 +40,9 @@ let package = Package(
         .target(
             name: "Federation",
             dependencies: ["Casework", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: ["README.md", "Wire/README.md", "Wire/link.proto", "Wire/content.proto"],
+            exclude: [
+                "README.md", "Wire/README.md", "Wire/link.proto", "Wire/content.proto", "Wire/attachments.proto",
+            ],
             swiftSettings: settings),
         .target(name: "Service", dependencies: ["Casework"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], exclude: ["README.md"], swiftSettings: settings),
@@ -49,6 +51,9 @@ let package = Package(
             exclude: ["README.md", "Checkers/README.md"], swiftSettings: settings),
         .target(
             name: "Postgres", dependencies: ["CLibPQ", logging], exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "Attachments", dependencies: ["Casework", "Cryptography", nioPosix], exclude: ["README.md"],
+            swiftSettings: settings),
         .target(
             name: "HTTP2",
             dependencies: [
@@ -65,25 +70,26 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "CLibPQ", "Casework", "Federation", "Service", "Cryptography", "Postgres", logging,
+                "CLibPQ", "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", logging,
             ],
             exclude: ["README.md", "Migrations/README.md", "Reads/README.md"],
             resources: [
                 .embedInCode("Migrations/001-journal.sql"), .embedInCode("Migrations/002-doors.sql"),
                 .embedInCode("Migrations/003-search.sql"), .embedInCode("Migrations/004-federation.sql"),
+                .embedInCode("Migrations/005-attachments.sql"),
             ],
             swiftSettings: settings),
         .target(
             name: "Node",
             dependencies: [
-                "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", httpTypes, logging,
+                "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", httpTypes, logging,
                 nioCore,
             ],
             exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "Hub",
             dependencies: [
-                "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", httpTypes, logging,
+                "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", httpTypes, logging,
                 nioCore,
             ],
             exclude: ["README.md"], swiftSettings: settings),
@@ -102,8 +108,8 @@ let package = Package(
         .executableTarget(
             name: "peyvand",
             dependencies: [
-                "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", "Node", "Hub", "Console",
-                "Simulator",
+                "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", "Node",
+                "Hub", "Console", "Simulator",
                 nioCore, httpTypes, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -128,6 +134,9 @@ let package = Package(
         .testTarget(
             name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["README.md"], swiftSettings: settings),
         .testTarget(
+            name: "AttachmentsTests", dependencies: ["Attachments", "Casework", "Cryptography"], exclude: ["README.md"],
+            swiftSettings: settings),
+        .testTarget(
             name: "PostgresTests", dependencies: ["Postgres", logging], exclude: ["README.md"], swiftSettings: settings),
         .testTarget(
             name: "HTTP2Tests", dependencies: ["HTTP2", "CNGHTTP2", nioCore, nioPosix, httpTypes, logging],
@@ -141,7 +150,12 @@ let package = Package(
         .testTarget(
             name: "PeyvandTests", dependencies: ["peyvand", "Casework", "Service", "Store"], exclude: ["README.md"],
             swiftSettings: settings),
+        .target(name: "TestDoors", path: "Tests/TestDoors", exclude: ["README.md"], swiftSettings: settings),
         .testTarget(
-            name: "EndToEndTests", exclude: ["README.md", "link_client.py"], swiftSettings: settings),
+            name: "EndToEndTests", dependencies: ["TestDoors"], exclude: ["README.md", "link_client.py"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ChaosTests", dependencies: ["TestDoors"], exclude: ["README.md", "chaos_link.py"],
+            swiftSettings: settings),
     ]
 )

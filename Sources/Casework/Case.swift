@@ -41,6 +41,8 @@ public struct Case: Sendable, Equatable {
     public var withdrawnBy: EventHash?
     public var escalations: [Escalation] = []
     public var duplicates: [CaseID] = []
+    /// The case's files, in history order; a file that was attached twice is here twice.
+    public var attachments: [AttachedFile] = []
     public var proposals: [Proposal] = []
     /// Hashes of entries that are hidden now.
     public var hidden: Set<EventHash> = []
@@ -145,6 +147,18 @@ public struct Escalation: Sendable, Hashable {
 
     public init(event: EventHash, clock: EventHash, level: Int) {
         (self.event, self.clock, self.level) = (event, clock, level)
+    }
+}
+
+/// A file and the event that attached it.
+public struct AttachedFile: Sendable, Hashable {
+    public var event: EventHash
+    public var attachment: Attachment
+    public var actor: Actor
+    public var at: Instant
+
+    public init(event: EventHash, attachment: Attachment, actor: Actor, at: Instant) {
+        (self.event, self.attachment, self.actor, self.at) = (event, attachment, actor, at)
     }
 }
 

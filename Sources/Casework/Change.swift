@@ -15,6 +15,8 @@ public enum Change: Sendable, Hashable {
     case answered
     case closed(Outcome)
     case noted
+    /// A file belongs to the case; its name is in the part, its bytes travel beside the journal.
+    case attached(Attachment)
     /// Values of shared fields; which ones the author saw stands in the event's bases.
     case amended(Amendment)
     /// Hides the entry named, as the author saw it.
@@ -75,6 +77,20 @@ public struct Assessment: Sendable, Hashable {
 
     public init(lawful: Bool, withinMeans: Bool, done: Bool) {
         (self.lawful, self.withinMeans, self.done) = (lawful, withinMeans, done)
+    }
+}
+
+/// A file of a case, as its event names it. Its bytes are found by their hash.
+public struct Attachment: Sendable, Hashable {
+    /// SHA-256 of the file's bytes.
+    public var sha256: EventHash
+    /// Bytes.
+    public var size: UInt64
+    /// As the sender declared it: `type/subtype`, with parameters or without.
+    public var mediaType: String
+
+    public init(sha256: EventHash, size: UInt64, mediaType: String) {
+        (self.sha256, self.size, self.mediaType) = (sha256, size, mediaType)
     }
 }
 
@@ -163,6 +179,7 @@ extension Change {
         case .answered: "answered"
         case .closed: "closed"
         case .noted: "noted"
+        case .attached: "attached"
         case .amended: "amended"
         case .hidden: "hidden"
         case .unhidden: "unhidden"
@@ -184,7 +201,7 @@ extension Change {
         case .opened, .registered, .assessed, .referred, .received, .accepted, .refused, .answered, .closed, .reviewed,
             .dueMoved:
             .held
-        case .acted, .noted, .hidden, .unhidden, .escalated, .duplicateMarked: .appendOnly
+        case .acted, .noted, .attached, .hidden, .unhidden, .escalated, .duplicateMarked: .appendOnly
         case .amended: .shared
         case .disputed, .rated, .withdrawn: .voice
         case .granted, .stamped, .branchRanked: .hub

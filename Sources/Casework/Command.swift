@@ -4,6 +4,8 @@ public enum Command: Sendable, Hashable {
     /// Gives a tracking code before registration, so that a dropped call leaves something to follow.
     case open
     case note(text: String)
+    /// Adds a file whose bytes this server holds already.
+    case attach(Attachment, name: String)
     case assess(Assessment)
     case refer(to: OrganizationCode, reason: String)
     case accept

@@ -32,7 +32,7 @@ extension Case {
             return try decision.begin(command, code: code)
         case .assess, .refer, .accept, .refuse, .answer, .close, .review, .apply, .moveCustody:
             return try decision.held(command)
-        case .note, .act, .hide, .markDuplicate: return try decision.append(command)
+        case .note, .attach, .act, .hide, .markDuplicate: return try decision.append(command)
         case .amend(let edit): return try decision.amend(edit)
         case .restore(let conflict): return try decision.restore(conflict, written: written)
         case .dispute, .rate, .withdraw: return try decision.voice(command)
@@ -189,6 +189,7 @@ private struct Decision {
         guard subject.registration != nil else { throw .illegal(.notRegistered, status: subject.status) }
         switch command {
         case .note(let text): return [draft(.noted, Texts(text: text))]
+        case .attach(let attachment, let name): return [draft(.attached(attachment), Texts(text: name))]
         case .act(let text):
             guard subject.heldStatus != .closed else { throw .illegal(.statusDoesNotAllow, status: subject.status) }
             return [draft(.acted, Texts(text: text))]

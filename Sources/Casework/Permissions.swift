@@ -16,7 +16,7 @@ enum Permissions {
         switch command {
         case .register, .open, .dispute, .rate, .withdraw, .markDuplicate: [.operator, .supervisor, .hub]
         case .importCase: [.supervisor]
-        case .note, .amend: [.operator, .agency, .supervisor, .hub, .ministry]
+        case .note, .attach, .amend: [.operator, .agency, .supervisor, .hub, .ministry]
         case .restore, .apply, .hide: [.supervisor, .hub, .ministry]
         case .assess, .refer, .accept, .refuse, .act, .answer, .close:
             [.operator, .agency, .supervisor, .hub, .ministry]
@@ -59,6 +59,8 @@ public enum Limits {
     public static let name = 200
     public static let address = 1_000
     public static let tags = 20
+    /// Bytes of one file.
+    public static let attachment: UInt64 = 4 << 30
 
     static func check(_ command: Command) throws(Refusal) {
         switch command {
@@ -77,6 +79,7 @@ public enum Limits {
             }
         case .note(let text), .act(let text), .answer(let text), .dispute(let text):
             try required(text, field: "text")
+        case .attach(let attachment, let fileName): try check(attachment, name: fileName)
         case .refer(_, let text), .refuse(let text): try required(text, field: "reason")
         case .close(_, let text), .review(_, _, let text), .withdraw(let text), .moveCustody(_, let text):
             try bounded(text, field: "text", limit: Self.text)
@@ -85,6 +88,29 @@ public enum Limits {
                 throw .invalid(field: "score", reason: "is a whole number from 1 to 5")
             }
         default: break
+        }
+    }
+
+    /// Checked before the bytes of a file are taken, when its size and hash are not known yet, and again by `decide`.
+    public static func check(fileName: String, mediaType: String) throws(Refusal) {
+        guard !isBlank(fileName) else { throw .invalid(field: "name", reason: "is empty") }
+        try bounded(fileName, field: "name", limit: name)
+        let isPlain = fileName.unicodeScalars.allSatisfy {
+            $0.value >= 0x20 && $0.value != 0x7F && $0 != "/" && $0 != "\\"
+        }
+        guard isPlain else {
+            throw .invalid(field: "name", reason: "is a file's name without folders or control characters")
+        }
+        guard MediaType.isValid(mediaType) else {
+            throw .invalid(field: "media_type", reason: "is no media type such as image/jpeg")
+        }
+    }
+
+    private static func check(_ attachment: Attachment, name: String) throws(Refusal) {
+        try check(fileName: name, mediaType: attachment.mediaType)
+        guard attachment.size > 0 else { throw .invalid(field: "file", reason: "is empty") }
+        guard attachment.size <= Self.attachment else {
+            throw .invalid(field: "file", reason: "is longer than \(Self.attachment) bytes")
         }
     }
 

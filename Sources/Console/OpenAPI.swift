@@ -66,6 +66,10 @@ enum OpenAPI {
                         "content": ["application/json": ["schema": body.schema.openAPI]],
                     ]))
         }
+        if route.takesFile {
+            let file: JSON = ["schema": ["type": "string", "contentMediaType": "application/octet-stream"]]
+            members.append(.init("requestBody", ["required": true, "content": ["*/*": file]]))
+        }
         members.append(.init("responses", responses(of: route)))
         let security: JSON =
             route.access == .everyone

@@ -10,6 +10,7 @@ extension Problem {
         case let problem as Problem: self = problem
         case let refusal as Refusal: self = Problem(refusal)
         case let error as ServiceError: self = Problem(error)
+        case let refusal as FileRefusal: self = Problem(refusal)
         case let fault as FieldFault: self = .invalid([fault])
         case let error as HTTPError where error.status == .notFound: self = .notFound
         default: return nil
@@ -20,6 +21,28 @@ extension Problem {
         switch error {
         case .unavailable(let reason): self = .unavailable(Problem.sentence(reason), retryAfter: 5)
         case .halted(let reason): self = .unavailable(Problem.sentence(reason), name: "halted", retryAfter: 60)
+        }
+    }
+
+    private init(_ refusal: FileRefusal) {
+        switch refusal {
+        case .unknown:
+            self = Problem(
+                .notFound, "unknown-attachment", "The case has no such file", "See GET /cases/{id}/attachments.")
+        case .notHere(let present, let size):
+            self = Problem(
+                .conflict, "attachment-not-here", "The file is still on its way to this server",
+                "\(present) of \(size) bytes are here. Try again later.")
+            (self.present, self.size) = (present, size)
+            headers[.retryAfter] = "10"
+        case .tooLarge(let limit):
+            self = Problem(
+                .contentTooLarge, "too-large", "The file is too large", "A file has at most \(limit) bytes.")
+        case .diskFull:
+            self = Problem(
+                .init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full", "The server has no room for this file",
+                "Nothing was kept. Tell the operator, and send it again when there is room.")
+        case .brokenOff: self = .badRequest("The body ended before it was whole. Nothing was kept.")
         }
     }
 

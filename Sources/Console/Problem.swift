@@ -13,6 +13,9 @@ struct Problem: Error, Sendable, Equatable {
     var faults: [FieldFault] = []
     /// Of a stale edit: the case's present revision.
     var revision: Int?
+    /// Of a file that is on its way: the bytes that are here, and all its bytes.
+    var present: UInt64?
+    var size: UInt64?
     var headers: HTTPFields = [:]
 
     init(_ status: HTTPResponse.Status, _ name: String, _ title: String, _ detail: String) {
@@ -31,6 +34,8 @@ struct Problem: Error, Sendable, Equatable {
                     .array(faults.map { ["field": .string($0.field), "reason": .string($0.reason)] })))
         }
         if let revision { members.append(.init("revision", JSON(revision))) }
+        if let present { members.append(.init("present", JSON(present))) }
+        if let size { members.append(.init("size", JSON(size))) }
         return .object(members)
     }
 

@@ -50,12 +50,14 @@ struct Route: Sendable {
     var access: Access
     var parameters: [Parameter]
     var body: Body?
+    /// The body is a file of any type, read by the route itself as it comes.
+    var takesFile = false
     var answer: Answer
     var handle: @Sendable (Call) async throws -> Response
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ summary: String, _ access: Access,
-        parameters: [Parameter] = [], body: Body? = nil, answer: Answer,
+        parameters: [Parameter] = [], body: Body? = nil, takesFile: Bool = false, answer: Answer,
         handle: @escaping @Sendable (Call) async throws -> Response
     ) {
         self.method = method
@@ -64,6 +66,7 @@ struct Route: Sendable {
         self.access = access
         self.parameters = parameters
         self.body = body
+        self.takesFile = takesFile
         self.answer = answer
         self.handle = handle
     }
@@ -82,6 +85,8 @@ struct Call: Sendable {
     var bodyHash: [UInt8]
     var idempotencyKey: String?
     var parameters: Parameters
+    /// What the transport brings, for a route that takes a file.
+    var source: ConsoleRequest
 
     /// - Throws: the 401 problem; only a route for everyone has no caller.
     var principal: Principal {

@@ -152,6 +152,11 @@ public struct Fold: Sendable {
             } else {
                 state.duplicates.append(other)
             }
+        case .attached(let attachment):
+            state.attachments.append(
+                AttachedFile(
+                    event: event.hash, attachment: attachment, actor: event.envelope.actor,
+                    at: event.envelope.occurredAt))
         default: break
         }
     }

@@ -25,6 +25,8 @@ public struct HubCore: ServerCore {
         case pending([CaseID])
         /// A node says that a person must look at something.
         case alarm(Origin, Alarm)
+        /// Cases that an earlier version could not read.
+        case refold([CaseID])
 
         public var cases: [CaseID] {
             switch self {
@@ -32,7 +34,7 @@ public struct HubCore: ServerCore {
             case .events(_, let events, _), .lost(_, let events, _, _), .repair(_, let events, _),
                 .release(_, _, let events):
                 casesConcerned(by: events)
-            case .pending(let cases): cases
+            case .pending(let cases), .refold(let cases): cases
             }
         }
     }
@@ -109,6 +111,9 @@ public struct HubCore: ServerCore {
             release(origin, keep: keep, held, &effects, now: now, random: &random)
         case .pending(let cases): for id in cases { effects.touch(id) }
         case .alarm(let origin, let alarm): effects.alarms.append((origin, alarm))
+        case .refold(let cases):
+            for id in cases { effects.touch(id) }
+            effects.isRefold = true
         }
         settle(&effects, now: now, random: &random)
         return effects

@@ -17,12 +17,15 @@ public struct NodeCore: ServerCore {
         case schemas([UInt32])
         /// Something that a person must look at.
         case alarm(Alarm)
+        /// Cases that an earlier version could not read.
+        case refold([CaseID])
 
         public var cases: [CaseID] {
             switch self {
             case .feed(let rows): casesConcerned(by: rows.map(\.event))
             case .tail(let events, _, _), .repair(let events, _): casesConcerned(by: events)
             case .schemas, .alarm: []
+            case .refold(let cases): cases
             }
         }
     }
@@ -85,6 +88,10 @@ public struct NodeCore: ServerCore {
             desk.writer.schema = schema
             effects.schemas = schemas
         case .alarm(let alarm): effects.alarms.append((desk.origin, alarm))
+        case .refold(let cases):
+            for id in cases { effects.touch(id) }
+            effects.isRefold = true
+            finish([], &effects, now: now, random: &random)
         }
         return effects
     }

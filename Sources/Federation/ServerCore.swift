@@ -61,6 +61,8 @@ public struct Effects: Sendable {
     public var restoration: Restoration??
     /// The schemas that the hub lets this node write.
     public var schemas: [UInt32]?
+    /// Cases were folded anew by a later version: their rows are saved though nothing else happened.
+    public var isRefold = false
     /// What to answer to a Hello.
     public var greeting: Greeting?
     /// Where this server's own feed stands.
@@ -83,6 +85,7 @@ public struct Effects: Sendable {
     public var isEmpty: Bool {
         placed.isEmpty && completed.isEmpty && held.isEmpty && released.isEmpty && alarms.isEmpty && cursor == nil
             && quarantined.isEmpty && lifted.isEmpty && fenced.isEmpty && restoration == nil && schemas == nil
+            && !isRefold
     }
 
     /// Adds the effects of what came after.
@@ -100,6 +103,7 @@ public struct Effects: Sendable {
         fenced += later.fenced
         restoration = later.restoration ?? restoration
         schemas = later.schemas ?? schemas
+        isRefold = isRefold || later.isRefold
         cursor = later.cursor ?? cursor
     }
 }

@@ -1,3 +1,4 @@
+import Attachments
 public import Casework
 import Cryptography
 public import Federation
@@ -28,7 +29,8 @@ public struct Hub: HubService, StoredService {
         let store = PostgresStore(database: database, hashing: Digest.hashing)
         let office = Office(
             origin: .hub, tree: .standard, calendar: .standard, database: database, store: store,
-            receiptKey: try SigningKey(pemFile: configuration.receiptKey), now: now, logger: logger)
+            receiptKey: try SigningKey(pemFile: configuration.receiptKey),
+            files: try configuration.attachments.map { try AttachmentFiles(directory: $0) }, now: now, logger: logger)
         return try Hub(office: office, configuration: configuration, logger: logger)
     }
 
@@ -90,8 +92,10 @@ public struct Hub: HubService, StoredService {
             group.addTask { await dashboard.run() }
             group.addTask { try await watchFence() }
             group.addTask { await Upkeep.forget(office, logger: logger) }
+            group.addTask { await Upkeep.findFiles(office, logger: logger) }
             group.addTask { await escalate() }
             group.addTask { await settlePending() }
+            group.addTask { await readAnew() }
             try await group.next()
             group.cancelAll()
         }
@@ -127,6 +131,16 @@ public struct Hub: HubService, StoredService {
         await Upkeep.periodically(every: .seconds(10), logger: logger) {
             let cases = try await office.store.pending(limit: 1_000)
             if !cases.isEmpty { _ = try await writer.apply(.pending(cases), cases: cases, size: cases.count) }
+        }
+    }
+
+    /// After an upgrade: cases that an earlier version could not read.
+    private func readAnew() async {
+        await Upkeep.periodically(every: .seconds(3600), logger: logger) {
+            let count = try await Upkeep.refold(office.database) { cases in
+                _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count)
+            }
+            if count > 0 { logger.notice("cases read anew", metadata: ["count": "\(count)"]) }
         }
     }
 

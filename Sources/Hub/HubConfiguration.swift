@@ -9,6 +9,8 @@ public struct HubConfiguration: Sendable {
     public var trustRoots: String
     /// The hub's Ed25519 key that signs acknowledgements.
     public var receiptKey: String
+    /// The directory of the cases' files; without one none are taken or given.
+    public var attachments: String?
     public var databaseConnections = 6
 
     public init(

@@ -89,7 +89,7 @@ actor LinkCall {
     }
 
     /// gRPC's messages are percent-encoded; ours are plain ASCII by replacement.
-    private static func ascii(_ text: String) -> String {
+    static func ascii(_ text: String) -> String {
         String(text.unicodeScalars.map { $0.value >= 0x20 && $0.value < 0x7F && $0 != "%" ? Character($0) : "?" })
     }
 

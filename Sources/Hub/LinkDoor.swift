@@ -19,6 +19,7 @@ final class LinkDoor: Sendable {
         authority: Authority, logger: Logger
     ) throws {
         self.presence = presence
+        let attachments = AttachmentDoor(office: office, notices: notices, logger: logger)
         server = try Server(
             address: configuration.linkAddress, port: configuration.linkPort,
             tls: TLSConfiguration(
@@ -28,11 +29,16 @@ final class LinkDoor: Sendable {
             audit: { authority.audit($0, door: "link") }, logger: logger
         ) { request, response in
             do {
-                guard request.head.path == "/peyvand.v1.Link/Connect", request.head.method == .post else {
-                    return try await Self.end(response, status: 12, "no such method")
-                }
+                let path = request.head.path ?? ""
+                guard path == "/peyvand.v1.Link/Connect" || path.hasPrefix(AttachmentDoor.path),
+                    request.head.method == .post
+                else { return try await Self.end(response, status: 12, "no such method") }
                 guard let peer = request.peer, authority.refusal(peer) == nil, let origin = Self.origin(peer.uri) else {
                     return try await Self.end(response, status: 7, "the certificate names no node")
+                }
+                if path != "/peyvand.v1.Link/Connect" {
+                    let method = String(path.dropFirst(AttachmentDoor.path.count))
+                    return await attachments.serve(method, origin, request, response)
                 }
                 let call = LinkCall(
                     origin: origin, remote: request.remoteAddress, office: office, writer: writer,

@@ -1,3 +1,4 @@
+import Attachments
 public import Casework
 import Cryptography
 public import Federation
@@ -12,6 +13,7 @@ public struct Node: NodeService, StoredService {
     public let office: Office
     public let writer: Writer<NodeCore>
     let link: LinkDriver
+    let attachments: AttachmentDriver
     let logger: Logger
 
     /// Opens and migrates the database; nothing runs before `run`.
@@ -24,7 +26,8 @@ public struct Node: NodeService, StoredService {
         let store = PostgresStore(database: database, hashing: Digest.hashing)
         let office = Office(
             origin: configuration.origin, tree: .standard, calendar: .standard, database: database, store: store,
-            receiptKey: try SigningKey(pemFile: configuration.receiptKey), now: now, logger: logger)
+            receiptKey: try SigningKey(pemFile: configuration.receiptKey),
+            files: try configuration.attachments.map { try AttachmentFiles(directory: $0) }, now: now, logger: logger)
         return try Node(office: office, configuration: configuration, logger: logger)
     }
 
@@ -40,6 +43,8 @@ public struct Node: NodeService, StoredService {
         self.office = office
         self.writer = writer
         self.logger = logger
+        attachments = AttachmentDriver(
+            configuration: configuration, office: office, notices: notices, logger: logger)
         link = try LinkDriver(
             configuration: configuration, office: office, writer: writer, notices: notices, damaged: damaged,
             logger: logger)
@@ -70,7 +75,10 @@ public struct Node: NodeService, StoredService {
             group.addTask { await office.auditTrail.run() }
             group.addTask { try await watchFence() }
             group.addTask { await Upkeep.forget(office, logger: logger) }
+            group.addTask { await attachments.run() }
+            group.addTask { await Upkeep.findFiles(office, logger: logger) }
             group.addTask { await escalate() }
+            group.addTask { await readAnew() }
             try await group.next()
             group.cancelAll()
         }
@@ -81,6 +89,16 @@ public struct Node: NodeService, StoredService {
         await Upkeep.periodically(every: .seconds(20), logger: logger) {
             let due = try await office.store.overdue(before: office.now(), below: 1, seat: office.origin, limit: 200)
             for id in due { try await writer.escalate(id) }
+        }
+    }
+
+    /// After an upgrade: cases that an earlier version could not read.
+    private func readAnew() async {
+        await Upkeep.periodically(every: .seconds(3600), logger: logger) {
+            let count = try await Upkeep.refold(office.database) { cases in
+                _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count)
+            }
+            if count > 0 { logger.notice("cases read anew", metadata: ["count": "\(count)"]) }
         }
     }
 

@@ -14,6 +14,11 @@ public struct NodeConfiguration: Sendable {
     public var receiptKey: String
     /// The hub's receipt certificate: acknowledgements that it did not sign are refused.
     public var hubReceiptCertificate: String
+    /// The directory of the cases' files; without one none are taken or given.
+    public var attachments: String?
+    /// Where files go: the hub's link, unless an office sends them by another line.
+    public var attachmentsHost: String?
+    public var attachmentsPort: Int?
     public var databaseConnections = 3
 
     public init(

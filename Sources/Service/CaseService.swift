@@ -15,6 +15,13 @@ public protocol CaseService: Sendable {
     func cases(_ query: CaseQuery, for principal: Principal) async throws -> Page<CaseDocument>
     /// All events of a case in history order.
     func events(of id: CaseID, for principal: Principal) async throws -> [EventDocument]
+    /// Takes a file and attaches it to its case; returns when both are durable. Nothing is kept of a file that is refused
+    /// or breaks off. Throws `FileRefusal` besides.
+    func attach(_ upload: FileUpload) async throws -> CommandResult
+    /// The files of a case in history order.
+    func attachments(of id: CaseID, for principal: Principal) async throws -> [AttachmentDocument]
+    /// A file of a case; leaves an audit line. Throws `FileRefusal` besides.
+    func attachment(_ file: EventHash, of id: CaseID, for principal: Principal) async throws -> FileContent
     func conflicts(cursor: String?, limit: Int, for principal: Principal) async throws -> Page<ConflictDocument>
     func proposals(cursor: String?, limit: Int, for principal: Principal) async throws -> Page<ProposalDocument>
     /// The case in which a conflict or a proposal lies. Throws `Refusal.unknownEvent`.

@@ -4,6 +4,8 @@ import Casework
 struct Causes {
     /// Went back to an older state.
     var restored: Set<Origin> = []
+    /// Wrote before it knew what the hub holds of it.
+    var blind: Set<Origin> = []
     /// Ran twice.
     var copied: Set<Origin> = []
     /// Had a clock that runs ahead of the hub's by more than is borne.

@@ -108,6 +108,8 @@ final class HubProcess {
     var images: [Disk] = []
     /// Down until then.
     var downUntil: Instant
+    /// A person has said that its disk was brought back, and nothing has been saved since.
+    var isToldRestored = false
 
     init(incarnation: UInt64, reader: UInt32, now: Instant) {
         self.incarnation = incarnation
@@ -116,7 +118,7 @@ final class HubProcess {
         core = Self.core(disk, incarnation: incarnation, reader: reader)
     }
 
-    static func core(_ disk: Disk, incarnation: UInt64, reader: UInt32) -> HubCore {
+    static func core(_ disk: Disk, incarnation: UInt64, reader: UInt32, wasRestored: Bool = false) -> HubCore {
         var chains: [Origin: ChainTree] = [:]
         for origin in disk.chains.keys where origin != .hub { chains[origin] = disk.tree(origin) }
         var quarantined: [Origin: Int] = [:]
@@ -128,12 +130,13 @@ final class HubProcess {
                     clock: HybridClock(last: disk.stamp), schema: reader),
                 journal: disk.tree(.hub), tree: .standard, calendar: .standard, reader: reader, hashing: sha256),
             chains: chains, position: disk.position, feeds: disk.feeds.mapValues { UInt64($0.count) },
-            quarantined: quarantined, fenced: disk.fenced, restoration: disk.restoration)
+            quarantined: quarantined, fenced: disk.fenced, restoration: disk.restoration,
+            wasRestored: wasRestored)
     }
 
     func reload() {
         let reports = core.reports
-        core = Self.core(disk, incarnation: incarnation, reader: reader)
+        core = Self.core(disk, incarnation: incarnation, reader: reader, wasRestored: isToldRestored)
         core.reports = reports
     }
 }

@@ -82,6 +82,7 @@ extension Command {
         case .register: "register"
         case .open: "open"
         case .note: "note"
+        case .attach: "attach"
         case .assess: "assess"
         case .refer: "refer"
         case .accept: "accept"

@@ -92,6 +92,7 @@ extension World {
         causes.skewed = true
         if hub.reader < 2 {
             hub.reader = 2
+            hub.disk.rebuildFigures(reader: 2)
             crashHub()
             return true
         }
@@ -103,6 +104,7 @@ extension World {
     func upgradeNode(_ node: NodeProcess) {
         let parked = node.disk.cases.filter { Fold.fold($0, node.disk.events(of: $0), reader: 1).parkedBy != nil }
         node.reader = 2
+        node.disk.rebuildFigures(reader: 2)
         crash(node)
         if !parked.isEmpty { tally.show(.versionSkew) }
     }
@@ -174,6 +176,7 @@ extension World {
         for call in calls { call.down = [] }
         for call in calls { drop(call) }
         hub.disk = image
+        hub.isToldRestored = random.chance(50)
         causes.hubRestored = true
         tally.add("restores")
         // To bring a backup back takes minutes.

@@ -237,7 +237,12 @@ extension World {
             throw Violation("an event of \(placed.event.origin) is merged while it is quarantined")
         }
         try hub.disk.commit(effects, of: hub.core)
+        if effects.restoration != nil { hub.isToldRestored = false }
         ledger.committed(effects, at: .hub)
+        let last = hub.core.desk.writer.clock.last.instant
+        guard last.milliseconds <= now.milliseconds + HybridClock.tolerance + Instant.second else {
+            throw Violation("the hub's clock has moved to \(last), and it is \(now)")
+        }
         for placed in effects.placed { trace.note("hub \(placed.position) \(label(placed.event))") }
         for origin in effects.quarantined { trace.note("hub quarantines \(origin)") }
         for origin in effects.lifted { trace.note("hub lets \(origin) in") }
@@ -315,7 +320,8 @@ extension World {
         for work in hub.queue { work.call?.waiting = 0 }
         hub.queue = []
         hub.incarnation = random.next()
-        hub.core = HubProcess.core(hub.disk, incarnation: hub.incarnation, reader: hub.reader)
+        hub.core = HubProcess.core(
+            hub.disk, incarnation: hub.incarnation, reader: hub.reader, wasRestored: hub.isToldRestored)
         trace.note("hub starts at position \(hub.disk.position)")
         // A program that starts looks for what waits.
         enqueuePending()

@@ -78,6 +78,9 @@ extension World {
                 node.queue.append(.repair(events, call: call?.id ?? 0))
             case .openWriting:
                 node.isWriting = true
+                // It writes without what the hub knows of it: from here it may have a branch.
+                let own = node.disk.tree(node.origin)
+                if !hub.disk.tree(node.origin).heads.allSatisfy({ own.reaches($0) }) { causes.blind.insert(node.origin) }
                 trace.note("\(node.name) opens writing")
             case .noteWelcome(_, _, let schemas):
                 node.backOff.succeeded()
@@ -220,8 +223,18 @@ extension World {
         let before = node.disk.position
         try node.disk.commit(effects, of: node.core)
         ledger.committed(effects, at: node.origin)
+        try checkClock(of: node)
         for placed in effects.placed { trace.note("\(node.name) \(placed.position) \(label(placed.event))") }
         if before != node.disk.position { tally.add("events", effects.placed.filter { $0.event.origin == node.origin }.count) }
+    }
+
+    /// Nobody else's wrong clock moves this one.
+    private func checkClock(of node: NodeProcess) throws {
+        guard !causes.ahead.contains(node.origin) else { return }
+        let last = node.core.desk.writer.clock.last.instant
+        guard last.milliseconds <= now.milliseconds + HybridClock.tolerance + 125_000 else {
+            throw Violation("the clock of \(node.name) has moved to \(last), and it is \(now)")
+        }
     }
 
     /// After the commit: those who wait hear of it.

@@ -19,7 +19,8 @@ public protocol CaseStore: Sendable {
     /// The hashes stored at places of an origin, of accepted and held events.
     func hashes(of origin: Origin, from seq: UInt64, through last: UInt64) async throws -> [Position: EventHash]
     /// Writes the bytes of damaged rows anew: those that do not have their row's hash, or parts that do not have the
-    /// hash that their event names. Only from an event that has the row's hash. Nothing else ever changes a journal row.
+    /// hash that their event names. Only from an event that has the row's hash, or whose very bytes stand there under a
+    /// damaged hash. Nothing else ever changes a journal row.
     /// - Returns: how many events were mended.
     func repair(_ events: [Event]) async throws -> Int
     /// Which of these codes are in use here.

@@ -8,9 +8,10 @@ struct Migration: Sendable {
 
     /// SwiftPM names embedded files so: the first digit becomes `_`.
     static let all: [Migration] = [
-        PackageResources._01_journal_sql, PackageResources._02_doors_sql, PackageResources._03_search_sql,
-        PackageResources._04_federation_sql,
-    ].enumerated().map { Migration(number: $0 + 1, sql: String(decoding: $1, as: UTF8.self)) }
+        (1, PackageResources._01_journal_sql), (2, PackageResources._02_doors_sql),
+        (3, PackageResources._03_search_sql), (4, PackageResources._04_federation_sql),
+        (5, PackageResources._05_attachments_sql),
+    ].map { Migration(number: $0, sql: String(decoding: $1, as: UTF8.self)) }
 
     /// The advisory lock that migrating processes take: "peyvand" in ASCII.
     static let lock: Int64 = 0x70_6579_7661_6E64
@@ -48,11 +49,10 @@ extension Database {
                 applied_at timestamptz NOT NULL DEFAULT now()
             )
             """)
-        let row = try connection.query("SELECT coalesce(max(number), 0) FROM migrations")[0]
-        let found = try row.get(0, as: Int.self)
-        let known = migrations.last?.number ?? 0
-        guard found <= known else { throw DatabaseError.newer(found: found, known: known) }
-        let missing = migrations.filter { $0.number > found }
+        let found = Set(try connection.query("SELECT number FROM migrations").map { try $0.get(0, as: Int.self) })
+        let (newest, known) = (found.max() ?? 0, migrations.last?.number ?? 0)
+        guard newest <= known else { throw DatabaseError.newer(found: newest, known: known) }
+        let missing = migrations.filter { !found.contains($0.number) }
         for migration in missing {
             try connection.transaction { connection in
                 try connection.execute(migration.sql)

@@ -101,6 +101,7 @@ extension Commit {
     private var statements: [Statement] {
         var statements: [Statement] = []
         if placed.contains(where: { $0.event.caseID != nil }) { statements.append(noteOrigins) }
+        if let files { statements.append(files) }
         if !completed.isEmpty { statements.append(completeParts) }
         if !chains.isEmpty { statements.append(upsertChains) }
         if !replies.isEmpty { statements.append(insertReplies) }

@@ -20,6 +20,7 @@ extension PostgresStore {
 }
 
 private struct Damage {
+    /// Of the envelope or of its hash.
     var envelope = false
     var part = false
 }
@@ -56,7 +57,7 @@ private enum RepairedTable: Sendable {
         }
     }
 
-    /// What is wrong with the rows that bear these events' hashes.
+    /// What is wrong with the rows that bear these events' hashes, or hold their very bytes under a hash that is damaged.
     func damage(
         to events: [Event], _ hashing: Hashing, _ connection: isolated Connection
     ) throws -> [(event: Event, damage: Damage)] {
@@ -68,9 +69,11 @@ private enum RepairedTable: Sendable {
             ])
         return try rows.compactMap { row in
             let event = events[try row.get(0, as: Int.self) - 1]
-            guard try row.get(1, as: [UInt8].self) == event.hash.bytes else { return nil }
+            let hasHash = try row.get(1, as: [UInt8].self) == event.hash.bytes
+            let hasBytes = hashing(try row.get(2)) == event.hash
+            guard hasHash || hasBytes else { return nil }
             var damage = Damage()
-            damage.envelope = hashing(try row.get(2)) != event.hash
+            damage.envelope = !hasHash || !hasBytes
             // A part that is withheld or erased here stays so.
             let state = try row.get(3, as: Int16?.self)
             if let named = event.envelope.partHash, event.part.bytes != nil, state != 2, state != 3 {
@@ -88,7 +91,11 @@ private enum RepairedTable: Sendable {
         var statements: [Commit.Statement] = []
         if damage.envelope {
             let table = self == .journal ? "journal" : "held_events"
-            statements.append(("UPDATE \(table) SET envelope = $4 WHERE \(row)", place + [.bytea(event.bytes)]))
+            statements.append(
+                (
+                    "UPDATE \(table) SET envelope = $4, hash = $5 WHERE \(row)",
+                    place + [.bytea(event.bytes), .bytea(event.hash.bytes)]
+                ))
         }
         guard damage.part, let part = event.part.bytes else { return statements }
         switch self {

@@ -74,14 +74,19 @@ private struct RebuildRun {
                 """)
             let name = try schema[0].get(0, as: String.self)
             // From here on "cases" is this session's temporary table: the writer's own statement fills it.
-            try connection.execute("CREATE TEMPORARY TABLE cases (LIKE \(name).cases INCLUDING INDEXES)")
+            try connection.execute(
+                """
+                CREATE TEMPORARY TABLE cases (LIKE \(name).cases INCLUDING INDEXES);
+                CREATE TEMPORARY TABLE attachments (LIKE \(name).attachments INCLUDING ALL);
+                """)
             return (name, try Self.heads(connection))
         }
         var last = [UInt8](repeating: 0, count: 16)
         while true {
             let ids = try await ids(after: last)
-            let rows = try await FoldedRows(ids, store: store, connection: connection).rows
-            try await insert(ids.compactMap { rows[$0] })
+            let folded = try await FoldedRows(ids, store: store, connection: connection)
+            let rows = folded.rows
+            try await insert(ids.compactMap { rows[$0] }, folded.files)
             report.cases += rows.count
             progress("cases", report.cases)
             guard ids.count == Self.page, let end = ids.last else { break }
@@ -92,13 +97,21 @@ private struct RebuildRun {
             try connection.execute("LOCK TABLE \(old), figures IN ACCESS EXCLUSIVE MODE")
             // The writer locks the head before the cases, so it either waits here or has moved it.
             guard try Self.heads(connection) == heads else { throw RebuildError.serverIsRunning }
-            let differences = try Self.differentCases(old, connection) + Self.differentFigures(connection)
+            let files = "\(schema).attachments"
+            let differences =
+                try Self.differentCases(old, connection) + Self.differentFigures(connection)
+                + Self.differentFiles(files, connection)
             try connection.execute(
                 """
                 TRUNCATE \(old), figures;
                 INSERT INTO \(old) SELECT * FROM cases;
                 INSERT INTO figures (home, \(CountedCase.columns.joined(separator: ", "))) \(FigureCount.statement);
                 DROP TABLE pg_temp.cases;
+                UPDATE attachments new SET here = old.here FROM \(files) old
+                    WHERE old.event = new.event AND old.sha256 = new.sha256;
+                TRUNCATE \(files);
+                INSERT INTO \(files) SELECT * FROM attachments;
+                DROP TABLE pg_temp.attachments;
                 """)
             return differences
         }
@@ -118,11 +131,11 @@ private struct RebuildRun {
         }
     }
 
-    private func insert(_ rows: [CaseRow]) async throws {
+    private func insert(_ rows: [CaseRow], _ files: [NamedFile]) async throws {
         var commit = Commit(
             origin: .hub, token: 0, expected: .empty, becomes: .empty, now: Instant(milliseconds: 0))
         commit.cases = rows
-        let statements = CaseRows(commit).upsert
+        let statements = CaseRows(commit).upsert + (files.isEmpty ? [] : [NamedFile.insert(files)])
         _ = try await connection.run { connection in try connection.pipeline(statements) }
     }
 
@@ -140,6 +153,16 @@ private struct RebuildRun {
                 try row.get(1) ? "was missing" : row.get(2) ? "has no events" : "was not what its events make of it"
             return "cases \(try row.get(0, as: String.self)): \(reason)"
         }
+    }
+
+    /// Whether a file's bytes are here is no matter of the journal.
+    private static func differentFiles(_ old: String, _ connection: isolated Connection) throws -> [String] {
+        let rows = try connection.query(
+            """
+            SELECT encode(coalesce(old.event, new.event), 'hex') FROM \(old) old FULL JOIN attachments new USING (event)
+            WHERE (to_jsonb(old) - 'here') IS DISTINCT FROM (to_jsonb(new) - 'here') ORDER BY 1
+            """)
+        return try rows.map { "attachments \(try $0.get(0, as: String.self)): was not what its event says" }
     }
 
     private static func differentFigures(_ connection: isolated Connection) throws -> [String] {

@@ -1,3 +1,4 @@
+public import Attachments
 public import Casework
 import Cryptography
 public import Federation
@@ -26,10 +27,15 @@ public struct Office: Sendable {
     public let auditTrail: AuditTrail
     public let receiptKey: SigningKey
     public let now: @Sendable () -> Instant
+    /// The bytes of the cases' files; `nil` when no directory is configured: then none are taken or given.
+    public let files: AttachmentFiles?
+    public let attachments: AttachmentRegister
+    /// Files whose bytes have come, for those who bring them to others.
+    public let arrivals = Broadcast<EventHash>()
 
     public init(
         origin: Origin, tree: OrganizationTree, calendar: WorkCalendar, database: Database, store: any CaseStore,
-        receiptKey: SigningKey, now: @escaping @Sendable () -> Instant, logger: Logger
+        receiptKey: SigningKey, files: AttachmentFiles? = nil, now: @escaping @Sendable () -> Instant, logger: Logger
     ) {
         self.origin = origin
         self.tree = tree
@@ -38,6 +44,8 @@ public struct Office: Sendable {
         self.store = store
         self.receiptKey = receiptKey
         self.now = now
+        self.files = files
+        attachments = AttachmentRegister(database)
         reads = CaseReads(database: database, store: store, origin: origin, tree: tree)
         accounts = Accounts(database)
         auditTrail = AuditTrail(Audit(database), logger: logger)

@@ -1,3 +1,4 @@
+import Attachments
 public import Casework
 import Federation
 public import Logging
@@ -81,6 +82,17 @@ public enum Upkeep {
                 """, [.text(String(reader))])
         }
         return submitted
+    }
+
+    /// Looks which files are on the disk, now and then: a database or a disk that was restored may know others.
+    public static func findFiles(_ office: Office, logger: Logger) async {
+        await periodically(every: .seconds(3600), logger: logger) {
+            guard let files = office.files else { return }
+            let changed = try await office.attachments.reconcile(author: office.origin.isHub ? .hub : nil) {
+                files.size(of: $0) != nil
+            }
+            if changed > 0 { logger.notice("files found or missed", metadata: ["count": "\(changed)"]) }
+        }
     }
 
     /// Lets the search projection trail the cases by less than a second when idle.

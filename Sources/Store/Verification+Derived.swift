@@ -19,6 +19,13 @@ extension VerificationRun {
             guard ids.count == Self.page, let end = ids.last else { break }
             last = end.bytes
         }
+        let unnamed = try await query(
+            """
+            SELECT encode(event, 'hex') FROM attachments a
+            WHERE NOT EXISTS (SELECT 1 FROM journal j WHERE j.case_id = a.case_id AND j.hash = a.event)
+            ORDER BY 1 LIMIT \(VerificationReport.maximumFaults)
+            """)
+        for row in unnamed { report.add(fault: "attachments \(try row.get(0, as: String.self)): has no event") }
         let orphans = try await query(
             """
             SELECT id FROM cases c WHERE NOT EXISTS (SELECT 1 FROM journal j WHERE j.case_id = c.id)
@@ -46,8 +53,10 @@ extension VerificationRun {
             "SELECT \(CaseRow.columns) FROM cases c WHERE id = ANY ($1)", [.uuidArray(ids.map(\.bytes))])
         let stored = Dictionary(
             try rows.map { try CaseRow(columns: $0) }.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        let folded = try await FoldedRows(ids, store: store, connection: connection).rows
+        let all = try await FoldedRows(ids, store: store, connection: connection)
+        let (folded, unlisted) = (all.rows, try await unlisted(all.files))
         return ids.compactMap { id in
+            if unlisted.contains(id) { return (id, "has a file that is not among the attachments") }
             switch (stored[id], folded[id]) {
             case (nil, nil): return nil
             case (nil, .some): return (id, "is missing, but its events make a case")
@@ -57,6 +66,21 @@ extension VerificationRun {
                 return names.isEmpty ? nil : (id, "differs from its events in \(names.joined(separator: ", "))")
             }
         }
+    }
+
+    /// Cases with an event that names a file and has no such row. Rows are written with their events.
+    private func unlisted(_ files: [NamedFile]) async throws -> Set<CaseID> {
+        guard !files.isEmpty else { return [] }
+        let rows = try await query(
+            "SELECT event, sha256, size, origin FROM attachments WHERE event = ANY ($1)",
+            [.byteaArray(files.map(\.event.hash.bytes))])
+        var listed: [EventHash: (EventHash, Int64, String)] = [:]
+        for row in rows { listed[try row.hash(0)] = (try row.hash(1), try row.get(2), try row.get(3)) }
+        return Set(
+            files.filter { file in
+                let wanted = (file.attachment.sha256, Int64(clamping: file.attachment.size), file.event.origin.code)
+                return listed[file.event.hash].map { $0 != wanted } ?? true
+            }.map(\.id))
     }
 
     func checkFigures(_ report: inout VerificationReport) async throws {
@@ -130,10 +154,12 @@ enum FigureCount {
 /// The rows that cases should have, from their events alone.
 struct FoldedRows {
     let rows: [CaseID: CaseRow]
+    /// The files that their events name.
+    let files: [NamedFile]
 
     init(_ ids: [CaseID], store: any CaseStore, connection: Connection) async throws {
         guard !ids.isEmpty else {
-            rows = [:]
+            (rows, files) = ([:], [])
             return
         }
         let events = try await store.events(of: ids)
@@ -149,6 +175,7 @@ struct FoldedRows {
             if let row = CaseRow(record, position: positions[id] ?? 0) { rows[id] = row.asStored }
         }
         self.rows = rows
+        files = ids.flatMap { events[$0] ?? [] }.compactMap { NamedFile($0) }
     }
 }
 

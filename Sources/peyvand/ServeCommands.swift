@@ -17,12 +17,15 @@ struct NodeCommand: AsyncParsableCommand {
         @Option(help: "The province, such as IR-03.") var code: String?
         @Option(help: "Host of the hub's link.") var linkHost: String?
         @Option(help: "Port of the hub's link.") var linkPort: Int?
+        @Option(help: "Host that files go to and come from; without it, the link's.") var attachmentsHost: String?
+        @Option(help: "Port that files go to and come from; without it, the link's.") var attachmentsPort: Int?
         @Option(help: "PEM: the hub's receipt certificate.") var hubReceiptCertificate: String?
         @OptionGroup var options: ServeOptions
 
         func run() async throws {
             let settings = try await options.settings([
                 "code": code, "link.host": linkHost, "link.port": linkPort.map(String.init),
+                "attachments.host": attachmentsHost, "attachments.port": attachmentsPort.map(String.init),
                 "hub.receipt.certificate": hubReceiptCertificate,
             ])
             let code = try settings.required("code")
@@ -31,16 +34,18 @@ struct NodeCommand: AsyncParsableCommand {
             }
             let logger = try settings.logger("peyvand.\(origin.code)")
             let database = try await ServeDatabase.open(settings, logger: logger)
-            let node = try await Node.open(
-                NodeConfiguration(
-                    origin: origin, database: database.url, linkHost: try settings.required("link.host"),
-                    linkPort: try settings.port("link.port", default: 7443),
-                    certificate: try settings.required("certificate"),
-                    privateKey: try settings.required("private.key"),
-                    trustRoots: try settings.required("trust.roots"),
-                    receiptKey: try settings.required("receipt.key"),
-                    hubReceiptCertificate: try settings.required("hub.receipt.certificate")),
-                now: { .now }, logger: logger)
+            var configuration = NodeConfiguration(
+                origin: origin, database: database.url, linkHost: try settings.required("link.host"),
+                linkPort: try settings.port("link.port", default: 7443),
+                certificate: try settings.required("certificate"),
+                privateKey: try settings.required("private.key"),
+                trustRoots: try settings.required("trust.roots"),
+                receiptKey: try settings.required("receipt.key"),
+                hubReceiptCertificate: try settings.required("hub.receipt.certificate"))
+            configuration.attachments = settings.attachments
+            configuration.attachmentsHost = settings.optional("attachments.host")
+            configuration.attachmentsPort = try settings.optionalPort("attachments.port")
+            let node = try await Node.open(configuration, now: { .now }, logger: logger)
             let console = try await ServeConsole.open(
                 Console(service: node, logger: logger), settings: settings, authorize: { _ in nil },
                 audit: { refusal in
@@ -73,16 +78,16 @@ struct HubCommand: AsyncParsableCommand {
             ])
             let logger = try settings.logger("peyvand.hub")
             let database = try await ServeDatabase.open(settings, logger: logger)
-            let hub = try await Hub.open(
-                HubConfiguration(
-                    database: database.url,
-                    linkAddress: settings.optional("link.address") ?? settings.optional("link.host") ?? "0.0.0.0",
-                    linkPort: try settings.port("link.port", default: 7443),
-                    certificate: try settings.required("certificate"),
-                    privateKey: try settings.required("private.key"),
-                    trustRoots: try settings.required("trust.roots"),
-                    receiptKey: try settings.required("receipt.key")),
-                now: { .now }, logger: logger)
+            var configuration = HubConfiguration(
+                database: database.url,
+                linkAddress: settings.optional("link.address") ?? settings.optional("link.host") ?? "0.0.0.0",
+                linkPort: try settings.port("link.port", default: 7443),
+                certificate: try settings.required("certificate"),
+                privateKey: try settings.required("private.key"),
+                trustRoots: try settings.required("trust.roots"),
+                receiptKey: try settings.required("receipt.key"))
+            configuration.attachments = settings.attachments
+            let hub = try await Hub.open(configuration, now: { .now }, logger: logger)
             let link = try await hub.openLink()
             let console = try await ServeConsole.open(
                 Console(service: hub, logger: logger), settings: settings,

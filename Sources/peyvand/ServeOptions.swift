@@ -7,6 +7,7 @@ import SystemPackage
 struct ServeOptions: ParsableArguments {
     @Option(help: "A file of PEYVAND_… lines.") var config: String?
     @Option(help: "Where a private PostgreSQL keeps its data when no database is given.") var directory: String?
+    @Option(help: "Where the cases' files lie; without it, `attachments` in the directory.") var attachments: String?
     @Option(help: "A libpq URL; several hosts mean a synchronous standby.") var database: String?
     @Option(help: "Numeric address of the console's doors.") var consoleAddress: String?
     @Option(help: "Port of the console over TLS.") var consolePort: Int?
@@ -22,7 +23,7 @@ struct ServeOptions: ParsableArguments {
 
     func settings(_ more: [String: String?] = [:]) async throws -> Settings {
         let flags: [String: String?] = [
-            "directory": directory, "database": database, "console.address": consoleAddress,
+            "directory": directory, "database": database, "attachments": attachments, "console.address": consoleAddress,
             "console.port": consolePort.map(String.init), "plain.port": plainPort.map(String.init),
             "certificate": certificate, "private.key": privateKey, "trust.roots": trustRoots,
             "receipt.key": receiptKey, "receipt.certificate": receiptCertificate, "log.level": logLevel,
@@ -65,6 +66,11 @@ struct Settings: Sendable {
     func optional(_ key: String) -> String? {
         guard let value = reader.string(forKey: ConfigKey(key)), !value.isEmpty else { return nil }
         return value
+    }
+
+    /// The directory of the cases' files: as configured, else in the data directory; none without either.
+    var attachments: String? {
+        optional("attachments") ?? optional("directory").map { $0 + "/attachments" }
     }
 
     func port(_ key: String, default standard: Int?) throws(Failure) -> Int {

@@ -42,6 +42,29 @@ import Testing
         #expect(try field(.refer(to: Scene.code("IR-23"), reason: Self.long)) == "reason")
     }
 
+    private func attach(_ name: String = "scan.pdf", size: UInt64 = 1, type: String = "application/pdf") -> Command {
+        .attach(Attachment(sha256: .zero, size: size, mediaType: type), name: name)
+    }
+
+    @Test func aFileHasANameASizeAndAType() throws {
+        #expect(try field(attach()) == nil)
+        for name in ["", "  ", "a/b", "a\\b", "a\nb", "a\u{7F}", String(repeating: "آ", count: 201)] {
+            #expect(try field(attach(name)) == "name", "\(name)")
+        }
+        #expect(try field(attach(String(repeating: "آ", count: 200))) == nil)
+        #expect(try field(attach(size: 0)) == "file")
+        #expect(try field(attach(size: 4 << 30)) == nil)
+        #expect(try field(attach(size: 4 << 30 + 1)) == "file")
+        for type in ["image/jpeg", "application/vnd.ms-excel", "text/plain; charset=utf-8", "a/b;c=\"d e\"; f=g"] {
+            #expect(try field(attach(type: type)) == nil, "\(type)")
+        }
+        let long = "a/" + String(repeating: "b", count: 200)
+        let broken = ["", "image", "image/", "/jpeg", "a/b/c", "a b/c", "a/b;", "a/b; c", "a/b; c=", "a/b;c=\"d", "آ/b"]
+        for type in broken + ["a/b\r\nX: y", long] {
+            #expect(try field(attach(type: type)) == "media_type", "\(type)")
+        }
+    }
+
     @Test func everyFieldHasItsBound() throws {
         func text(_ count: Int) -> String { String(repeating: "x", count: count) }
         let bounds: [(String, Int, (String) -> Texts)] = [

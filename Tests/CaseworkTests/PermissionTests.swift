@@ -13,6 +13,7 @@ import Testing
         (.register(Scene.intake()), front),
         (.open, front),
         (.note(text: "x"), staff),
+        (.attach(Attachment(sha256: anyHash, size: 1, mediaType: "a/b"), name: "x"), staff),
         (.assess(Assessment(lawful: true, withinMeans: true, done: true)), staff),
         (.refer(to: Scene.code("IR-03-MUN"), reason: "x"), staff),
         (.accept, staff),

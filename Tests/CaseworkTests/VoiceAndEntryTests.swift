@@ -105,6 +105,20 @@ import Testing
         #expect(try scene.decide(.hide(note, hidden: true))[0].base == [Base(field: nil, events: [note, shown])])
     }
 
+    @Test func aFileIsAttachedInAnyStatusButDraft() throws {
+        let attachment = Attachment(sha256: Scene.hash(7), size: 9, mediaType: "image/jpeg")
+        let attach = Command.attach(attachment, name: "عکس.jpg")
+        #expect(refusal(Scene(), attach) == .illegal(.notRegistered, status: .draft))
+        var scene = try Scene.registered()
+        #expect(try scene.decide(attach).map(\.change) == [.attached(attachment)])
+        #expect(try scene.decide(attach)[0].texts == Texts(text: "عکس.jpg"))
+        try scene.take(.close(.advised, text: "x"))
+        #expect(try scene.decide(attach).map(\.change) == [.attached(attachment)])
+        // As a note: what cannot be read of the case does not keep it out.
+        scene.subject.parkedBy = Scene.hash(8)
+        #expect(try scene.decide(attach).map(\.change) == [.attached(attachment)])
+    }
+
     @Test func aCaseIsNoDuplicateOfItself() throws {
         let scene = try Scene.registered()
         #expect(

@@ -14,6 +14,9 @@ final class Fixture: NodeService, HubService {
         var lastEventID: String?
         var readiness: String?
         var tracked: [(TrackingCode, String?)] = []
+        var uploads: [(upload: FileUpload, bytes: [UInt8])] = []
+        var file: FileContent?
+        var released: [(Origin, UInt64?)] = []
     }
 
     let origin: Origin
@@ -99,6 +102,42 @@ final class Fixture: NodeService, HubService {
                 type: "registered", actor: "op", occurredAt: "2026-11-21T07:30:00Z", effect: "applied",
                 content: ["kind": .string("complaint"), "tags": .list(["نان"]), "score": .int(1), "a": .null])
         ]
+    }
+
+    func attach(_ upload: FileUpload) async throws -> CommandResult {
+        try check(upload.caseID)
+        let bytes = try await Fixture.collect(upload.body)
+        guard !bytes.isEmpty else { throw Refusal.invalid(field: "file", reason: "is empty") }
+        state.withLock { $0.uploads.append((upload, bytes)) }
+        return CommandResult(document: cases[0], receipt: nil, isReplay: false)
+    }
+
+    private static func collect(_ body: some AsyncSequence<[UInt8], any Error>) async throws -> [UInt8] {
+        var bytes = [UInt8]()
+        do {
+            for try await piece in body { bytes += piece }
+        } catch {
+            throw FileRefusal.brokenOff
+        }
+        return bytes
+    }
+
+    func attachments(of id: CaseID, for principal: Principal) async throws -> [AttachmentDocument] {
+        try check(id)
+        return [
+            AttachmentDocument(
+                event: Fixture.hash, sha256: Fixture.hash, size: 5, present: 3, mediaType: "image/jpeg", name: "عکس.jpg",
+                actor: "op", origin: "IR-03", occurredAt: "2026-11-21T07:30:00Z", hidden: false)
+        ]
+    }
+
+    func attachment(_ file: EventHash, of id: CaseID, for principal: Principal) async throws -> FileContent {
+        try check(id)
+        guard file.description == Fixture.hash else { throw FileRefusal.unknown }
+        if let content = state.withLock({ $0.file }) { return content }
+        return FileContent(name: "عکس \"1\".jpg", mediaType: "image/jpeg", size: 5) { offset in
+            Array("hello".utf8.dropFirst(Int(offset)).prefix(2))
+        }
     }
 
     func conflicts(cursor: String?, limit: Int, for principal: Principal) async throws -> Page<ConflictDocument> {

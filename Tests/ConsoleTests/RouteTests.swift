@@ -26,9 +26,11 @@ import Testing
     static func request(_ route: Route, _ client: Client) -> (path: String, body: String?) {
         let id = route.path.contains("conflicts") || route.path.contains("proposals")
             ? Fixture.hash : client.fixture.caseID.description
-        let values = ["{id}": id, "{code}": Fixture.code.digits, "{period}": "1405-08", "{name}": "api.js"]
+        let code = route.path.contains("provinces") ? "IR-03" : Fixture.code.digits
+        let values = ["{id}": id, "{code}": code, "{period}": "1405-08", "{name}": "api.js", "{sha256}": Fixture.hash]
         let path = route.path.split(separator: "/").map { values[String($0)] ?? String($0) }.joined(separator: "/")
         guard let body = route.body else { return ("/" + path, nil) }
+        if route.takesFile { return ("/" + path + "?name=a.jpg", "bytes") }
         let name = String(route.path.split(separator: "/").last ?? "")
         let other = #"{"of":"\#(client.fixture.caseID)"}"#
         let known = bodies[route.method.rawValue + " " + route.path] ?? bodies[name]
@@ -63,7 +65,8 @@ import Testing
 
     @Test func doorsThatWerePromisedExist() {
         let common = [
-            "GET /cases", "GET /cases/{id}", "PATCH /cases/{id}", "GET /cases/{id}/events", "GET /conflicts",
+            "GET /cases", "GET /cases/{id}", "PATCH /cases/{id}", "GET /cases/{id}/events",
+            "GET /cases/{id}/attachments", "POST /cases/{id}/attachments", "GET /cases/{id}/attachments/{sha256}", "GET /conflicts",
             "POST /conflicts/{id}/restore", "GET /proposals", "POST /proposals/{id}/apply", "GET /reports/{period}",
             "GET /organizations", "GET /categories", "GET /me", "POST /session", "DELETE /session", "GET /cases.csv",
             "GET /openapi.json",

@@ -1,4 +1,5 @@
 import Foundation
+import TestDoors
 import Testing
 
 extension EndToEnd {

@@ -24,6 +24,7 @@ import Testing
             .assessed(Assessment(lawful: true, withinMeans: false, done: true)),
             .referred(to: office("IR-23"), seat: Place.seat), .received(grant: hash, due: due, acceptBy: due),
             .accepted, .refused, .acted, .answered, .closed(.beyondMeans), .noted,
+            .attached(Attachment(sha256: hash, size: 4 << 30, mediaType: "audio/ogg; codecs=opus")),
             .amended(Amendment(category: "x", priority: .low, tags: [], textFields: [.subject, .citizenNationalID])),
             .amended(Amendment(textFields: [.description])), .hidden(hash), .unhidden(hash), .disputed,
             .reviewed(dispute: hash, upheld: true), .rated(score: 5), .withdrawn, .dueMoved(due),
@@ -51,8 +52,8 @@ import Testing
             #expect(read.texts == texts)
             types.insert(change.type)
         }
-        // Every kind of change is among them: the last names of the table are 24.
-        #expect(types.count == 24)
+        // Every kind of change is among them: the table has 25 names.
+        #expect(types.count == 25)
     }
 
     @Test func anEnvelopeWithoutOptionsRoundTrips() throws {

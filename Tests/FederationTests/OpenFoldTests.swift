@@ -19,6 +19,18 @@ import Testing
         #expect(docket.state().hidden.isEmpty)
     }
 
+    @Test func filesAreAUnion() throws {
+        var (docket, _) = try Docket.registered()
+        try docket.grant("IR-23", at: Place.seat, epoch: 10, from: Place.home)
+        let attachment = Attachment(sha256: sha256([7]), size: 1, mediaType: "image/jpeg")
+        let first = try docket.write(Place.home, .attached(attachment), texts: Texts(text: "a.jpg"))
+        let same = try docket.write(Place.seat, .attached(attachment), texts: Texts(text: "b.jpg"))
+        let outsider = try docket.write(Place.stranger, .attached(attachment))
+        #expect(docket.state().attachments.map(\.event) == [first, same])
+        #expect(docket.state().attachments.allSatisfy { $0.attachment == attachment })
+        #expect(docket.effect(of: outsider) == .withoutEffect(.foreignOrigin))
+    }
+
     @Test func aHideHidesOnlyWhatItsAuthorSaw() throws {
         var (docket, _) = try Docket.registered()
         let seen = try docket.write(Place.home, .noted)

@@ -161,7 +161,9 @@ struct RandomHistory {
         case 0...5: return .amended(amendment())
         case 6: return .hidden(someEvent(origin))
         case 7: return .unhidden(someEvent(origin))
-        case 8: return .noted
+        case 8:
+            guard random.chance(30) else { return .noted }
+            return .attached(Attachment(sha256: someEvent(origin), size: 1, mediaType: "image/jpeg"))
         case 9: return .acted
         case 10: return .answered
         case 11: return .closed(.resolved)

@@ -16,7 +16,7 @@ const rules = {
   answer: { roles: everyone, statuses: open, holder: true, still: true },
   action: { roles: everyone, statuses: ['registered', 'referred', 'in_progress', 'answered'], holder: true },
   refer: { roles: everyone, statuses: open, holder: true, still: true },
-  note: { roles: everyone, statuses: null },
+  note: { roles: everyone, statuses: null }, attach: { roles: everyone, statuses: null },
   assess: { roles: everyone, statuses: open, holder: true, still: true },
   close: { roles: everyone, statuses: [...open, 'answered'], holder: true, still: true },
   review: { roles: lead, statuses: null, seat: true, when: (one) => one.disputes?.length > 0 },

@@ -6,6 +6,7 @@ import { provinceName, organizationName, categoryName } from './directory.js';
 import { statusBadge, deadline } from './cases.js';
 import { actionBar, can } from './actions.js';
 import { historyView } from './history.js';
+import { attachmentsView } from './attachments.js';
 import { conflictCards, proposalCards } from './registers.js';
 
 function facts(pairs) {
@@ -79,7 +80,7 @@ export async function caseView({ argument, body, signal }) {
   let events = [];
   const parts = {
     head: h('div'), banners: h('div', { role: 'status' }), actions: h('div'), text: h('div'), conflicts: h('div'), proposals: h('div'),
-    history: h('div'), side: h('div.side-slot'),
+    files: h('div'), history: h('div'), side: h('div.side-slot'),
   };
   const redraw = () => {
     replace(parts.head, head(one));
@@ -90,6 +91,7 @@ export async function caseView({ argument, body, signal }) {
     const context = { one, held: heldStatus(one, events), events, changed, reload };
     replace(parts.actions, actionBar(context));
     replace(parts.history, historyView(context));
+    attachmentsView(parts.files, context, signal);
     const offered = can('apply', context);
     replace(parts.proposals, proposalCards(events.filter((event) => one.proposals?.includes(event.hash))
       .map((event) => ({ ...event, id: event.hash, case_id: one.id, reason: event.effect.replace(/^proposal:\s*/, '') })), offered, changed));
@@ -117,7 +119,7 @@ export async function caseView({ argument, body, signal }) {
   };
   const reload = () => changed(null).then(() => announce(t('case.changedMeanwhile')));
   await loadEvents();
-  replace(body, h('article.case', h('div.case-main', parts.head, parts.banners, parts.actions, parts.text, parts.conflicts, parts.proposals, parts.history), parts.side));
+  replace(body, h('article.case', h('div.case-main', parts.head, parts.banners, parts.actions, parts.text, parts.conflicts, parts.proposals, parts.files, parts.history), parts.side));
   redraw();
   await drawConflicts();
 }

@@ -5,10 +5,11 @@ import { organization, organizationName, provinces, provinceName, categoryName }
 import { can } from './actions.js';
 import { store } from './api.js';
 import { linkTo } from './shell.js';
+import { sizeText } from './attachments.js';
 
 const marks = {
   opened: 'plus', registered: 'plus', assessed: 'search', referred: 'swap', received: 'inbox', accepted: 'check', refused: 'cross', acted: 'play',
-  answered: 'chat', closed: 'check', noted: 'dash', amended: 'dot', hidden: 'lock', unhidden: 'ring', disputed: 'alert', reviewed: 'search',
+  answered: 'chat', closed: 'check', noted: 'dash', attached: 'inbox', amended: 'dot', hidden: 'lock', unhidden: 'ring', disputed: 'alert', reviewed: 'search',
   rated: 'star', withdrawn: 'cross', 'due.moved': 'clock', escalated: 'alert', 'duplicate.marked': 'square', granted: 'swap', stamped: 'clock', 'branch.ranked': 'square',
 };
 
@@ -36,6 +37,7 @@ export function valueView(name, value) {
   if (name === 'tracking_code') return codeText(value);
   if (name === 'of') return h('a', { href: linkTo('case', value) }, h('bdi.small', { dir: 'ltr' }, value));
   if (name === 'fields') return known(`field.${value}`) ? t(`field.${value}`) : value;
+  if (name === 'size') return sizeText(value);
   if (typeof value === 'number') return name === 'epoch' ? digits(String(value)) : number(value);
   if (isInstant(value)) return when(value);
   if (isHash(value)) return h('bdi.code.small', { dir: 'ltr', title: value }, value.slice(0, 12), '…');
@@ -45,7 +47,7 @@ export function valueView(name, value) {
 }
 
 const longTexts = new Set(['text', 'reason', 'description']);
-const technical = new Set(['calendar', 'cut', 'epoch', 'cause', 'grant', 'seat', 'clock', 'losers', 'imported', 'base', 'bases', 'hlc', 'accept_by', 'hidden']);
+const technical = new Set(['calendar', 'cut', 'epoch', 'cause', 'grant', 'seat', 'clock', 'losers', 'imported', 'base', 'bases', 'hlc', 'accept_by', 'hidden', 'sha256', 'media_type']);
 
 function contentView(event) {
   const entries = Object.entries(event.content ?? {}).filter(([, value]) => value !== null && value !== '' && !(Array.isArray(value) && !value.length));
@@ -75,7 +77,7 @@ export function actorView({ actor, origin }) {
     office?.seat !== origin && [' · ', provinceName(origin)]];
 }
 
-const hideable = new Set(['noted', 'acted', 'answered', 'refused', 'referred', 'closed', 'disputed']);
+const hideable = new Set(['noted', 'attached', 'acted', 'answered', 'refused', 'referred', 'closed', 'disputed']);
 
 function entry(event, context) {
   const isHidden = event.content?.hidden === true;

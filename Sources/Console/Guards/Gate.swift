@@ -42,7 +42,8 @@ struct Gate: Sendable {
         var call = Call(
             request: request, remoteAddress: context.source.remoteAddress, isTLS: context.source.isTLS,
             caller: caller, query: query, body: [:], bodyHash: [],
-            idempotencyKey: try Gate.idempotencyKey(of: request), parameters: context.parameters)
+            idempotencyKey: try Gate.idempotencyKey(of: request), parameters: context.parameters,
+            source: context.source)
         guard let body = route.body else { return call }
         let bytes = try await collect(context.source, limit: body.limit)
         call.body = try Gate.parse(bytes, body, request)

@@ -4,6 +4,7 @@ extension Assets {
         ("actions.js", PackageResources.actions_js),
         ("api.js", PackageResources.api_js),
         ("base.css", PackageResources.base_css),
+        ("attachments.js", PackageResources.attachments_js),
         ("case.css", PackageResources.case_css),
         ("case.js", PackageResources.case_js),
         ("cases.js", PackageResources.cases_js),

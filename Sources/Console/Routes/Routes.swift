@@ -8,6 +8,7 @@ enum Routes {
         of service: ConsoleService, _ configuration: ConsoleConfiguration, metrics: RequestMetrics, assets: Assets
     ) -> [Route] {
         var routes = CaseRoutes(service: service.cases).all + CommandRoutes(service: service.cases).all
+        routes += AttachmentRoutes(service: service.cases).all
         routes += DirectoryRoutes(service: service).all + SessionRoutes(service: service, configuration).all
         routes += PublicRoutes(service: service, configuration, metrics: metrics, assets: assets).all
         switch service {

@@ -216,6 +216,15 @@ enum Shapes {
         .init("registered_at", .nullable(time)), .init("deadline", .nullable(time)), .init("overdue", .boolean),
         .init("conflicts", .array(of: hash)), .init("proposals", .array(of: hash)),
         .init("disputes", .array(of: hash), "Open ones."), .init("pending_transfer", .nullable(text)),
+        (
+            "Attachment",
+            .object([
+                .init("event", hash, "The entry that attached it."), .init("sha256", hash), .init("size", count),
+                .init("present", count, "Bytes of it that are on this server; it is given when all are."),
+                .init("media_type", text), .init("name", .nullable(text)), .init("actor", text), .init("origin", text),
+                .init("occurred_at", time), .init("hidden", .boolean),
+            ])
+        ),
         .init("holder_deadline", .nullable(time)), .init("imported", .boolean), .init("parked", .boolean),
         .init("heads", .object([], allowed: .any), "Per field the value events shown; PATCH sends them back."),
     ]
@@ -224,6 +233,8 @@ enum Shapes {
         .init("registered", count), .init("open", count), .init("overdue", count), .init("answered", count),
         .init("closed", count), .init("disputed", count), .init("conflicts", count), .init("new_today", count),
     ]
+                .init("present", count, required: false, "Of a file on its way: the bytes that are here."),
+                .init("size", count, required: false, "Of a file on its way: all its bytes."),
 
     private static let text = Schema.string()
     private static let time = Schema.string(form: .dateTime)

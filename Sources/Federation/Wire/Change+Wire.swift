@@ -49,6 +49,10 @@ extension Change {
         case .answered: content.answered = Peyvand_V1_Answered()
         case .closed(let outcome): content.closed = .with { $0.outcome = outcome.rawValue }
         case .noted: content.noted = Peyvand_V1_Noted()
+        case .attached(let attachment):
+            content.attached = .with {
+                ($0.sha256, $0.size, $0.mediaType) = (Data(attachment.sha256), attachment.size, attachment.mediaType)
+            }
         case .amended(let amendment): content.amended = amendment.message
         case .hidden(let event): content.hidden = .with { $0.event = Data(event) }
         case .unhidden(let event): content.unhidden = .with { $0.event = Data(event) }
@@ -112,6 +116,9 @@ extension Change {
 
     private init?(rest content: Peyvand_V1_Content.OneOf_Change) {
         switch content {
+        case .attached(let message):
+            guard let sha256 = EventHash(message.sha256) else { return nil }
+            self = .attached(Attachment(sha256: sha256, size: message.size, mediaType: message.mediaType))
         case .amended(let message):
             guard let amendment = Amendment(message) else { return nil }
             self = .amended(amendment)

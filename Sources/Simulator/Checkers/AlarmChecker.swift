@@ -2,7 +2,8 @@ import Casework
 import Federation
 
 /// Alarms ring when there is cause, and only then. What each fault may ring:
-/// a clock ahead `clock_ahead`; a restore or a second copy `branch`, `two_copies`, `fenced`; a restored hub `hub_restored`;
+/// a clock ahead `clock_ahead`; writing after a restore without the hub's word `branch`; a second copy
+/// `branch`, `two_copies`, `fenced`; a restored hub `hub_restored`;
 /// a damaged frame `unreadable`, `gap`; a hostile node anything about itself; a newer version than the hub's `undecodable`.
 enum AlarmChecker: Checker {
     static func check(_ replicas: Replicas) throws {
@@ -32,7 +33,7 @@ enum AlarmChecker: Checker {
         if causes.hostile.contains(origin) { return true }
         switch code {
         case "clock_ahead": return causes.ahead.contains(origin) || causes.hubClock
-        case "branch": return causes.restored.contains(origin) || causes.copied.contains(origin)
+        case "branch": return causes.blind.contains(origin) || causes.copied.contains(origin)
         case "two_copies", "fenced": return causes.copied.contains(origin)
         case "hub_restored": return causes.hubRestored
         case "mended": return causes.flipped.contains(origin) || (origin == .hub && causes.hubFlipped)

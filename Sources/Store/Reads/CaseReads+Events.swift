@@ -73,6 +73,11 @@ extension Change {
         case .received(let grant, let due, let acceptBy):
             ["grant": .string(grant.description), "accept_by": .string(acceptBy.at.rfc3339)]
                 .merging(due.content) { first, _ in first }
+        case .attached(let attachment):
+            [
+                "sha256": .string(attachment.sha256.description), "size": .int(Int64(clamping: attachment.size)),
+                "media_type": .string(attachment.mediaType),
+            ]
         case .closed(let outcome): ["outcome": .string(outcome.rawValue)]
         case .amended(let amendment): amendment.content
         case .hidden(let event), .unhidden(let event): ["event": .string(event.description)]
@@ -102,6 +107,7 @@ extension Change {
                 .map { ($0.rawValue, $0) }
         case .amended(let amendment): amendment.textFields.map { ($0.rawValue, $0) }
         case .referred, .refused: [("reason", nil)]
+        case .attached: [("name", nil)]
         case .granted: hasPart ? [("reason", nil)] : []
         case .acted, .answered, .closed, .noted, .disputed, .reviewed, .withdrawn: [("text", nil)]
         default: []

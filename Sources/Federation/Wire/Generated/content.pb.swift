@@ -466,6 +466,14 @@ nonisolated struct Peyvand_V1_Content: Sendable {
     set {change = .branchRanked(newValue)}
   }
 
+  var attached: Peyvand_V1_Attached {
+    get {
+      if case .attached(let v)? = change {return v}
+      return Peyvand_V1_Attached()
+    }
+    set {change = .attached(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Change: Equatable, Sendable {
@@ -493,6 +501,7 @@ nonisolated struct Peyvand_V1_Content: Sendable {
     case granted(Peyvand_V1_Granted)
     case stamped(Peyvand_V1_Stamped)
     case branchRanked(Peyvand_V1_BranchRanked)
+    case attached(Peyvand_V1_Attached)
 
   }
 
@@ -683,6 +692,26 @@ nonisolated struct Peyvand_V1_Noted: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// A file belongs to the case. Its name lies in the part, as `text`; its bytes go by attachments.proto.
+nonisolated struct Peyvand_V1_Attached: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// SHA-256 of the file's bytes, 32 bytes.
+  var sha256: Data = Data()
+
+  /// Bytes; at most 4 GiB.
+  var size: UInt64 = 0
+
+  /// Such as "image/jpeg".
+  var mediaType: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1242,7 +1271,7 @@ nonisolated extension Peyvand_V1_Texts: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension Peyvand_V1_Content: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Content"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}opened\0\u{1}registered\0\u{1}assessed\0\u{1}referred\0\u{1}received\0\u{1}accepted\0\u{1}refused\0\u{1}acted\0\u{1}answered\0\u{1}closed\0\u{1}noted\0\u{1}amended\0\u{1}hidden\0\u{1}unhidden\0\u{1}disputed\0\u{1}reviewed\0\u{1}rated\0\u{1}withdrawn\0\u{3}due_moved\0\u{1}escalated\0\u{3}duplicate_marked\0\u{1}granted\0\u{1}stamped\0\u{3}branch_ranked\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}opened\0\u{1}registered\0\u{1}assessed\0\u{1}referred\0\u{1}received\0\u{1}accepted\0\u{1}refused\0\u{1}acted\0\u{1}answered\0\u{1}closed\0\u{1}noted\0\u{1}amended\0\u{1}hidden\0\u{1}unhidden\0\u{1}disputed\0\u{1}reviewed\0\u{1}rated\0\u{1}withdrawn\0\u{3}due_moved\0\u{1}escalated\0\u{3}duplicate_marked\0\u{1}granted\0\u{1}stamped\0\u{3}branch_ranked\0\u{1}attached\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1562,6 +1591,19 @@ nonisolated extension Peyvand_V1_Content: SwiftProtobuf.Message, SwiftProtobuf._
           self.change = .branchRanked(v)
         }
       }()
+      case 25: try {
+        var v: Peyvand_V1_Attached?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .attached(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .attached(v)
+        }
+      }()
       default: break
       }
     }
@@ -1668,6 +1710,10 @@ nonisolated extension Peyvand_V1_Content: SwiftProtobuf.Message, SwiftProtobuf._
     case .branchRanked?: try {
       guard case .branchRanked(let v)? = self.change else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 24)
+    }()
+    case .attached?: try {
+      guard case .attached(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
     }()
     case nil: break
     }
@@ -2059,6 +2105,46 @@ nonisolated extension Peyvand_V1_Noted: SwiftProtobuf.Message, SwiftProtobuf._Me
   }
 
   static func ==(lhs: Peyvand_V1_Noted, rhs: Peyvand_V1_Noted) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Peyvand_V1_Attached: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Attached"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sha256\0\u{1}size\0\u{3}media_type\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.sha256) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.size) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.mediaType) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.sha256.isEmpty {
+      try visitor.visitSingularBytesField(value: self.sha256, fieldNumber: 1)
+    }
+    if self.size != 0 {
+      try visitor.visitSingularUInt64Field(value: self.size, fieldNumber: 2)
+    }
+    if !self.mediaType.isEmpty {
+      try visitor.visitSingularStringField(value: self.mediaType, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Peyvand_V1_Attached, rhs: Peyvand_V1_Attached) -> Bool {
+    if lhs.sha256 != rhs.sha256 {return false}
+    if lhs.size != rhs.size {return false}
+    if lhs.mediaType != rhs.mediaType {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,49 +1,57 @@
 import Foundation
 
 /// What a server answered to one request of curl.
-struct Answer: Sendable {
+package struct Answer: Sendable {
     /// 0 when no answer came: no connection, or a handshake that failed.
-    var status: Int
+    package var status: Int
     /// `2` or `1.1`.
-    var version: String
+    package var version: String
     /// By lower-case names.
-    var headers: [String: String]
-    var body: Data
+    package var headers: [String: String]
+    package var body: Data
     /// What curl said of a failure.
-    var complaint: String
+    package var complaint: String
 
-    var text: String { String(decoding: body, as: UTF8.self) }
-    var json: JSON { get throws { try JSON(body) } }
-    var isSuccess: Bool { (200..<300).contains(status) }
-    var summary: String { "status \(status) \(complaint) \(text.prefix(800))" }
+    package var text: String { String(decoding: body, as: UTF8.self) }
+    package var json: JSON { get throws { try JSON(body) } }
+    package var isSuccess: Bool { (200..<300).contains(status) }
+    package var summary: String { "status \(status) \(complaint) \(text.prefix(800))" }
 }
 
 /// One console, with whom we are there.
-struct Server: Sendable {
+package struct Server: Sendable {
     /// `hub`, `IR-03`.
-    var code: String
+    package var code: String
     /// `https://127.0.0.1:…`
-    var console: String
-    var token: String?
+    package var console: String
+    package var token: String?
     /// PEM file of the authority.
-    var authority: String
+    package var authority: String
     /// PEM files of a client certificate.
-    var certificate: (chain: String, key: String)?
+    package var certificate: (chain: String, key: String)?
 
-    func with(token: String?) -> Server {
+    package init(
+        code: String, console: String, token: String? = nil, authority: String,
+        certificate: (chain: String, key: String)? = nil
+    ) {
+        (self.code, self.console, self.token, self.authority) = (code, console, token, authority)
+        self.certificate = certificate
+    }
+
+    package func with(token: String?) -> Server {
         var server = self
         server.token = token
         return server
     }
 
-    func with(certificate: (chain: String, key: String)) -> Server {
+    package func with(certificate: (chain: String, key: String)) -> Server {
         var server = self
         (server.token, server.certificate) = (nil, certificate)
         return server
     }
 
     /// One request; also an answer that is an error is an answer.
-    func call(
+    package func call(
         _ method: String, _ path: String, body: Data? = nil, headers: [String: String] = [:],
         options: [String] = [], within limit: Duration = .seconds(30)
     ) async throws -> Answer {
@@ -68,7 +76,7 @@ struct Server: Sendable {
             complaint: result.errors.trimmingCharacters(in: .whitespacesAndNewlines))
     }
 
-    var credentials: [String] {
+    package var credentials: [String] {
         var arguments = ["-sS", "--cacert", authority, "--max-time", "25"]
         if let token { arguments += ["-H", "Authorization: Bearer " + token] }
         if let certificate { arguments += ["--cert", certificate.chain, "--key", certificate.key] }
@@ -88,15 +96,15 @@ struct Server: Sendable {
     // MARK: What must succeed
 
     /// - Throws: `Fault` with the whole answer unless it is a success.
-    func get(_ path: String) async throws -> JSON { try await success("GET", path, nil, nil) }
+    package func get(_ path: String) async throws -> JSON { try await success("GET", path, nil, nil) }
 
     @discardableResult
-    func post(_ path: String, _ body: JSON, key: String? = nil) async throws -> JSON {
+    package func post(_ path: String, _ body: JSON, key: String? = nil) async throws -> JSON {
         try await success("POST", path, body, key)
     }
 
     @discardableResult
-    func patch(_ path: String, _ body: JSON) async throws -> JSON { try await success("PATCH", path, body, nil) }
+    package func patch(_ path: String, _ body: JSON) async throws -> JSON { try await success("PATCH", path, body, nil) }
 
     private func success(_ method: String, _ path: String, _ body: JSON?, _ key: String?) async throws -> JSON {
         let headers = key.map { ["Idempotency-Key": $0] } ?? [:]
@@ -108,15 +116,15 @@ struct Server: Sendable {
     // MARK: Casework
 
     /// Registers a case; answers the case with its receipt.
-    func register(_ subject: String = "چراغ خیابان خاموش است", key: String? = nil) async throws -> JSON {
+    package func register(_ subject: String = "چراغ خیابان خاموش است", key: String? = nil) async throws -> JSON {
         try await post("/cases", Citizen.intake(subject), key: key)
     }
 
-    func caseDocument(_ id: String) async throws -> JSON { try await get("/cases/" + id) }
+    package func caseDocument(_ id: String) async throws -> JSON { try await get("/cases/" + id) }
 
     /// Waits until this server shows the case as wanted.
     @discardableResult
-    func waitForCase(
+    package func waitForCase(
         _ id: String, _ what: String, within limit: Duration = .seconds(30), until isRight: (JSON) -> Bool
     ) async throws -> JSON {
         var last = "nothing yet"
@@ -133,18 +141,18 @@ struct Server: Sendable {
         }
     }
 
-    func status() async throws -> JSON { try await get("/status") }
+    package func status() async throws -> JSON { try await get("/status") }
 }
 
 /// The made-up citizen of these tests: every value is easy to find where it must not be.
-enum Citizen {
-    static let name = "زهرا آزمون‌پور"
-    static let mobile = "09121234567"
-    static let nationalID = "0012345679"
-    static let address = "تبریز، کوی نمونه، پلاک ۷"
-    static let description = "سه هفته است که کسی نیامده است."
+package enum Citizen {
+    package static let name = "زهرا آزمون‌پور"
+    package static let mobile = "09121234567"
+    package static let nationalID = "0012345679"
+    package static let address = "تبریز، کوی نمونه، پلاک ۷"
+    package static let description = "سه هفته است که کسی نیامده است."
 
-    static func intake(_ subject: String) -> JSON {
+    package static func intake(_ subject: String) -> JSON {
         [
             "kind": "complaint", "channel": "phone", "subject": .string(subject), "description": .string(description),
             "citizen": [
@@ -155,8 +163,13 @@ enum Citizen {
     }
 }
 
+/// What the programs under test last wrote, for the report of a wait that was in vain.
+package enum Testimony {
+    @TaskLocal package static var logs: (@Sendable () -> String)?
+}
+
 /// Looks again and again until there is a value, and says after the limit what was missing.
-func eventually<Value>(
+package func eventually<Value>(
     _ what: String, within limit: Duration = .seconds(30), every pause: Duration = .milliseconds(100),
     _ look: () async throws -> Value?
 ) async throws -> Value {
@@ -170,7 +183,7 @@ func eventually<Value>(
             lastError = "\nThe last error was: \(error)"
         }
         guard ContinuousClock.now < deadline else {
-            throw Fault("waited \(limit) in vain: \(what).\(lastError)\n\(Demo.current?.logTails() ?? "")")
+            throw Fault("waited \(limit) in vain: \(what).\(lastError)\n\(Testimony.logs?() ?? "")")
         }
         try await Task.sleep(for: pause)
     }

@@ -1,30 +1,20 @@
 import Foundation
 import Synchronization
-import Testing
 
 /// The demonstration under test: all 31 provinces and the hub, as `peyvand demo --quiet` runs them.
-final class Demo: Sendable {
-    /// The one that the suite's tests share.
-    @TaskLocal static var current: Demo?
-
-    /// - Throws: `Fault` outside the suite.
-    static func running() throws -> Demo {
-        guard let demo = current else { throw Fault("no demonstration runs; this test belongs into EndToEnd") }
-        return demo
-    }
-
-    let folder: URL
+package final class Demo: Sendable {
+    package let folder: URL
     private struct Run: Sendable {
         var program: Program
         var lifeline: Lifeline
     }
     private let run = Mutex<Run?>(nil)
 
-    init() { folder = Scratch.folder.appending(path: "demo") }
+    package init(named name: String = "demo") { folder = Scratch.folder.appending(path: name) }
 
     // MARK: The program
 
-    static let binary: String = {
+    package static let binary: String = {
         if let path = ProcessInfo.processInfo.environment["PEYVAND_BINARY"] { return path }
         let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
@@ -32,13 +22,13 @@ final class Demo: Sendable {
     }()
 
     /// A command of the program under test.
-    static func peyvand(_ arguments: [String], within limit: Duration = .seconds(120)) async throws -> Program.Result {
+    package static func peyvand(_ arguments: [String], within limit: Duration = .seconds(120)) async throws -> Program.Result {
         try await Program.run(binary, arguments, within: limit)
     }
 
     /// The same, which must succeed.
     @discardableResult
-    static func succeed(_ arguments: [String], within limit: Duration = .seconds(120)) async throws -> String {
+    package static func succeed(_ arguments: [String], within limit: Duration = .seconds(120)) async throws -> String {
         let result = try await peyvand(arguments, within: limit)
         guard result.code == 0 else {
             throw Fault("'peyvand \(arguments.joined(separator: " "))' ended with \(result.code): "
@@ -50,7 +40,7 @@ final class Demo: Sendable {
     // MARK: Start and end
 
     /// Returns when `demo.json` is there, which is promised to mean that everything is ready.
-    func start(within limit: Duration = .seconds(240)) async throws {
+    package func start(within limit: Duration = .seconds(240)) async throws {
         guard FileManager.default.isExecutableFile(atPath: Self.binary) else {
             throw Fault("there is no program at \(Self.binary); build it, or set PEYVAND_BINARY")
         }
@@ -69,7 +59,7 @@ final class Demo: Sendable {
 
     /// Ctrl-C: SIGINT for the demonstration and whatever shares its terminal's process group.
     /// - Returns: its exit code.
-    func interrupt(within limit: Duration = .seconds(90)) async throws -> Int32 {
+    package func interrupt(within limit: Duration = .seconds(90)) async throws -> Int32 {
         guard let current = run.withLock({ $0 }) else { throw Fault("the demonstration does not run") }
         current.program.signal(SIGINT, wholeGroup: true)
         let code = try await current.program.end(within: limit)
@@ -79,7 +69,7 @@ final class Demo: Sendable {
     }
 
     /// For the end of the suite: in order if possible, and with force if not.
-    func end() async {
+    package func end() async {
         guard let current = run.withLock({ $0 }) else { return }
         current.program.signal(SIGINT)
         // Whatever the outcome: a killed demonstration takes its processes with it, as the kernel was asked to.
@@ -88,24 +78,24 @@ final class Demo: Sendable {
         run.withLock { $0 = nil }
     }
 
-    var isRunning: Bool { run.withLock { $0?.program.exitCode == nil && $0 != nil } }
-    var process: pid_t? { run.withLock { $0?.program.process } }
+    package var isRunning: Bool { run.withLock { $0?.program.exitCode == nil && $0 != nil } }
+    package var process: pid_t? { run.withLock { $0?.program.process } }
 
     // MARK: demo.json
 
-    var demoFile: URL { folder.appending(path: "demo.json") }
-    var document: JSON { get throws { try JSON(try Data(contentsOf: demoFile)) } }
-    var authority: String { get throws { try document.text("ca") } }
+    package var demoFile: URL { folder.appending(path: "demo.json") }
+    package var document: JSON { get throws { try JSON(try Data(contentsOf: demoFile)) } }
+    package var authority: String { get throws { try document.text("ca") } }
 
     /// `hub`, or a province's code; signed in by the token of demo.json.
-    func server(_ code: String) throws -> Server {
+    package func server(_ code: String) throws -> Server {
         let entry = try entry(code)
         return Server(
             code: code, console: try entry.text("console"), token: try entry.text("token"), authority: try authority)
     }
 
-    var hub: Server { get throws { try server("hub") } }
-    var codes: [String] { get throws { try document.list("nodes").map { try $0.text("code") } } }
+    package var hub: Server { get throws { try server("hub") } }
+    package var codes: [String] { get throws { try document.list("nodes").map { try $0.text("code") } } }
 
     private func entry(_ code: String) throws -> JSON {
         let document = try document
@@ -115,9 +105,9 @@ final class Demo: Sendable {
     }
 
     /// Nil while there is none.
-    func processID(_ code: String) throws -> pid_t? { try entry(code)["pid"]?.int.map { pid_t($0) } }
+    package func processID(_ code: String) throws -> pid_t? { try entry(code)["pid"]?.int.map { pid_t($0) } }
 
-    func ministry(_ code: String) throws -> (token: String, certificate: (chain: String, key: String)) {
+    package func ministry(_ code: String) throws -> (token: String, certificate: (chain: String, key: String)) {
         guard let entry = try document.list("ministries").first(where: { $0["code"]?.string == code }) else {
             throw Fault("demo.json names no ministry \(code)")
         }
@@ -125,13 +115,13 @@ final class Demo: Sendable {
     }
 
     /// The certificate and key that a node shows the hub.
-    func identity(_ code: String) -> (chain: String, key: String) {
+    package func identity(_ code: String) -> (chain: String, key: String) {
         let place = folder.appending(path: code == "hub" ? "certs/hub" : "certs/node/\(code)")
         return (place.appending(path: "cert.pem").path, place.appending(path: "key.pem").path)
     }
 
     /// A new bearer token of a role, by the command.
-    func token(role: String, organization: String, at code: String) async throws -> String {
+    package func token(role: String, organization: String, at code: String) async throws -> String {
         let output = try await Self.succeed([
             "token", "add", "test \(role)", "--role", role, "--organization", organization, "--directory",
             folder.path, "--code", code,
@@ -153,7 +143,7 @@ final class Demo: Sendable {
     }
 
     /// Does something while a plug is pulled, and puts it back whatever comes of it.
-    func without<Value>(_ code: String, _ body: () async throws -> Value) async throws -> Value {
+    package func without<Value>(_ code: String, _ body: () async throws -> Value) async throws -> Value {
         let outcome: Result<Value, any Error>
         do {
             try await pull(code)
@@ -171,7 +161,7 @@ final class Demo: Sendable {
 
     /// Waits until the node's link is up and the hub has acknowledged all that the node wrote.
     @discardableResult
-    func settled(_ code: String, within limit: Duration = .seconds(90)) async throws -> JSON {
+    package func settled(_ code: String, within limit: Duration = .seconds(90)) async throws -> JSON {
         let server = try server(code)
         return try await eventually("\(code) is connected and acknowledged", within: limit) {
             let status = try await server.status()
@@ -179,7 +169,7 @@ final class Demo: Sendable {
         }
     }
 
-    func waitUntilReady(_ codes: [String], within limit: Duration = .seconds(60)) async throws {
+    package func waitUntilReady(_ codes: [String], within limit: Duration = .seconds(60)) async throws {
         for code in codes {
             let server = try server(code)
             _ = try await eventually("\(code) is ready", within: limit) {
@@ -190,43 +180,25 @@ final class Demo: Sendable {
 
     // MARK: What is inside
 
-    /// Rows of a query in a server's database, over the private socket; columns as PostgreSQL prints them.
-    func rows(_ code: String, _ sql: String) async throws -> [[String]] {
-        let text = try String(contentsOf: folder.appending(path: "postgres/data/postmaster.pid"), encoding: .utf8)
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.count > 4 else { throw Fault("PostgreSQL does not run: \(text)") }
-        let database = "peyvand_" + code.lowercased().replacing("-", with: "_")
-        let result = try await Program.run(
-            "psql",
-            ["-X", "-A", "-t", "-q", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", String(lines[4]), "-p", "5432"]
-                + ["-U", "peyvand", "-d", database, "-c", sql])
-        guard result.code == 0 else { throw Fault("psql: \(result.errors)") }
-        return result.output.split(separator: "\n").map {
-            $0.split(separator: "\t", omittingEmptySubsequences: false).map { String($0) }
-        }
+    private func database(_ code: String) -> Database {
+        Database(
+            postgres: folder.appending(path: "postgres"),
+            name: "peyvand_" + code.lowercased().replacing("-", with: "_"))
+    }
+
+    /// Rows of a query in a server's database; columns as PostgreSQL prints them.
+    package func rows(_ code: String, _ sql: String) async throws -> [[String]] {
+        try await database(code).rows(sql)
     }
 
     /// The one number that a query gives.
-    func count(_ code: String, _ sql: String) async throws -> Int {
-        guard let text = try await rows(code, sql).first?.first, let number = Int(text) else {
-            throw Fault("no number came of: \(sql)")
-        }
-        return number
-    }
+    package func count(_ code: String, _ sql: String) async throws -> Int { try await database(code).count(sql) }
 
     /// The process that commands PostgreSQL.
-    var postmaster: pid_t {
-        get throws {
-            let text = try String(contentsOf: folder.appending(path: "postgres/data/postmaster.pid"), encoding: .utf8)
-            guard let line = text.split(separator: "\n").first, let process = pid_t(line) else {
-                throw Fault("postmaster.pid is not readable: \(text)")
-            }
-            return process
-        }
-    }
+    package var postmaster: pid_t { get throws { try database("hub").postmaster } }
 
     /// The last words of the demonstration, of the hub, and of the nodes that the tests use most.
-    func logTails() -> String {
+    package func logTails() -> String {
         var parts: [String] = []
         if let program = run.withLock({ $0?.program }) {
             parts.append("demo: " + String((program.output + program.errors).suffix(1200)))
@@ -240,7 +212,7 @@ final class Demo: Sendable {
 }
 
 /// Interrupts the demonstration when the tests die without a chance to do it: the shell reads a pipe that ends then.
-private final class Lifeline: Sendable {
+final class Lifeline: Sendable {
     private let shell: Program
     private let descriptor: Int32
 
@@ -258,31 +230,3 @@ private final class Lifeline: Sendable {
         close(descriptor)
     }
 }
-
-/// Starts the demonstration before the suite's first test and ends it after the last, also after failures.
-struct DemonstrationTrait: SuiteTrait, TestScoping {
-    func provideScope(
-        for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
-    ) async throws {
-        let demo = Demo()
-        let outcome: Result<Void, any Error>
-        do {
-            try await demo.start()
-            outcome = .success(try await Demo.$current.withValue(demo) { try await function() })
-        } catch {
-            outcome = .failure(error)
-        }
-        await demo.end()
-        Scratch.remove()
-        try outcome.get()
-    }
-}
-
-extension Trait where Self == DemonstrationTrait {
-    static var demonstration: Self { Self() }
-}
-
-/// Everything that the job's "Done when" promises, through the doors that a stranger would use. The suites share one
-/// demonstration and run one after the other.
-@Suite("End to end", .serialized, .demonstration, .timeLimit(.minutes(15)))
-enum EndToEnd {}

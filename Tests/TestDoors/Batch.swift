@@ -1,13 +1,13 @@
 import Foundation
 
 /// Many registrations by one curl, over a few connections at once, each under its own idempotency key.
-struct Batch {
-    let server: Server
-    let count: Int
+package struct Batch {
+    package let server: Server
+    package let count: Int
     private let folder: URL
     private let configuration: URL
 
-    init(_ count: Int, at server: Server) throws {
+    package init(_ count: Int, at server: Server) throws {
         (self.server, self.count) = (server, count)
         let name = "batch-\(UUID().uuidString)"
         folder = Scratch.folder.appending(path: name)
@@ -34,35 +34,47 @@ struct Batch {
         try Data(text.utf8).write(to: configuration)
     }
 
-    func start() throws -> Program { try Program("/usr/bin/curl", ["-K", configuration.path]) }
+    package func start() throws -> Program { try Program("/usr/bin/curl", ["-K", configuration.path]) }
 
     /// How many answers have come so far.
-    var progress: Int {
+    package var progress: Int {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         return names.count { $0.hasSuffix(".answer") }
     }
 
     /// Waits for the end; answers the status of each request and, where it was acknowledged, its case.
-    func outcome(of curl: Program, within limit: Duration = .seconds(120)) async throws -> [Outcome] {
+    package func outcome(of curl: Program, within limit: Duration = .seconds(120)) async throws -> [Outcome] {
         _ = try await curl.end(within: limit)
-        var outcomes = [Outcome](repeating: Outcome(status: 0, id: nil), count: count)
+        var outcomes = [Outcome](repeating: Outcome(status: 0), count: count)
         for line in curl.output.split(separator: "\n") {
             let words = line.split(separator: " ").compactMap { Int($0) }
             guard words.count == 2, outcomes.indices.contains(words[0]) else { continue }
             let file = folder.appending(path: "\(words[0]).answer")
             let document = words[1] == 201 ? try JSON(try Data(contentsOf: file)) : nil
-            outcomes[words[0]] = Outcome(status: words[1], id: try document?.text("id"))
+            outcomes[words[0]] = Outcome(status: words[1], document: document)
             unlink(file.path)
         }
         return outcomes
     }
 
-    struct Outcome: Equatable {
+    package struct Outcome: Equatable {
         /// 0: no answer.
-        var status: Int
-        var id: String?
+        package var status: Int
+        /// The case, where it was acknowledged.
+        package var document: JSON?
+        package var id: String? { document?["id"]?.string }
     }
 
     /// Sends all of it once.
-    func send() async throws -> [Outcome] { try await outcome(of: try start()) }
+    package func send() async throws -> [Outcome] { try await outcome(of: try start()) }
+
+    /// Sends all of it once; every request must succeed.
+    package func documents() async throws -> [JSON] {
+        try await send().map { outcome in
+            guard let document = outcome.document else {
+                throw Fault("\(server.code): one of \(count) registrations got \(outcome.status)")
+            }
+            return document
+        }
+    }
 }

@@ -2,18 +2,18 @@ import Foundation
 import Synchronization
 
 /// A program that the tests started. Its output goes to files, so that it never waits for a reader.
-final class Program: Sendable {
-    let process: pid_t
-    let words: String
-    let outputFile: URL
-    let errorsFile: URL
+package final class Program: Sendable {
+    package let process: pid_t
+    package let words: String
+    package let outputFile: URL
+    package let errorsFile: URL
     /// The exit code, or 128 and the signal's number, once it has ended and was reaped.
     private let status = Mutex<Int32?>(nil)
 
     /// - Parameters:
     ///   - path: of the program; a bare name is looked up in PATH.
     ///   - input: what it reads from standard input; nothing by default.
-    init(_ path: String, _ arguments: [String], input: Data? = nil, folder: URL = Scratch.folder) throws {
+    package init(_ path: String, _ arguments: [String], input: Data? = nil, folder: URL = Scratch.folder) throws {
         words = ([path] + arguments).joined(separator: " ")
         let name = UUID().uuidString
         outputFile = folder.appending(path: name + ".out")
@@ -61,7 +61,7 @@ final class Program: Sendable {
     }
 
     /// Nil while it runs.
-    var exitCode: Int32? {
+    package var exitCode: Int32? {
         status.withLock { status in
             if let status { return status }
             var raw: Int32 = 0
@@ -72,13 +72,13 @@ final class Program: Sendable {
     }
 
     /// Only while it runs: afterwards its number may be another's.
-    func signal(_ signal: Int32, wholeGroup: Bool = false) {
+    package func signal(_ signal: Int32, wholeGroup: Bool = false) {
         guard exitCode == nil else { return }
         kill(wholeGroup ? -process : process, signal)
     }
 
     /// Waits for its end; one that takes longer is killed.
-    func end(within limit: Duration) async throws -> Int32 {
+    package func end(within limit: Duration) async throws -> Int32 {
         let deadline = ContinuousClock.now + limit
         var pause = Duration.milliseconds(4)
         while true {
@@ -92,21 +92,21 @@ final class Program: Sendable {
         }
     }
 
-    var output: String { Self.text(outputFile) }
-    var errors: String { Self.text(errorsFile) }
+    package var output: String { Self.text(outputFile) }
+    package var errors: String { Self.text(errorsFile) }
 
     private static func text(_ file: URL) -> String {
         guard let data = try? Data(contentsOf: file) else { return "" }
         return String(decoding: data, as: UTF8.self)
     }
 
-    struct Result: Sendable {
-        var code: Int32
-        var output, errors: String
+    package struct Result: Sendable {
+        package var code: Int32
+        package var output, errors: String
     }
 
     /// Starts a program and waits for its end.
-    static func run(
+    package static func run(
         _ path: String, _ arguments: [String], input: Data? = nil, within limit: Duration = .seconds(60)
     ) async throws -> Result {
         let program = try Program(path, arguments, input: input)
@@ -115,7 +115,7 @@ final class Program: Sendable {
         return Result(code: code, output: program.output, errors: program.errors)
     }
 
-    func removeFiles() {
+    package func removeFiles() {
         for file in [outputFile, errorsFile, outputFile.deletingPathExtension().appendingPathExtension("in")] {
             unlink(file.path)
         }
@@ -123,14 +123,14 @@ final class Program: Sendable {
 }
 
 /// What went wrong, in words for whoever reads the test's result.
-struct Fault: Error, CustomStringConvertible {
-    var description: String
+package struct Fault: Error, CustomStringConvertible {
+    package var description: String
     /// Looking again will not help.
-    var isFinal = false
+    package var isFinal = false
 
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 
-    static func final(_ description: String) -> Fault {
+    package static func final(_ description: String) -> Fault {
         var fault = Fault(description)
         fault.isFinal = true
         return fault
@@ -138,20 +138,21 @@ struct Fault: Error, CustomStringConvertible {
 }
 
 /// A folder for the files of this run. Everybody may pass through it, for PostgreSQL's unprivileged user.
-enum Scratch {
-    static let folder: URL = {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "peyvand-e2e-\(getpid())")
+package enum Scratch {
+    package static var folder: URL {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "peyvand-test-\(getpid())")
+        // Made anew after `remove`: several suites may run in one process.
         mkdir(folder.path, 0o755)
         return folder
-    }()
+    }
 
-    static func file(_ name: String, _ data: Data) throws -> URL {
+    package static func file(_ name: String, _ data: Data) throws -> URL {
         let file = folder.appending(path: "\(UUID().uuidString)-\(name)")
         try data.write(to: file)
         return file
     }
 
-    static func remove() {
+    package static func remove() {
         // With this variable everything stays, for whoever looks into a failure.
         if ProcessInfo.processInfo.environment["PEYVAND_TEST_KEEP"] != nil { return }
         try? FileManager.default.removeItem(at: folder)

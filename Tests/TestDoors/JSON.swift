@@ -1,7 +1,7 @@
 import Foundation
 
 /// A JSON value as the server sent it.
-enum JSON: Sendable, Equatable, Decodable {
+package enum JSON: Sendable, Equatable, Decodable {
     case null
     case bool(Bool)
     case int(Int)
@@ -10,7 +10,7 @@ enum JSON: Sendable, Equatable, Decodable {
     case array([JSON])
     case object([String: JSON])
 
-    init(_ data: Data) throws {
+    package init(_ data: Data) throws {
         do {
             self = try JSONDecoder().decode(JSON.self, from: data)
         } catch {
@@ -18,7 +18,7 @@ enum JSON: Sendable, Equatable, Decodable {
         }
     }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
@@ -37,35 +37,35 @@ enum JSON: Sendable, Equatable, Decodable {
         }
     }
 
-    subscript(_ name: String) -> JSON? {
+    package subscript(_ name: String) -> JSON? {
         if case .object(let members) = self { members[name] } else { nil }
     }
 
-    var string: String? { if case .string(let value) = self { value } else { nil } }
-    var int: Int? { if case .int(let value) = self { value } else { nil } }
-    var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
-    var array: [JSON]? { if case .array(let value) = self { value } else { nil } }
-    var members: [String: JSON]? { if case .object(let value) = self { value } else { nil } }
-    var isNull: Bool { self == .null }
+    package var string: String? { if case .string(let value) = self { value } else { nil } }
+    package var int: Int? { if case .int(let value) = self { value } else { nil } }
+    package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+    package var array: [JSON]? { if case .array(let value) = self { value } else { nil } }
+    package var members: [String: JSON]? { if case .object(let value) = self { value } else { nil } }
+    package var isNull: Bool { self == .null }
 
     /// A member that must be there; the error shows the whole document.
-    func text(_ name: String) throws -> String {
+    package func text(_ name: String) throws -> String {
         guard let value = self[name]?.string else { throw Fault("no text '\(name)' in \(self)") }
         return value
     }
 
-    func number(_ name: String) throws -> Int {
+    package func number(_ name: String) throws -> Int {
         guard let value = self[name]?.int else { throw Fault("no number '\(name)' in \(self)") }
         return value
     }
 
-    func list(_ name: String) throws -> [JSON] {
+    package func list(_ name: String) throws -> [JSON] {
         guard let value = self[name]?.array else { throw Fault("no list '\(name)' in \(self)") }
         return value
     }
 
     /// Members in the order of their names: a request that is made again has the same bytes.
-    var data: Data {
+    package var data: Data {
         let object: Any = plain
         let options: JSONSerialization.WritingOptions = [.fragmentsAllowed, .sortedKeys]
         return (try? JSONSerialization.data(withJSONObject: object, options: options)) ?? Data()
@@ -87,15 +87,15 @@ enum JSON: Sendable, Equatable, Decodable {
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
-    init(stringLiteral value: String) { self = .string(value) }
-    init(integerLiteral value: Int) { self = .int(value) }
-    init(booleanLiteral value: Bool) { self = .bool(value) }
-    init(arrayLiteral elements: JSON...) { self = .array(elements) }
-    init(dictionaryLiteral elements: (String, JSON)...) {
+    package init(stringLiteral value: String) { self = .string(value) }
+    package init(integerLiteral value: Int) { self = .int(value) }
+    package init(booleanLiteral value: Bool) { self = .bool(value) }
+    package init(arrayLiteral elements: JSON...) { self = .array(elements) }
+    package init(dictionaryLiteral elements: (String, JSON)...) {
         self = .object(Dictionary(elements) { first, _ in first })
     }
 }
 
 extension JSON: CustomStringConvertible {
-    var description: String { String(decoding: data, as: UTF8.self) }
+    package var description: String { String(decoding: data, as: UTF8.self) }
 }

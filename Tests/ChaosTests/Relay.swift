@@ -1,0 +1,113 @@
+import Foundation
+import Glibc
+import Synchronization
+import TestDoors
+
+/// A TCP relay on loopback between a node and the hub that breaks connections after a number of bytes, in the middle
+/// of whatever is under way. It ends them by reset, so that neither side gets the rest.
+final class Relay: Sendable {
+    let port: Int
+
+    private struct State {
+        var listener: Int32 = -1
+        /// Bytes that the next connections may carry, both ways together; when none are left, all may.
+        var budgets: [Int] = []
+        var cuts = 0
+        var isStopped = false
+    }
+    private let state = Mutex(State())
+
+    init() throws { port = try Ports.free() }
+
+    var cuts: Int { state.withLock { $0.cuts } }
+
+    /// The next connections, one for each budget, are cut after so many bytes; the present ones at once.
+    func cut(after budgets: [Int]) {
+        state.withLock { state in
+            state.budgets = budgets
+            state.cuts = 0
+        }
+        generation.withLock { $0 += 1 }
+    }
+
+    /// Connections of an earlier generation end.
+    private let generation = Mutex(0)
+
+    func start(to target: Int) throws {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var yes: Int32 = 1
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        let code = Self.with(sockaddr_in.loopback(port)) { bind(listener, $0, $1) }
+        guard listener >= 0, code == 0, listen(listener, 64) == 0 else { throw Fault("the relay cannot listen") }
+        state.withLock { $0.listener = listener }
+        Thread.detachNewThread { [self] in
+            while true {
+                let client = accept(listener, nil, nil)
+                if client < 0 { return }
+                Thread.detachNewThread { self.serve(client, target) }
+            }
+        }
+    }
+
+    func stop() {
+        let listener = state.withLock { state in
+            state.isStopped = true
+            return state.listener
+        }
+        shutdown(listener, Int32(SHUT_RDWR))
+        close(listener)
+    }
+
+    private static func with<Result>(
+        _ address: sockaddr_in, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
+        withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+
+    private func serve(_ client: Int32, _ target: Int) {
+        let hub = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        defer { for end in [client, hub] { Self.reset(end) } }
+        guard Self.with(sockaddr_in.loopback(target), { connect(hub, $0, $1) }) == 0 else { return }
+        var budget = state.withLock { $0.budgets.isEmpty ? nil : $0.budgets.removeFirst() }
+        let mine = generation.withLock { $0 }
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        while generation.withLock({ $0 }) == mine, !state.withLock({ $0.isStopped }) {
+            var watched = [
+                pollfd(fd: client, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: hub, events: Int16(POLLIN), revents: 0),
+            ]
+            guard poll(&watched, 2, 50) >= 0 || errno == EINTR else { return }
+            for (from, to) in [(0, hub), (1, client)] where watched[from].revents != 0 {
+                let count = read(watched[from].fd, &chunk, chunk.count)
+                guard count > 0 else { return }
+                let allowed = min(count, budget ?? count)
+                guard Self.write(chunk[..<allowed], to) else { return }
+                budget = budget.map { $0 - allowed }
+                if allowed < count {
+                    state.withLock { $0.cuts += 1 }
+                    return
+                }
+            }
+        }
+    }
+
+    private static func write(_ bytes: ArraySlice<UInt8>, _ descriptor: Int32) -> Bool {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            guard count > 0 else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+
+    private static func reset(_ descriptor: Int32) {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+        close(descriptor)
+    }
+}
