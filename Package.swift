@@ -112,7 +112,8 @@ let package = Package(
                 .product(name: "Configuration", package: "swift-configuration"),
             ],
             exclude: [
-                "README.md", "Accounts/README.md", "Demo/README.md", "Import/README.md", "Trickle/README.md",
+                "README.md", "Accounts/README.md", "Backup/README.md", "Demo/README.md", "Import/README.md",
+                "Trickle/README.md",
             ],
             resources: [.embedInCode("Mappings")], swiftSettings: settings),
 

@@ -122,7 +122,13 @@ public struct Hub: HubService, StoredService {
     // MARK: Reads
 
     public func overview() async throws -> OverviewDocument { try await dashboard.overview() }
-    public func provinces() async throws -> [ProvinceDocument] { try await dashboard.overview().provinces }
+    public func provinces() async throws -> [ProvinceStatusDocument] {
+        try await office.reads.provinceStatus(try await dashboard.overview().provinces)
+    }
+
+    public func release(_ origin: Origin, keep: UInt64?) async throws {
+        throw ServiceError.unavailable("this version of the hub cannot lift a quarantine; upgrade it first")
+    }
 
     public func feed(after lastEventID: String?) async throws -> AsyncStream<FeedMessage> {
         try await dashboard.feed(after: lastEventID)

@@ -125,7 +125,7 @@ actor LinkCall {
                 try await office.store.note(
                     NodeReport(
                         origin: origin, heardAt: now, clockOffset: clock - now, backlog: backlog, feed: cursor?.seq))
-            case .raise(let alarm): await audit("alarm.\(alarm.code)", alarm.detail)
+            case .raise(let alarm): try await raise(alarm)
             case .close(let reason): throw CallEnd(status: 9, reason)
             }
         }
@@ -165,8 +165,9 @@ actor LinkCall {
                 events.append(try Event(bytes: event.bytes, part: event.part, hashing: Digest.hashing))
             } catch {
                 // Charged to the origin: what came before is kept, what follows waits until it is mended.
-                await audit("alarm.unreadable", "\(error)")
-                try await send(.alarm(Alarm(code: "unreadable", detail: "\(error)")), response)
+                let alarm = Alarm(code: "unreadable", detail: "\(error)")
+                try await raise(alarm)
+                try await send(.alarm(alarm), response)
                 break
             }
         }
@@ -187,6 +188,11 @@ actor LinkCall {
             machine.committed(ack, alarms: effects.alarms.filter { $0.origin == origin }.map(\.alarm)), response)
         try await office.store.note(
             NodeReport(origin: origin, heardAt: now, clockOffset: nil, backlog: nil, feed: nil))
+    }
+
+    private func raise(_ alarm: Alarm) async throws {
+        await audit("alarm.\(alarm.code)", alarm.detail)
+        try await office.alarms.note(alarm, of: origin, at: office.now())
     }
 
     private func audit(_ action: String, _ detail: String) async {

@@ -182,6 +182,7 @@ actor LinkDriver {
                     AuditLine(
                         actor: "hub", action: "alarm.\(alarm.code)", subject: alarm.event?.description ?? "",
                         remote: "", detail: alarm.detail))
+                try await office.alarms.note(alarm, of: office.origin, at: office.now())
             case .close(let reason, let retryAfter):
                 pause = UInt64(retryAfter)
                 throw LinkFault(reason)
