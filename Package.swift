@@ -116,7 +116,8 @@ let package = Package(
                 .product(name: "Configuration", package: "swift-configuration"),
             ],
             exclude: [
-                "README.md", "Accounts/README.md", "Demo/README.md", "Import/README.md", "Simulate/README.md",
+                "README.md", "Accounts/README.md", "Backup/README.md", "Demo/README.md", "Import/README.md",
+                "Simulate/README.md",
                 "Trickle/README.md",
             ],
             resources: [.embedInCode("Mappings")], swiftSettings: settings),

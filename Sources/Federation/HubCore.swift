@@ -23,14 +23,12 @@ public struct HubCore: ServerCore {
         case release(Origin, keep: UInt64?, held: [Event])
         /// Cases that wait for a decision of the hub.
         case pending([CaseID])
-        /// A node says that a person must look at something.
-        case alarm(Origin, Alarm)
         /// Cases that an earlier version could not read.
         case refold([CaseID])
 
         public var cases: [CaseID] {
             switch self {
-            case .hello, .alive, .alarm: []
+            case .hello, .alive: []
             case .events(_, let events, _), .lost(_, let events, _, _), .repair(_, let events, _),
                 .release(_, _, let events):
                 casesConcerned(by: events)
@@ -110,7 +108,6 @@ public struct HubCore: ServerCore {
         case .release(let origin, let keep, let held):
             release(origin, keep: keep, held, &effects, now: now, random: &random)
         case .pending(let cases): for id in cases { effects.touch(id) }
-        case .alarm(let origin, let alarm): effects.alarms.append((origin, alarm))
         case .refold(let cases):
             for id in cases { effects.touch(id) }
             effects.isRefold = true

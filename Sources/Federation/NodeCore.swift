@@ -15,8 +15,6 @@ public struct NodeCore: ServerCore {
         case repair([Event], known: [Position: EventHash])
         /// The schemas that the hub reads.
         case schemas([UInt32])
-        /// Something that a person must look at.
-        case alarm(Alarm)
         /// Cases that an earlier version could not read.
         case refold([CaseID])
 
@@ -24,7 +22,7 @@ public struct NodeCore: ServerCore {
             switch self {
             case .feed(let rows): casesConcerned(by: rows.map(\.event))
             case .tail(let events, _, _), .repair(let events, _): casesConcerned(by: events)
-            case .schemas, .alarm: []
+            case .schemas: []
             case .refold(let cases): cases
             }
         }
@@ -87,7 +85,6 @@ public struct NodeCore: ServerCore {
             guard let schema = schemas.filter({ (1...desk.reader).contains($0) }).max() else { break }
             desk.writer.schema = schema
             effects.schemas = schemas
-        case .alarm(let alarm): effects.alarms.append((desk.origin, alarm))
         case .refold(let cases):
             for id in cases { effects.touch(id) }
             effects.isRefold = true

@@ -135,7 +135,12 @@ private struct AttachmentCall: Sendable {
             throw CallEnd(status: 9, "no accepted event of \(origin.code) names this file")
         }
         guard named.size <= Limits.attachment else { throw CallEnd(status: 3, "a file of \(named.size) bytes") }
-        guard !named.isHere else { return try await send(FileProgress(durable: named.size, .verified).wire) }
+        guard !named.isHere else {
+            // It has brought the file for another case: that counts for this one too.
+            try await office.attachments.note(file, isHere: true, of: origin)
+            office.arrivals.send(file)
+            return try await send(FileProgress(durable: named.size, .verified).wire)
+        }
         let partial = try await files.partial(file, from: origin)
         var machine = FileReceiver(file: file, size: named.size, present: try partial.size)
         do {

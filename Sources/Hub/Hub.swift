@@ -159,7 +159,9 @@ public struct Hub: HubService, StoredService {
     // MARK: Reads
 
     public func overview() async throws -> OverviewDocument { try await dashboard.overview() }
-    public func provinces() async throws -> [ProvinceDocument] { try await dashboard.overview().provinces }
+    public func provinces() async throws -> [ProvinceStatusDocument] {
+        try await office.reads.provinceStatus(try await dashboard.overview().provinces)
+    }
 
     public func feed(after lastEventID: String?) async throws -> AsyncStream<FeedMessage> {
         try await dashboard.feed(after: lastEventID)

@@ -163,9 +163,7 @@ actor LinkCall {
                 try await office.store.note(
                     NodeReport(
                         origin: origin, heardAt: now, clockOffset: clock - now, backlog: backlog, feed: cursor?.seq))
-            case .raise(let alarm):
-                await audit("alarm.\(alarm.code)", alarm.detail)
-                _ = try await writer.apply(.alarm(origin, alarm), cases: [])
+            case .raise(let alarm): try await raise(alarm)
             case .close(let reason): throw CallEnd(status: 9, reason)
             }
         }
@@ -210,8 +208,7 @@ actor LinkCall {
                 events.append(try Event(bytes: event.bytes, part: event.part, hashing: Digest.hashing))
             } catch {
                 let alarm = Alarm(code: "unreadable", detail: "\(error)")
-                await audit("alarm.unreadable", alarm.detail)
-                _ = try await writer.apply(.alarm(origin, alarm), cases: [])
+                try await raise(alarm)
                 try await send(.alarm(alarm), response)
                 break
             }
@@ -262,8 +259,8 @@ actor LinkCall {
         let mended = try await office.store.repair(events)
         if mended > 0 {
             let detail = "\(mended) stored events were damaged here; this node's copies are in their place"
-            _ = try await writer.apply(.alarm(.hub, Alarm(code: "mended", detail: detail)), cases: [])
             await audit("alarm.mended", detail)
+            try await office.alarms.note(Alarm(code: "mended", detail: detail), of: .hub, at: office.now())
         }
         let own = events.filter { $0.origin == origin }.sorted { $0.envelope.seq < $1.envelope.seq }
         let arrival = HubCore.Arrival.repair(
@@ -293,6 +290,11 @@ actor LinkCall {
                 writer.report(damaged: id)
             }
         }
+    }
+
+    private func raise(_ alarm: Alarm) async throws {
+        await audit("alarm.\(alarm.code)", alarm.detail)
+        try await office.alarms.note(alarm, of: origin, at: office.now())
     }
 
     private func audit(_ action: String, _ detail: String) async {

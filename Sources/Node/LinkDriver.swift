@@ -240,7 +240,7 @@ actor LinkDriver {
             AuditLine(
                 actor: "hub", action: "alarm.\(alarm.code)", subject: alarm.event?.description ?? "", remote: "",
                 detail: alarm.detail))
-        _ = try await writer.apply(.alarm(alarm), cases: [])
+        try await office.alarms.note(alarm, of: office.origin, at: office.now())
     }
 
     private func record(_ ack: Ack) async throws {

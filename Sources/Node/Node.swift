@@ -119,7 +119,8 @@ public struct Node: NodeService, StoredService {
             acknowledged: acknowledged, acknowledgedAt: ack?.committedAt.rfc3339, backlog: journal.backlog(covered),
             feed: try await office.store.feedCursors().first?.seq ?? 0, incarnation: Receipt.hex(writer.incarnation),
             clockOffsetMS: link.clockOffset, conflicts: counts.conflicts, proposals: proposals,
-            cases: counts.registered, hubSeenAt: link.heardAt?.rfc3339)
+            cases: counts.registered, hubSeenAt: link.heardAt?.rfc3339,
+            standing: try await office.reads.nodeStanding(acknowledged: acknowledged))
     }
 
     /// A node knows no client certificates but its operators': those use tokens and sessions.

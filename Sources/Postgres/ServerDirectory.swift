@@ -72,7 +72,9 @@ final class ServerDirectory: Sendable {
     /// The server processes that work on our data, whoever started them: each stands in the data directory, which
     /// is PostgreSQL's first act. A number in a stale file may belong to another process by now, or to a dead one
     /// that nobody has reaped; neither stands there.
-    func serverProcesses() -> [pid_t] {
+    func serverProcesses() -> [pid_t] { Self.serverProcesses(on: data) }
+
+    static func serverProcesses(on data: String) -> [pid_t] {
         guard let place = try? Files.resolve(data) else { return [] }
         return Files.entries("/proc").compactMap { pid_t($0) }.filter { process in
             Files.link(of: "/proc/\(process)/cwd") == place

@@ -27,6 +27,8 @@ public protocol CaseService: Sendable {
     /// The case in which a conflict or a proposal lies. Throws `Refusal.unknownEvent`.
     func caseOfConflict(_ id: EventHash) async throws -> CaseID
     func caseOfProposal(_ id: EventHash) async throws -> CaseID
+    /// What a person must look at, the newest first. Throws `Refusal.invalid` for a cursor of another list.
+    func alarms(cursor: String?, limit: Int) async throws -> Page<AlarmDocument>
     /// What a citizen may see; `nil` when there is none. `mobile`: the last four digits, asked when a code is
     /// ambiguous.
     func track(_ code: TrackingCode, mobile: String?) async throws -> TrackDocument?
@@ -61,7 +63,12 @@ public protocol NodeService: CaseService {
 /// The hub's further reads.
 public protocol HubService: CaseService {
     func overview() async throws -> OverviewDocument
-    func provinces() async throws -> [ProvinceDocument]
+    /// Each province's figures and link, and how it stands with the hub.
+    func provinces() async throws -> [ProvinceStatusDocument]
+    /// Ends the quarantine of an origin, by a person's decision, once it is lifted in the journal's books.
+    /// - Parameter keep: which of its incarnations goes on, where several do; the events of the others stay, as a branch.
+    /// Throws `Refusal.invalid` (`keep`) for an incarnation that is none of its own, `ServiceError` when it cannot be lifted.
+    func release(_ origin: Origin, keep: UInt64?) async throws
     /// The dashboard's feed after `lastEventID`; an unknown or missing id starts with a snapshot. Ends when cancelled.
     func feed(after lastEventID: String?) async throws -> AsyncStream<FeedMessage>
     /// The latest cases that are overdue longest, for the ranking.

@@ -1,11 +1,14 @@
 extension StatusDocument: JSONDocument {
     public var json: JSON {
-        [
-            "code": .string(code), "link": .string(link), "head": head.json, "acknowledged": JSON(acknowledged),
-            "acknowledged_at": JSON(acknowledgedAt), "backlog": JSON(backlog), "feed": JSON(feed),
-            "incarnation": .string(incarnation), "clock_offset_ms": JSON(clockOffsetMS), "conflicts": JSON(conflicts),
-            "proposals": JSON(proposals), "cases": JSON(cases), "hub_seen_at": JSON(hubSeenAt),
-        ]
+        .object(
+            [
+                .init("code", .string(code)), .init("link", .string(link)), .init("head", head.json),
+                .init("acknowledged", JSON(acknowledged)), .init("acknowledged_at", JSON(acknowledgedAt)),
+                .init("backlog", JSON(backlog)), .init("feed", JSON(feed)), .init("incarnation", .string(incarnation)),
+                .init("clock_offset_ms", JSON(clockOffsetMS)), .init("conflicts", JSON(conflicts)),
+                .init("proposals", JSON(proposals)), .init("cases", JSON(cases)),
+                .init("hub_seen_at", JSON(hubSeenAt)),
+            ] + standing.members)
     }
 }
 

@@ -29,12 +29,14 @@ public struct StatusDocument: Sendable, Equatable {
     public var clockOffsetMS: Int64
     public var conflicts, proposals, cases: Int
     public var hubSeenAt: String?
+    public var standing: NodeStanding
 
     public init(
         code: String, link: String, head: Place, acknowledged: UInt64, acknowledgedAt: String?, backlog: UInt64,
         feed: UInt64, incarnation: String, clockOffsetMS: Int64, conflicts: Int, proposals: Int, cases: Int,
-        hubSeenAt: String?
+        hubSeenAt: String?, standing: NodeStanding = NodeStanding()
     ) {
+        self.standing = standing
         self.code = code
         self.link = link
         self.head = head

@@ -105,12 +105,12 @@ extension World {
     /// Moves until nothing moves any more and no timer is left that matters, or for so many steps.
     private func settle(within limit: Int? = nil) throws {
         var idle = 0
+        var reached: UInt64 = 0
         for count in 0... {
             now = now + 1
             if let limit, count > limit { return }
             let motions = motions()
             if !motions.isEmpty {
-                idle = 0
                 guard count < 150_000 else {
                     throw Stuck("after \(count) steps without faults there is still traffic")
                 }
@@ -118,14 +118,20 @@ extension World {
                 continue
             }
             if isAtRest, idle >= 3 { return }
-            idle += 1
-            guard idle < 400 || limit != nil else { throw Stuck(whyNotAtRest) }
+            idle = reached == progress ? idle + 1 : 0
+            reached = progress
+            guard idle < 60 || limit != nil else { throw Stuck(whyNotAtRest) }
             now = now + 11 * Instant.second
             for node in running {
                 try perform(node.link.tick(now: clock(node)), at: node)
                 try perform(node.link.report(now: clock(node)), at: node)
             }
         }
+    }
+
+    /// Grows with everything that is saved, and with every call.
+    private var progress: UInt64 {
+        running.reduce(hub.disk.position + UInt64(dialled)) { $0 + $1.disk.position + UInt64($1.disk.acks.count) }
     }
 
     private var isAtRest: Bool { whyNotAtRest.isEmpty }

@@ -25,13 +25,14 @@ public struct Office: Sendable {
     public let reads: CaseReads
     public let accounts: Accounts
     public let auditTrail: AuditTrail
+    public let alarms: Alarms
     public let receiptKey: SigningKey
-    public let now: @Sendable () -> Instant
     /// The bytes of the cases' files; `nil` when no directory is configured: then none are taken or given.
     public let files: AttachmentFiles?
     public let attachments: AttachmentRegister
     /// Files whose bytes have come, for those who bring them to others.
     public let arrivals = Broadcast<EventHash>()
+    public let now: @Sendable () -> Instant
 
     public init(
         origin: Origin, tree: OrganizationTree, calendar: WorkCalendar, database: Database, store: any CaseStore,
@@ -43,12 +44,13 @@ public struct Office: Sendable {
         self.database = database
         self.store = store
         self.receiptKey = receiptKey
-        self.now = now
         self.files = files
         attachments = AttachmentRegister(database)
+        self.now = now
         reads = CaseReads(database: database, store: store, origin: origin, tree: tree)
         accounts = Accounts(database)
         auditTrail = AuditTrail(Audit(database), logger: logger)
+        alarms = Alarms(database)
     }
 }
 
@@ -123,6 +125,10 @@ extension StoredService {
 
     public func proposals(cursor: String?, limit: Int, for principal: Principal) async throws -> Page<ProposalDocument> {
         try await office.reads.proposals(cursor: cursor, limit: limit, for: principal)
+    }
+
+    public func alarms(cursor: String?, limit: Int) async throws -> Page<AlarmDocument> {
+        try await office.alarms.page(cursor: cursor, limit: limit)
     }
 
     public func caseOfConflict(_ id: EventHash) async throws -> CaseID { try await office.reads.caseOfConflict(id) }

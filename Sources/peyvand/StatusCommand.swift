@@ -5,7 +5,7 @@ import Service
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "A node's link, backlog and last acknowledgement; with --directory, of all nodes.")
+        abstract: "A node's or the hub's state, and what a person must look at; with --directory, of all nodes.")
 
     @OptionGroup var remote: RemoteOptions
     @Option(help: "A running demonstration's folder.") var directory: String?
@@ -28,7 +28,7 @@ struct StatusCommand: AsyncParsableCommand {
         }
         let heading = [
             "code", "process", "link", "head", "acknowledged", "backlog", "last acknowledgement", "feed", "cases",
-            "conflicts",
+            "conflicts", "proposals", "parked", "branches", "clock ms", "oldest unacknowledged", "newest alarm",
         ]
         Table(heading, rows).show()
     }
@@ -49,12 +49,20 @@ struct StatusCommand: AsyncParsableCommand {
         return [
             code, running, link.count > 50 ? link.prefix(49) + "…" : link, json["head"]?["seq"]?.int.map { String($0) } ?? "–",
             number("acknowledged"), number("backlog"), json["acknowledged_at"]?.string ?? "never", number("feed"),
-            number("cases"), number("conflicts"),
+            number("cases"), number("conflicts"), number("proposals"), number("parked"),
+            String(json["branches"]?.array?.count ?? 0), number("clock_offset_ms"),
+            Age.text(json["oldest_unacknowledged_at"]?.string) ?? "–",
+            json["alarms"]?.array?.first?["code"]?.string ?? "–",
         ]
     }
 
     private func one() async throws {
         let client = try remote.client()
+        let me = try await client.document("/api/v1/me")
+        guard me["server"]?["kind"]?.string != "hub" else {
+            try await HubStatus.show(client)
+            return await client.close()
+        }
         let json = try await client.document("/api/v1/status")
         await client.close()
         let head = json["head"]
@@ -70,9 +78,17 @@ struct StatusCommand: AsyncParsableCommand {
                 ["backlog", number("backlog") + " events"],
                 ["feed", number("feed")],
                 ["clock", number("clock_offset_ms") + " ms from the hub's"],
+                ["oldest unacknowledged", Age.text(json["oldest_unacknowledged_at"]?.string) ?? "none"],
                 ["cases", number("cases")], ["conflicts", number("conflicts")], ["proposals", number("proposals")],
+                ["parked", number("parked") + " cases wait for an upgrade"],
+                ["pending", number("pending") + " referrals wait for the hub"],
+                ["journal's chains", "\(number("chains")), \(json["branches"]?.array?.count ?? 0) of them forked"],
+                ["restored", json["restored_at"]?.string ?? "never"],
             ]
         ).show()
+        let alarms = json["alarms"]?.array ?? []
+        if !alarms.isEmpty { Terminal.line() }
+        AlarmTable.show(alarms)
     }
 }
 

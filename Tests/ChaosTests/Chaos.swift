@@ -14,15 +14,6 @@ enum Run {
 
     static func size(short: Int, long: Int) -> Int { isLong ? long : short }
 
-    static let isRoot = geteuid() == 0
-
-    static let needsRoot: Comment = "needs root: network namespaces, mounts and strace on PostgreSQL"
-
-    static func has(_ program: String) -> Bool {
-        let folders: [Substring] = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"]
-        return folders.contains { access("\($0)/\(program)", X_OK) == 0 }
-    }
-
     /// All other randomness of a test comes from here. `PEYVAND_CHAOS_SEED` repeats the draws of an earlier run; what
     /// the kernel's scheduler adds to them nobody can repeat.
     static let seed: UInt64 = {
@@ -63,4 +54,22 @@ struct ScratchTrait: SuiteTrait, TestScoping {
 
 extension Trait where Self == ScratchTrait {
     static var scratch: Self { Self() }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// Namespaces and mounts are root's, and not every container's root may make them.
+    static var asRoot: Self {
+        .enabled("needs a root that may make network namespaces and mounts") {
+            await Self.succeeds("unshare", ["--net", "--mount", "/usr/sbin/ip", "link"])
+        }
+    }
+
+    /// Looks into, and spoils, another user's system calls.
+    static var withStrace: Self {
+        .enabled("needs root and strace") { await Self.succeeds("strace", ["-o", "/dev/null", "true"]) }
+    }
+
+    private static func succeeds(_ program: String, _ arguments: [String]) async -> Bool {
+        geteuid() == 0 && (try? await Program.run(program, arguments).code) == 0
+    }
 }

@@ -52,12 +52,12 @@ extension Chaos {
                 try await workload.register(5, "پیش از رونوشت")
                 try await node.settled()
                 let twin = try await country.copy(of: node)
+                var hashes: [String] = []
                 try await country.keeping([twin]) {
                     try twin.start()
                     try await twin.ready()
                     let rival = Workload(office: twin, ledger: Ledger())
                     // Each goes on writing, if it is let: what either acknowledged must be at the hub.
-                    var hashes: [String] = []
                     for round in 0..<10 {
                         for copy in [workload, rival] {
                             let answer = try await copy.office.server.call(
@@ -85,7 +85,22 @@ extension Chaos {
                     try await neighbour.settled()
                 }
                 try await twin.stop()
+                try await letIn(country, node, hashes)
             }
+        }
+
+        /// A person has chosen: the node goes on, and what both copies acknowledged is merged.
+        private func letIn(_ country: Country, _ node: Office, _ hashes: [String]) async throws {
+            let keep = JSON.string(try await node.server.status().text("incarnation"))
+            try await country.hub.server.post("/provinces/IR-03/release", ["keep": keep])
+            let list = hashes.map { "'\\x\($0)'::bytea" }.joined(separator: ",")
+            _ = try await eventually("everything is merged", within: .seconds(60)) {
+                let merged = try await country.hub.database.count(
+                    "SELECT count(*) FROM journal WHERE hash IN (\(list))")
+                return merged == hashes.count ? true : nil
+            }
+            #expect(try await country.hub.database.count("SELECT count(*) FROM nodes WHERE quarantined") == 0)
+            try await node.settled()
         }
     }
 }

@@ -35,6 +35,8 @@ final class Country: Sendable {
         var network: Network?
         /// Nodes that reach the hub through a relay, by code.
         var relays: [String: Relay] = [:]
+        /// Further options of an office, by code; the last of one name counts.
+        var options: [String: [String]] = [:]
         /// Whose PostgreSQL lies on a small disk, with its bytes.
         var disks: [String: Int] = [:]
     }
@@ -75,6 +77,7 @@ final class Country: Sendable {
                 template.certificates.appending(path: "hub/receipt.pem").path,
             ]
         }
+        command += ground.options[code] ?? []
         let prefix = ground.network?.entrance(of: code) ?? []
         return Office(
             code: code, folder: place,

@@ -38,7 +38,7 @@ extension Chaos {
             }
         }
 
-        @Test(.enabled(if: Run.isRoot && Run.has("ip"), Run.needsRoot))
+        @Test(.asRoot)
         func `row04 the link falls silent one way, the other way, both ways, and flaps: local work goes on`()
             async throws
         {

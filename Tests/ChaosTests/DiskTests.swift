@@ -4,7 +4,7 @@ import Testing
 
 extension Chaos {
     /// A disk that is full, or that does not keep what it is given. Never a false promise; afterwards everything again.
-    @Suite(.enabled(if: Run.isRoot, Run.needsRoot)) struct Disks {
+    @Suite(.asRoot) struct Disks {
         private static let megabyte = 1 << 20
 
         @Test func `row19 the disk of a node is full: it refuses, and recovers when there is room`() async throws {
@@ -57,7 +57,7 @@ extension Chaos {
             }
         }
 
-        @Test(.enabled(if: Run.has("strace"), Run.needsRoot), arguments: ["IR-03", "hub"])
+        @Test(.withStrace, arguments: ["IR-03", "hub"])
         func `row19 the disk does not keep what it is given: nothing is acknowledged falsely`(code: String) async throws {
             try await Country.run("row19-sync-\(code)", provinces: ["IR-03"]) { country in
                 let (ledger, node) = (Ledger(), try country.node("IR-03"))

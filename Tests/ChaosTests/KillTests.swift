@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestDoors
 import Testing
 
@@ -91,6 +92,21 @@ extension Chaos {
             }
         }
 
+        /// Wholly: its first process. Otherwise one of the others; then PostgreSQL itself begins anew, as it does after
+        /// any crash of a process that shares its memory.
+        private static func crash(_ victim: Office, wholly: Bool) async throws {
+            let postmaster = try victim.database.postmaster
+            if wholly {
+                try victim.killPostmaster()
+                _ = try await eventually("\(victim.code) has a new PostgreSQL", within: .seconds(60)) {
+                    try victim.database.postmaster != postmaster ? true : nil
+                }
+            } else {
+                let others = victim.database.processes.filter { $0 != postmaster }
+                if let one = others.randomElement() { Glibc.kill(one, SIGKILL) }
+            }
+        }
+
         /// One after the other, each as soon as the last victim works again and a random moment has passed.
         private func kill(_ country: Country, rounds: Int) async throws {
             var dice = Dice(1000)
@@ -102,11 +118,7 @@ extension Chaos {
                     try await Task.sleep(for: .milliseconds(Int.random(in: 0..<400, using: &dice)))
                     let starts = victim.starts
                     if kind == "PostgreSQL" {
-                        let postmaster = try victim.database.postmaster
-                        try victim.killPostmaster()
-                        _ = try await eventually("\(victim.code) has a new PostgreSQL", within: .seconds(60)) {
-                            try victim.database.postmaster != postmaster ? true : nil
-                        }
+                        try await Self.crash(victim, wholly: round % 4 < 2)
                     } else {
                         victim.kill()
                         _ = try await eventually("\(victim.code) is started again", within: .seconds(10)) {

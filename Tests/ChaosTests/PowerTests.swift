@@ -33,7 +33,7 @@ extension Chaos {
             }
         }
 
-        @Test(.enabled(if: Run.isRoot && Run.has("strace"), Run.needsRoot))
+        @Test(.withStrace)
         func `row03 nothing is acknowledged, at node or hub, before fdatasync of PostgreSQL's log has returned`()
             async throws
         {

@@ -246,11 +246,37 @@ final class Fixture: NodeService, HubService {
     func overview() async throws -> OverviewDocument {
         OverviewDocument(
             asOf: "2026-11-21T07:30:00Z", position: 12, counts: Counts(registered: 3, open: 2, newToday: 1),
-            provinces: try await provinces())
+            provinces: try await provinces().map(\.province))
     }
 
-    func provinces() async throws -> [ProvinceDocument] {
-        [ProvinceDocument(code: "IR-03", counts: Counts(registered: 3), lastHeard: nil, backlog: nil, state: "never")]
+    func provinces() async throws -> [ProvinceStatusDocument] {
+        let chain = ChainDocument(
+            incarnation: "00000000000000a1", parent: nil, first: 1, last: 9, acknowledged: nil, isBranch: true)
+        let quarantine = QuarantineDocument(reason: Fixture.alarm, held: 4, candidates: [chain])
+        let released = state.withLock { $0.released }.map(\.0)
+        return ["IR-03", "IR-04"].map { code in
+            ProvinceStatusDocument(
+                province: ProvinceDocument(
+                    code: code, counts: Counts(registered: 3), lastHeard: nil, backlog: nil,
+                    state: code == "IR-03" ? "quarantined" : "never"),
+                chains: 2, branches: [chain],
+                quarantine: code == "IR-03" && !released.contains(Origin("IR-03")!) ? quarantine : nil,
+                newestAlarm: Fixture.alarm)
+        }
+    }
+
+    func release(_ origin: Origin, keep: UInt64?) async throws {
+        try check()
+        state.withLock { $0.released.append((origin, keep)) }
+    }
+
+    static let alarm = AlarmDocument(
+        id: 7, at: "2026-11-21T07:30:00Z", origin: "IR-03", code: "tampering", detail: "seq 9 does not fit its chain",
+        event: hash)
+
+    func alarms(cursor: String?, limit: Int) async throws -> Page<AlarmDocument> {
+        try check()
+        return Page(items: [Fixture.alarm], next: cursor == nil ? "0500" : nil)
     }
 
     func feed(after lastEventID: String?) async throws -> AsyncStream<FeedMessage> {

@@ -21,6 +21,7 @@ import Testing
         "review": #"{"dispute":"\#(Fixture.hash)","upheld":true,"text":"حق با اوست"}"#,
         "rating": #"{"score":5}"#, "withdrawal": "{}", "hiding": #"{"event":"\#(Fixture.hash)","hidden":true}"#,
         "custody": #"{"to":"IR-23","reason":"بس است"}"#, "registration": intake,
+        "release": #"{"keep":"00000000000000a1"}"#,
     ]
 
     static func request(_ route: Route, _ client: Client) -> (path: String, body: String?) {
@@ -29,8 +30,8 @@ import Testing
         let code = route.path.contains("provinces") ? "IR-03" : Fixture.code.digits
         let values = ["{id}": id, "{code}": code, "{period}": "1405-08", "{name}": "api.js", "{sha256}": Fixture.hash]
         let path = route.path.split(separator: "/").map { values[String($0)] ?? String($0) }.joined(separator: "/")
-        guard let body = route.body else { return ("/" + path, nil) }
         if route.takesFile { return ("/" + path + "?name=a.jpg", "bytes") }
+        guard let body = route.body else { return ("/" + path, nil) }
         let name = String(route.path.split(separator: "/").last ?? "")
         let other = #"{"of":"\#(client.fixture.caseID)"}"#
         let known = bodies[route.method.rawValue + " " + route.path] ?? bodies[name]
@@ -69,7 +70,7 @@ import Testing
             "GET /cases/{id}/attachments", "POST /cases/{id}/attachments", "GET /cases/{id}/attachments/{sha256}", "GET /conflicts",
             "POST /conflicts/{id}/restore", "GET /proposals", "POST /proposals/{id}/apply", "GET /reports/{period}",
             "GET /organizations", "GET /categories", "GET /me", "POST /session", "DELETE /session", "GET /cases.csv",
-            "GET /openapi.json",
+            "GET /openapi.json", "GET /alarms",
         ] + [
             "notes", "assessment", "referral", "acceptance", "refusal", "actions", "answer", "closure", "dispute",
             "review", "rating", "withdrawal", "hiding",
@@ -80,6 +81,7 @@ import Testing
         ]
         let hub = common + [
             "GET /overview", "GET /provinces", "GET /feed", "GET /trend", "GET /overdue", "POST /cases/{id}/custody",
+            "POST /provinces/{code}/release",
         ]
         for (client, promised) in [(Client.node(), node), (Client.hub(), hub)] {
             let there = Set(client.console.routes.map { "\($0.method) \($0.path)" })

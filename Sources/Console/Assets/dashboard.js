@@ -92,22 +92,21 @@ function stream() {
   return { element: h('section.card.stream-card', h('div.card-head', h('h2', t('dash.stream')), button), note, list), add, toggle };
 }
 
-const figures = ['open', 'overdue', 'new_today', 'answered', 'disputed', 'conflicts', 'registered'];
 const linkColumns = [['province', (one) => provinceName(one.code)], ['state', (one) => one.state], ['lastHeard', (one) => Date.parse(one.last_heard ?? 0)],
   ['backlog', (one) => one.backlog ?? -1]];
 const stateOrder = { quarantined: 0, never: 1, silent: 2, connected: 3 };
 
-/** Every province's link and the figures named, sortable; the worst link first until somebody sorts. */
-export function linkTable(open, shown = []) {
-  const columns = [...linkColumns, ...shown.map((name) => [name, (one) => one[name]])];
-  const numeric = (name) => name === 'backlog' || shown.includes(name);
+/** Every province's link, sortable; the worst link first until somebody sorts. */
+function linkTable(open) {
+  const columns = linkColumns;
+  const numeric = (name) => name === 'backlog';
   const kept = store.read('links') ?? { by: 'state', down: false };
   const body = h('tbody');
   const summary = h('p.small');
   let rows = [];
   const heads = columns.map(([name]) => h('th', { scope: 'col', class: numeric(name) ? 'num' : '' },
     h('button.plain', { type: 'button', onclick: () => { kept.down = kept.by === name ? !kept.down : numeric(name); kept.by = name; store.write('links', kept); draw(); } },
-      t(shown.includes(name) ? `count.${name}` : `dash.${name}`))));
+      t(`dash.${name}`))));
   const draw = () => {
     const read = kept.by === 'state' ? (one) => stateOrder[one.state] ?? 1 : (columns.find(([name]) => name === kept.by) ?? columns[0])[1];
     const compare = (a, b) => (typeof a === 'string' ? a.localeCompare(b, 'fa') : a - b);
@@ -116,7 +115,7 @@ export function linkTable(open, shown = []) {
     replace(body, sorted.map((one) => h('tr', { class: `row-${one.state}` },
       h('th', { scope: 'row' }, h('button.plain.name', { type: 'button', onclick: () => open(one.code) }, provinceName(one.code))),
       h('td', linkState(one.state)), h('td.small', one.last_heard ? h('time', { datetime: one.last_heard, title: dateTime(one.last_heard) }, ago(one.last_heard)) : t('time.never')),
-      h('td.num', one.backlog === null ? t('dash.noBacklog') : number(one.backlog)), shown.map((name) => h('td.num', number(one[name]))))));
+      h('td.num', one.backlog === null ? t('dash.noBacklog') : number(one.backlog)))));
     const unheard = rows.filter((one) => one.state !== 'connected').length;
     replace(summary, unheard ? [icon('alert'), t('dash.unheard', { n: number(unheard) })] : rows.length ? [icon('check'), t('dash.allHeard')] : '');
   };
@@ -144,7 +143,7 @@ function ranking(open) {
 }
 
 /** One province, in a dialog that stays live. */
-function provincePanel(code, state) {
+export function provincePanel(code, state) {
   const slot = h('div');
   const draw = () => {
     const one = state.provinces.get(code);
@@ -209,19 +208,4 @@ export async function dashboardView({ body, signal }) {
   const timer = setInterval(slow, 120000);
   const ages = setInterval(() => state.overview && table.update([...state.provinces.values()]), 30000);
   signal.addEventListener('abort', () => { clearInterval(timer); clearInterval(ages); });
-}
-
-/** The provinces as a page of their own. */
-export async function provincesView({ body, signal }) {
-  const state = { provinces: new Map() };
-  const table = linkTable((code) => provincePanel(code, state), figures);
-  replace(body, h('h1', t('nav.provinces')), table.element);
-  const load = async () => {
-    const list = items(await get('/provinces', { signal }));
-    state.provinces = new Map(list.map((one) => [one.code, one]));
-    table.update(list);
-  };
-  await load();
-  const timer = setInterval(() => { if (!document.hidden) load().catch(() => {}); }, 30000);
-  signal.addEventListener('abort', () => clearInterval(timer));
 }

@@ -4,7 +4,7 @@ import { session } from './api.js';
 import { start, rowKeys, caseKeys, later } from './shell.js';
 import { organizationName } from './directory.js';
 import { listView } from './cases.js';
-import { dashboardView, provincesView, dashboardKeys } from './dashboard.js';
+import { dashboardView, dashboardKeys } from './dashboard.js';
 
 const ofMinistry = (principal) => principal.role === 'ministry' || principal.role === 'agency';
 
@@ -23,7 +23,7 @@ start({
       fixed: () => ({ holder: session.principal.organization }), byProvince: true,
     }),
     case: later(() => import('./case.js'), 'caseView'), conflicts: later(registers, 'conflictsView'), proposals: later(registers, 'proposalsView'),
-    provinces: provincesView, report: later(() => import('./report.js'), 'reportView'),
+    provinces: later(() => import('./provinces.js'), 'provincesView'), report: later(() => import('./report.js'), 'reportView'),
   },
 });
 rowKeys();

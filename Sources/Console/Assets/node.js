@@ -3,6 +3,7 @@ import { h, t, replace, number, ago, clock, icon, linkState } from './common.js'
 import { get } from './api.js';
 import { start, rowKeys, caseKeys, linkTo, later } from './shell.js';
 import { listView } from './cases.js';
+import { term } from './forms.js';
 
 /** What the last status said of this journal; a list that is older than it says so. */
 let journal = '';
@@ -37,12 +38,18 @@ function draw(bar, status) {
     status.conflicts > 0 && h('a', { href: linkTo('conflicts') }, icon('swap'), `${t('nav.conflicts')} ${number(status.conflicts)}`),
     status.proposals > 0 && h('a', { href: linkTo('proposals') }, icon('ring'), `${t('nav.proposals')} ${number(status.proposals)}`),
     off > 5000 && h('span.warn', icon('clock'), t('node.clock', { n: number(Math.round(off / 1000)) })),
+    status.parked > 0 && h('span.warn', icon('clock'), t('node.parked', { n: number(status.parked) })),
+    status.branches?.length > 0 && h('a.warn', { href: linkTo('proposals') }, icon('swap'), t('node.branches')),
+    fresh(status.alarms?.[0]) && h('a.warn', { href: linkTo('alarms') }, icon('alert'), term('alarm', status.alarms[0].code)),
     !connected && h('span.offline', t('node.offline')),
     h('span.as-of', t('app.asOf', { time: clock(Date.now()) })));
   journal = `${status.head?.seq}/${status.feed}`;
   if (listed && listed !== journal) offerFresh();
   listed ||= journal;
 }
+
+/** An alarm stays in the strip for a day. */
+const fresh = (alarm) => alarm && Date.now() - Date.parse(alarm.at) < 864e5;
 
 function offerFresh() {
   const slot = document.querySelector('.fresh-slot');
@@ -61,7 +68,7 @@ start({
     inbox: async (context) => { await inbox(context); listed = ''; askStatus(); },
     register: later(() => import('./register.js'), 'registerView'), case: later(() => import('./case.js'), 'caseView'),
     conflicts: later(registers, 'conflictsView'), proposals: later(registers, 'proposalsView'),
-    report: later(() => import('./report.js'), 'reportView'),
+    report: later(() => import('./report.js'), 'reportView'), alarms: later(() => import('./alarms.js'), 'alarmsView'),
   },
 });
 rowKeys();

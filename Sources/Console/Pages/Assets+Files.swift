@@ -2,9 +2,10 @@ extension Assets {
     /// Every file of the folder `Assets` but the template, by its name there.
     static let files: [(String, [UInt8])] = [
         ("actions.js", PackageResources.actions_js),
+        ("alarms.js", PackageResources.alarms_js),
         ("api.js", PackageResources.api_js),
-        ("base.css", PackageResources.base_css),
         ("attachments.js", PackageResources.attachments_js),
+        ("base.css", PackageResources.base_css),
         ("case.css", PackageResources.case_css),
         ("case.js", PackageResources.case_js),
         ("cases.js", PackageResources.cases_js),
@@ -23,6 +24,7 @@ extension Assets {
         ("map.js", PackageResources.map_js),
         ("node.html", PackageResources.node_html),
         ("node.js", PackageResources.node_js),
+        ("provinces.js", PackageResources.provinces_js),
         ("register.js", PackageResources.register_js),
         ("registers.js", PackageResources.registers_js),
         ("report.js", PackageResources.report_js),

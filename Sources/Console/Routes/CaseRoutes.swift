@@ -45,12 +45,25 @@ struct CaseRoutes: Sendable {
                 return .json(page.json)
             },
             Route(
+                .get, "/api/v1/alarms", "What a person must look at, the newest first; for offices' staff", .readers,
+                parameters: [Self.cursor, Self.limit], answer: .json(Shapes.page(of: "Alarm")), handle: alarms),
+            Route(
                 .get, "/api/v1/reports/{period}", "Figures of a Jalali month (1405-08) or quarter (1405-Q3)", .readers,
                 answer: .json(.named("Report"))
             ) { call in
                 .json(try await service.report(try Self.period(call.path("period"))).json)
             },
         ]
+    }
+
+    /// Agencies and ministries look after no server.
+    @Sendable
+    private func alarms(_ call: Call) async throws -> Response {
+        let role = try call.principal.role
+        guard role != .agency, role != .ministry else {
+            throw Problem.forbidden("Alarms are for those who look after this server.")
+        }
+        return .json(try await service.alarms(cursor: call.query["cursor"], limit: Self.limit(of: call)).json)
     }
 
     // MARK: Queries

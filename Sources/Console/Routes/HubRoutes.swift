@@ -21,11 +21,16 @@ struct HubRoutes: Sendable {
                 .json(try await service.overview().json)
             },
             Route(
-                .get, "/api/v1/provinces", "Each province's counts and link", .readers,
-                answer: .json(Shapes.list(of: "Province"))
+                .get, "/api/v1/provinces", "Each province's counts and link, and how it stands with the hub", .readers,
+                answer: .json(Shapes.list(of: "ProvinceStatus"))
             ) { _ in
                 .json(["items": .array(try await service.provinces().map(\.json)), "next": .null])
             },
+            Route(
+                .post, "/api/v1/provinces/{code}/release",
+                "End a province's quarantine; for the hub's own staff, and audited", .writers,
+                body: Route.Body(Bodies.release, optional: true), answer: .json(.named("ProvinceStatus")),
+                handle: release),
             Route(
                 .get, "/api/v1/trend", "New cases and answers per Tehran day, oldest first", .readers,
                 parameters: [.init("days", .integer(1...366), "30 when left out.")],
@@ -50,6 +55,48 @@ struct HubRoutes: Sendable {
     }
 
     @Sendable
+    private func release(_ call: Call) async throws -> Response {
+        let principal = try call.principal
+        guard principal.role == .hub else {
+            throw Problem.forbidden("Only the hub's own staff may end a quarantine.")
+        }
+        let code = try call.path("code")
+        guard let origin = Origin(code), !origin.isHub else {
+            throw Problem(
+                .notFound, "unknown-province", "There is no such province", "Give a code from IR-00 to IR-30.")
+        }
+        let keep = call.body["keep"]?.string
+        let incarnation = keep.flatMap { UInt64($0, radix: 16) }
+        if keep != nil, incarnation == nil || incarnation == 0 {
+            throw Problem.invalid("keep", "must be an incarnation, 16 hexadecimal digits, of the province's candidates")
+        }
+        guard try await status(of: origin)?.quarantine != nil else {
+            throw Problem(
+                .conflict, "not-quarantined", "The province is not quarantined",
+                "There is nothing to end; load the page again.")
+        }
+        let line = { (action: String, detail: String) in
+            AuditLine(
+                actor: principal.actor.audited, action: action, subject: origin.code, remote: call.remoteAddress,
+                detail: detail)
+        }
+        let choice = keep.map { "keep \($0)" } ?? "keep all"
+        do {
+            try await service.release(origin, keep: incarnation)
+        } catch {
+            await service.audit(line("quarantine.release.failed", "\(choice): \(error)"))
+            throw error
+        }
+        await service.audit(line("quarantine.released", choice))
+        guard let status = try await status(of: origin) else { throw Problem.notFound }
+        return .json(status.json)
+    }
+
+    private func status(of origin: Origin) async throws -> ProvinceStatusDocument? {
+        try await service.provinces().first { $0.province.code == origin.code }
+    }
+
+    @Sendable
     private func feed(_ call: Call) async throws -> Response {
         let id = call.request.headers[.lastEventID] ?? call.query["last_event_id"]
         let messages = try await service.feed(after: id.flatMap { $0.isEmpty || $0.utf8.count > 100 ? nil : $0 })
@@ -63,4 +110,9 @@ struct HubRoutes: Sendable {
                 try await writer.finish(nil)
             })
     }
+}
+
+extension Actor {
+    /// As audit lines name a person.
+    fileprivate var audited: String { "\(name) (\(role.rawValue)) @\(organization.rawValue)" }
 }

@@ -23,6 +23,11 @@ enum Bodies {
     ])
     static let hiding = Schema.object([.init("event", hash), .init("hidden", .boolean)])
     static let duplicate = Schema.object([.init("of", .string(form: .uuid))])
+    static let release = Schema.object([
+        .optional(
+            "keep", .string(limit: 16),
+            "The incarnation that goes on, of the quarantine's `candidates`; left out when there is none to choose."),
+    ])
     static let custody = Schema.object([.init("to", organization), .init("reason", text)])
 
     static let edit = Schema.object([

@@ -101,6 +101,15 @@ enum Shapes {
                 .init("feed", count), .init("incarnation", text), .init("clock_offset_ms", .integer()),
                 .init("conflicts", count), .init("proposals", count), .init("cases", count),
                 .init("hub_seen_at", .nullable(time)),
+                .init(
+                    "oldest_unacknowledged_at", .nullable(time),
+                    "When the oldest of its events that the hub has not acknowledged was written."),
+                .init("parked", count, "Cases that wait for an upgrade of this node."),
+                .init("pending", count, "Referrals that wait for the hub."),
+                .init("chains", count, "Incarnations of its own journal."),
+                .init("branches", .array(of: .named("Chain")), "Those of them that forked."),
+                .init("restored_at", .nullable(time), "When its database was last put back from a backup."),
+                .init("alarms", .array(of: .named("Alarm")), "The newest, at most five; all at `/alarms`."),
             ])
         ),
         (
@@ -109,14 +118,34 @@ enum Shapes {
                 [.init("as_of", time), .init("position", count)] + counts
                     + [.init("provinces", .array(of: .named("Province")))])
         ),
+        ("Province", .object(provinceProperties)),
+        ("ProvinceStatus", .object(provinceProperties + standingProperties)),
         (
-            "Province",
-            .object(
-                [.init("code", text)] + counts
-                    + [
-                        .init("last_heard", .nullable(time)), .init("backlog", .nullable(count)),
-                        .init("state", text, "`connected`, `silent`, `never` or `quarantined`."),
-                    ])
+            "Quarantine",
+            .object([
+                .init("since", .nullable(time)), .init("reason", .nullable(.named("Alarm"))),
+                .init("held", count, "Its events that wait."),
+                .init(
+                    "candidates", .array(of: .named("Chain")),
+                    "Where its journal forked: the incarnations of which one may be chosen to go on."),
+            ])
+        ),
+        (
+            "Chain",
+            .object([
+                .init("incarnation", text), .init("parent", .nullable(text), "The incarnation that it continues."),
+                .init("first", count), .init("last", count),
+                .init("acknowledged", .nullable(count), "By the hub; null where that is not kept."),
+                .init("branch", .boolean, "It goes on from a place from which another goes on as well."),
+            ])
+        ),
+        (
+            "Alarm",
+            .object([
+                .init("id", count), .init("at", time), .init("origin", text, "Whom it concerns."),
+                .init("code", text, "`tampering`, `gap`, `clock_ahead`, `foreign_origin`, `undecodable`, …"),
+                .init("detail", text), .init("event", .nullable(hash)),
+            ])
         ),
         (
             "TrendPoint",
@@ -187,6 +216,15 @@ enum Shapes {
                         ]))),
             ])
         ),
+        (
+            "Attachment",
+            .object([
+                .init("event", hash, "The entry that attached it."), .init("sha256", hash), .init("size", count),
+                .init("present", count, "Bytes of it that are on this server; it is given when all are."),
+                .init("media_type", text), .init("name", .nullable(text)), .init("actor", text), .init("origin", text),
+                .init("occurred_at", time), .init("hidden", .boolean),
+            ])
+        ),
         ("Ready", .object([.init("ready", .boolean), .init("reason", .nullable(text))])),
         (
             "Problem",
@@ -195,6 +233,8 @@ enum Shapes {
                 .init("detail", text, "What to do."), .init("instance", text, required: false),
                 .init(
                     "errors", .array(of: .object([.init("field", text), .init("reason", text)])), required: false),
+                .init("present", count, required: false, "Of a file on its way: the bytes that are here."),
+                .init("size", count, required: false, "Of a file on its way: all its bytes."),
                 .init("revision", count, required: false, "Of a stale edit: the case's present revision."),
             ])
         ),
@@ -216,15 +256,6 @@ enum Shapes {
         .init("registered_at", .nullable(time)), .init("deadline", .nullable(time)), .init("overdue", .boolean),
         .init("conflicts", .array(of: hash)), .init("proposals", .array(of: hash)),
         .init("disputes", .array(of: hash), "Open ones."), .init("pending_transfer", .nullable(text)),
-        (
-            "Attachment",
-            .object([
-                .init("event", hash, "The entry that attached it."), .init("sha256", hash), .init("size", count),
-                .init("present", count, "Bytes of it that are on this server; it is given when all are."),
-                .init("media_type", text), .init("name", .nullable(text)), .init("actor", text), .init("origin", text),
-                .init("occurred_at", time), .init("hidden", .boolean),
-            ])
-        ),
         .init("holder_deadline", .nullable(time)), .init("imported", .boolean), .init("parked", .boolean),
         .init("heads", .object([], allowed: .any), "Per field the value events shown; PATCH sends them back."),
     ]
@@ -233,8 +264,26 @@ enum Shapes {
         .init("registered", count), .init("open", count), .init("overdue", count), .init("answered", count),
         .init("closed", count), .init("disputed", count), .init("conflicts", count), .init("new_today", count),
     ]
-                .init("present", count, required: false, "Of a file on its way: the bytes that are here."),
-                .init("size", count, required: false, "Of a file on its way: all its bytes."),
+
+    private static let provinceProperties: [Schema.Property] =
+        [.init("code", text)] + counts
+        + [
+            .init("last_heard", .nullable(time)), .init("backlog", .nullable(count)),
+            .init("state", text, "`connected`, `silent`, `never` or `quarantined`."),
+        ]
+
+    private static let standingProperties: [Schema.Property] = [
+        .init("proposals", count, "Held writes of its cases that did not count."),
+        .init("parked", count, "Its cases that wait for an upgrade."),
+        .init("clock_offset_ms", .integer(), "The node's clock less the hub's, when it was last heard."),
+        .init("undelivered", count, "Rows of its feed that it has not committed."),
+        .init("oldest_undelivered_at", .nullable(time), "When the oldest of those events was written."),
+        .init("chains", count, "Incarnations of its journal."),
+        .init("branches", .array(of: .named("Chain")), "Those of them that forked."),
+        .init("quarantine", .nullable(.named("Quarantine"))),
+        .init("awaited", .boolean, "The hub was restored and still waits to hear from this node."),
+        .init("newest_alarm", .nullable(.named("Alarm"))),
+    ]
 
     private static let text = Schema.string()
     private static let time = Schema.string(form: .dateTime)
