@@ -8,6 +8,8 @@ struct Causes {
     var blind: Set<Origin> = []
     /// Ran twice.
     var copied: Set<Origin> = []
+    /// Both of its copies spoke to the hub without faults.
+    var met: Set<Origin> = []
     /// Had a clock that runs ahead of the hub's by more than is borne.
     var ahead: Set<Origin> = []
     /// The hub's own clock went back, so others seem ahead.

@@ -47,6 +47,6 @@ protocol Checker: SendableMetatype {
 
 let checkers: [any Checker.Type] = [
     JournalChecker.self, LedgerChecker.self, DigestChecker.self, ValueChecker.self, HeadsChecker.self,
-    CustodyChecker.self, FigureChecker.self, EpochChecker.self, ReceiptChecker.self, PartChecker.self,
-    MemoryChecker.self, FeedChecker.self, AlarmChecker.self, QuarantineChecker.self, StrangerChecker.self,
+    CustodyChecker.self, BranchChecker.self, FigureChecker.self, EpochChecker.self, ReceiptChecker.self,
+    PartChecker.self, MemoryChecker.self, FeedChecker.self, AlarmChecker.self, QuarantineChecker.self, StrangerChecker.self,
 ]

@@ -91,7 +91,9 @@ extension World {
         for call in calls { (call.upStalledUntil, call.downStalledUntil) = (now, now) }
         if let stranger { stranger.leave(self) }
         // Two copies of one node never rest: each ends the other's call.
-        try settle(within: nodes.contains(where: \.isCopy) ? 1_500 : nil)
+        let twins = running.filter(\.isCopy).map(\.origin)
+        try settle(within: twins.isEmpty ? nil : 1_500 + 100 * running.count)
+        causes.met.formUnion(twins)
         // Once more with everybody connected anew: what was lost with a call must not be missing.
         for round in 0..<4 {
             guard try peopleAct() || round == 0 else { break }

@@ -24,6 +24,9 @@ enum AlarmChecker: Checker {
                 throw Violation("a stamp of \(bounded.origin) was bounded, and nobody was told")
             }
         }
+        for origin in world.causes.met.sorted() where !rang("two_copies", about: origin) && !rang("fenced", about: origin) {
+            throw Violation("two copies of \(origin) were running, and nobody was told")
+        }
         if world.tally[Scenario.hubRestored.name] > 0, !rang("hub_restored") {
             throw Violation("the hub was brought back from an older state, and nobody was told")
         }
