@@ -5,9 +5,9 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct SimulatorTests {
     /// Whatever goes wrong, all comes to the same everywhere.
     @Test func seedsEndClean() async {
-        let campaign = await Campaign.run(1...120, workers: 2)
+        let campaign = await ScenarioTests.campaign.value
         for failure in campaign.failures { Issue.record("seed \(failure.seed) \(failure.outcome.message ?? "")") }
-        #expect(campaign.count == 120)
+        #expect(campaign.count == 160)
         for name in ["events", "conflicts", "proposals", "grants", "forks", "quarantines", "releases", "restores"] {
             #expect(campaign.tally[name] > 0, "\(name) never came")
         }
