@@ -141,8 +141,8 @@ let package = Package(
         .testTarget(
             name: "ConsoleTests", dependencies: ["Console"], exclude: ["README.md"], swiftSettings: settings),
         .testTarget(
-            name: "PeyvandTests", dependencies: ["peyvand", "Casework", "Service", "Store"], exclude: ["README.md"],
-            swiftSettings: settings),
+            name: "PeyvandTests", dependencies: ["peyvand", "Casework", "Service", "Store", "Postgres", logging],
+            exclude: ["README.md"], swiftSettings: settings),
         .target(name: "TestDoors", path: "Tests/TestDoors", exclude: ["README.md"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestDoors"], exclude: ["README.md", "link_client.py"],

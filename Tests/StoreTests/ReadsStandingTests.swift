@@ -59,7 +59,7 @@ import Testing
     @Test func whatANodeHasNotTakenIsCountedWithTheAgeOfTheOldest() async throws {
         let office = try await ReadsOffice()
         for _ in 1...3 { try office.register() }
-        let first = office.now - 2 * Instant.minute
+        let first = office.now + -2 * Instant.minute
         try await office.save()
         try await office.execute(
             """
