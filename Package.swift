@@ -47,6 +47,9 @@ let package = Package(
         .target(name: "Service", dependencies: ["Casework"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], exclude: ["README.md"], swiftSettings: settings),
         .target(
+            name: "Simulator", dependencies: ["Casework", "Federation", "Cryptography"],
+            exclude: ["README.md", "Checkers/README.md"], swiftSettings: settings),
+        .target(
             name: "Postgres", dependencies: ["CLibPQ", logging], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "Attachments", dependencies: ["Casework", "Cryptography", nioPosix], exclude: ["README.md"],
@@ -72,7 +75,8 @@ let package = Package(
             exclude: ["README.md", "Migrations/README.md", "Reads/README.md"],
             resources: [
                 .embedInCode("Migrations/001-journal.sql"), .embedInCode("Migrations/002-doors.sql"),
-                .embedInCode("Migrations/003-search.sql"), .embedInCode("Migrations/005-attachments.sql"),
+                .embedInCode("Migrations/003-search.sql"), .embedInCode("Migrations/004-federation.sql"),
+                .embedInCode("Migrations/005-attachments.sql"),
             ],
             swiftSettings: settings),
         .target(
@@ -105,7 +109,7 @@ let package = Package(
             name: "peyvand",
             dependencies: [
                 "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", "Node",
-                "Hub", "Console",
+                "Hub", "Console", "Simulator",
                 nioCore, httpTypes, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -113,6 +117,7 @@ let package = Package(
             ],
             exclude: [
                 "README.md", "Accounts/README.md", "Backup/README.md", "Demo/README.md", "Import/README.md",
+                "Simulate/README.md",
                 "Trickle/README.md",
             ],
             resources: [.embedInCode("Mappings")], swiftSettings: settings),
@@ -123,7 +128,10 @@ let package = Package(
             dependencies: [
                 "Casework", "Federation", "Cryptography", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
-            exclude: ["README.md", "Network/README.md"], swiftSettings: settings),
+            exclude: ["README.md", "Machines/README.md"], swiftSettings: settings),
+        .testTarget(
+            name: "SimulatorTests", dependencies: ["Simulator", "Casework"], exclude: ["README.md"],
+            swiftSettings: settings),
         .testTarget(
             name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["README.md"], swiftSettings: settings),
         .testTarget(

@@ -85,8 +85,13 @@ extension Case {
         }
     }
 
-    /// Applies a grant: custody moves, whatever the status.
+    /// Applies a grant: custody moves, whatever the status. One that leaves it where it is, after branches were ranked,
+    /// begins an epoch and nothing else.
     public mutating func apply(_ grant: Grant, event: EventHash, cause: Change?) {
+        guard grant.cause != nil || grant.seat != seat || grant.holder != holder else {
+            (epoch, self.grant) = (grant.epoch, event)
+            return
+        }
         // A person's grant overtakes a pending return: only the grant that a refusal asked for goes back.
         let isReturn = transfer?.isReturn == true && transfer?.cause == grant.cause
         if isReturn {

@@ -78,6 +78,10 @@ extension Problem {
                 .conflict, "stale", "The case has changed meanwhile",
                 "Load it again, look at what changed, and send the edit with revision \(revision).")
             self.revision = revision
+        case .awaiting(let origin):
+            self = Problem(
+                .conflict, "awaiting", "The hub was brought back from an older state",
+                "It decides nothing about this case until \(origin.code) has said what it knows: try again then.")
         case .tooLarge(let bytes):
             self = Problem(
                 .contentTooLarge, "too-large", "The texts are too long for one event",

@@ -12,17 +12,20 @@ public struct CaseRecord: Sendable, Equatable {
     public let id: CaseID
     public private(set) var events: [Event]
     public private(set) var state: Case
+    /// What this server's code can read.
+    public let reader: UInt32
     private var known: Set<EventHash>
     /// Bytes of its events and their parts.
     public private(set) var size: Int
 
     /// - Parameter events: in the order of their positions at this server.
-    public init(id: CaseID, events: [Event] = []) {
+    public init(id: CaseID, events: [Event] = [], reader: UInt32 = Schema.reader) {
         self.id = id
         self.events = events
+        self.reader = reader
         known = Set(events.map(\.hash))
         size = events.reduce(0) { $0 + $1.size }
-        state = Fold.fold(id, events)
+        state = Fold.fold(id, events, reader: reader)
     }
 
     public subscript(hash: EventHash) -> Event? { events.first { $0.hash == hash } }
@@ -44,7 +47,10 @@ public struct CaseRecord: Sendable, Equatable {
         return .completed
     }
 
-    public mutating func refold() { state = Fold.fold(id, events) }
+    public mutating func refold() { state = Fold.fold(id, events, reader: reader) }
+
+    /// The set of its events as one hash.
+    public func digest(_ hashing: Hashing) -> EventHash { hashing(events.map(\.hash).sorted().flatMap(\.bytes)) }
 
     /// The origins that receive this case's events: home and every seat that a grant names; the hub has all.
     public var destinations: [Origin] { Self.destinations(home: id.home, events) }
@@ -69,12 +75,21 @@ public struct CaseRecord: Sendable, Equatable {
 /// dropped and made anew from the database.
 public struct Desk: Sendable {
     public var writer: JournalWriter
+    /// All chains of this server's own journal.
+    public internal(set) var journal: ChainTree
     public var tree: OrganizationTree
     public var calendar: WorkCalendar
     let hashing: Hashing
+    /// What this server's code can read.
+    public let reader: UInt32
     public private(set) var cases: [CaseID: CaseRecord] = [:]
 
-    public init(writer: JournalWriter, tree: OrganizationTree, calendar: WorkCalendar, hashing: @escaping Hashing) {
+    public init(
+        writer: JournalWriter, journal: ChainTree, tree: OrganizationTree, calendar: WorkCalendar,
+        reader: UInt32 = Schema.reader, hashing: @escaping Hashing
+    ) {
+        self.journal = journal
+        self.reader = reader
         self.writer = writer
         self.tree = tree
         self.calendar = calendar
@@ -87,7 +102,7 @@ public struct Desk: Sendable {
 
     /// Puts a case at the desk; with no events it is a case that nobody has heard of.
     public mutating func load(_ id: CaseID, events: [Event]) {
-        if cases[id] == nil { cases[id] = CaseRecord(id: id, events: events) }
+        if cases[id] == nil { cases[id] = CaseRecord(id: id, events: events, reader: reader) }
     }
 
     /// Forgets cases, to bound memory: they are loaded again when needed.
@@ -98,7 +113,7 @@ public struct Desk: Sendable {
     mutating func decide(
         _ wish: Wish, now: Instant, random: inout some RandomNumberGenerator
     ) throws(Refusal) -> [Event] {
-        let record = cases[wish.caseID] ?? CaseRecord(id: wish.caseID)
+        let record = cases[wish.caseID] ?? CaseRecord(id: wish.caseID, reader: reader)
         switch wish.command {
         case .register, .importCase, .open: break
         default: if record.events.isEmpty { throw .unknownCase }
@@ -121,7 +136,7 @@ public struct Desk: Sendable {
         _ drafts: [Draft], on id: CaseID, now: Instant, random: inout some RandomNumberGenerator
     ) throws(Refusal) -> [Event] {
         let before = writer
-        var record = cases[id] ?? CaseRecord(id: id)
+        var record = cases[id] ?? CaseRecord(id: id, reader: reader)
         let epoch = record.state.epoch
         var events = [Event]()
         do {
@@ -135,13 +150,14 @@ public struct Desk: Sendable {
             writer = before
             throw error
         }
+        for event in events { journal.accept(event, parent: writer.parent) }
         record.refold()
         cases[id] = record
         return events
     }
 
     mutating func insert(_ event: Event, into id: CaseID) -> CaseRecord.Insertion {
-        cases[id, default: CaseRecord(id: id)].insert(event)
+        cases[id, default: CaseRecord(id: id, reader: reader)].insert(event)
     }
 
     mutating func refold(_ id: CaseID) { cases[id]?.refold() }

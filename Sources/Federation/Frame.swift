@@ -15,21 +15,28 @@ public struct FeedCursor: Sendable, Hashable {
 public struct Hello: Sendable, Equatable {
     public var version: UInt32 = 1
     public var origin: Origin
+    /// The incarnation of the process that speaks, also before its first event.
+    public var writer: UInt64
+    /// Of every chain of the node's own journal.
     public var heads: [ChainHead]
+    /// The schemas that the node can read.
     public var schemas: [UInt32]
-    public var cursor: FeedCursor?
+    /// The last row that the node has committed of each hub incarnation's feed, the newest first.
+    public var cursors: [FeedCursor]
+    /// The last event that the node holds of each hub incarnation.
     public var hubHeads: [ChainHead]
     public var clock: Instant
     public var backlog: UInt64
 
     public init(
-        origin: Origin, heads: [ChainHead], schemas: [UInt32] = [Schema.current], cursor: FeedCursor?,
-        hubHeads: [ChainHead], clock: Instant, backlog: UInt64
+        origin: Origin, writer: UInt64, heads: [ChainHead], schemas: [UInt32] = [Schema.current],
+        cursors: [FeedCursor], hubHeads: [ChainHead], clock: Instant, backlog: UInt64
     ) {
         self.origin = origin
+        self.writer = writer
         self.heads = heads
         self.schemas = schemas
-        self.cursor = cursor
+        self.cursors = cursors
         self.hubHeads = hubHeads
         self.clock = clock
         self.backlog = backlog
@@ -43,11 +50,14 @@ public struct Welcome: Sendable, Equatable {
     public var clock: Instant
     public var incarnation: UInt64
     public var quarantined: Bool
+    /// The hub's own events that it has lost and this node may hold: those after these places.
+    public var lost: [Stretch]
 
     public init(
         schemas: [UInt32] = [Schema.current], heads: [ChainHead], clock: Instant, incarnation: UInt64,
-        quarantined: Bool = false
+        quarantined: Bool = false, lost: [Stretch] = []
     ) {
+        self.lost = lost
         self.schemas = schemas
         self.heads = heads
         self.clock = clock
@@ -71,7 +81,10 @@ public struct Ack: Sendable, Equatable {
     public var position: UInt64
     public var signature: [UInt8]
 
-    public init(heads: [ChainHead], committedAt: Instant, position: UInt64, signature: [UInt8]) {
+    public init(
+        heads: [ChainHead], committedAt: Instant = Instant(milliseconds: 0), position: UInt64 = 0,
+        signature: [UInt8] = []
+    ) {
         (self.heads, self.committedAt, self.position, self.signature) = (heads, committedAt, position, signature)
     }
 }
@@ -108,9 +121,41 @@ public struct Goodbye: Sendable, Equatable {
     }
 }
 
+/// What one side holds of a case, by its events alone: equal sets give equal digests.
+public struct CaseDigest: Sendable, Hashable {
+    public var caseID: CaseID
+    public var digest: EventHash
+
+    public init(caseID: CaseID, digest: EventHash) { (self.caseID, self.digest) = (caseID, digest) }
+}
+
+/// Events that travel outside journal and feed.
+public struct History: Sendable, Equatable {
+    public enum Purpose: Sendable, Equatable {
+        /// To a node: its own events, which it has lost. To the hub: the hub's own events, which it has lost.
+        case lost
+        /// All that the sender may send of a case whose digests differ, or that the receiver asked for.
+        case repair
+    }
+
+    public var purpose: Purpose
+    public var events: [WireEvent]
+    /// Nothing of this purpose follows.
+    public var isLast: Bool
+
+    public init(_ purpose: Purpose, _ events: [WireEvent], isLast: Bool) {
+        (self.purpose, self.events, self.isLast) = (purpose, events, isLast)
+    }
+}
+
 public enum NodeFrame: Sendable, Equatable {
     case hello(Hello)
     case events([WireEvent])
+    case history(History)
+    /// What the node holds of cases that lie quiet: the hub answers where it holds something else.
+    case digests([CaseDigest])
+    /// Asks for the events of cases that the node cannot read.
+    case fetch([CaseID])
     /// What the node has committed of its feed, if that has moved, and how it stands: sent after each batch and every few
     /// seconds.
     case feedAck(FeedCursor?, clock: Instant, backlog: UInt64)
@@ -122,6 +167,9 @@ public enum HubFrame: Sendable, Equatable {
     case welcome(Welcome)
     case ack(Ack)
     case feed([FeedRow])
+    case history(History)
+    /// Asks for the events of cases that the hub cannot read, or of which it holds something else.
+    case fetch([CaseID])
     case alarm(Alarm)
     case goodbye(Goodbye)
 }
@@ -135,11 +183,28 @@ public struct FrameFault: Error, Sendable, Hashable {
 /// Bounds of one batch.
 public enum Batch {
     public static let maximumEvents = 500
+    public static let maximumCases = 1000
     public static let maximumBytes = 1024 * 1024
     /// A batch ends before the event that would take it past a bound, so it may hold one event more than its bytes.
     public static func isWithinBounds(_ events: [WireEvent]) -> Bool {
         let bytes = events.reduce(0) { $0 + $1.bytes.count + ($1.part.bytes?.count ?? 0) }
         return events.count <= maximumEvents && bytes <= maximumBytes + Schema.maximumEventSize
+    }
+
+    /// Events cut into batches within the bounds, at least one.
+    public static func split(_ events: [WireEvent]) -> [[WireEvent]] {
+        var batches: [[WireEvent]] = [[]]
+        var bytes = 0
+        for event in events {
+            let size = event.bytes.count + (event.part.bytes?.count ?? 0)
+            if let last = batches.last, !last.isEmpty, last.count == maximumEvents || bytes + size > maximumBytes {
+                batches.append([])
+                bytes = 0
+            }
+            batches[batches.count - 1].append(event)
+            bytes += size
+        }
+        return batches
     }
 
     /// A frame with its envelope bytes, parts and framing is never longer than this.

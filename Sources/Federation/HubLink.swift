@@ -5,21 +5,42 @@ public struct HubLink: Sendable, Equatable {
     public enum State: Sendable, Equatable {
         /// Can go to: welcoming, closed.
         case awaitingHello
-        /// Hello is being looked up. Can go to: live, closed.
+        /// Hello is with the core. Can go to: live, closed.
         case welcoming
-        /// `sent` and `acknowledged`: the feed's rows by seq. Can go to: closed.
-        case live(sent: UInt64, acknowledged: UInt64, isReading: Bool)
+        /// Both directions run. Can go to: closed.
+        case live(Down)
         case closed
+    }
+
+    /// What the hub sends.
+    public enum Down: Sendable, Equatable {
+        /// The node's own events, which it has lost, go before its feed.
+        case tail([Stretch])
+        /// `sent` and `acknowledged`: the feed's rows by seq.
+        case feed(sent: UInt64, acknowledged: UInt64, isReading: Bool)
     }
 
     public enum Action: Sendable, Equatable {
         case send(HubFrame)
-        /// Look up this origin's heads and where its cursor stands in its feed, then say `prepared`.
+        /// Look up where its cursors stand in its feed, give the Hello to the core, then say `greeted`.
         case prepare(Hello)
+        /// The node has answered a Welcome: the process that wrote its Hello is alive.
+        case noteAlive(writer: UInt64)
         /// Decode, verify and commit, then say `committed`.
         case submit([WireEvent])
+        /// The hub's own events, which it has lost: decode, verify and commit.
+        case takeLost([WireEvent], isLast: Bool)
+        /// Mend damaged rows, apply what is new and commit.
+        case repair([WireEvent])
+        /// Read events of the node's own that are held here, of these stretches, at most one batch, ordered by seq, and
+        /// give them to `tailRead`.
+        case readTail([Stretch])
         /// Read feed rows with a greater seq, at most one batch, and give them to `feedRead`.
         case readFeed(after: UInt64)
+        /// Find those of which this hub holds something else and the peer may see, and give them to `compared`.
+        case compare([CaseDigest])
+        /// Read what the peer may see of some cases and give it to `casesRead`.
+        case readCases([CaseID])
         /// The node has committed its feed up to here; it reports its clock and what it has not sent.
         case noteReport(FeedCursor?, clock: Instant, backlog: UInt64)
         case raise(Alarm)
@@ -35,51 +56,143 @@ public struct HubLink: Sendable, Equatable {
     /// From the certificate alone.
     public let peer: Origin
     public private(set) var state: State = .awaitingHello
+    private var writer: UInt64 = 0
+    private var isAlive = false
+    private var feedStart: UInt64 = 0
     private var feedEnd: UInt64 = 0
     private var alarms = 0
+    /// Batches that wait for a damaged case, in order.
+    private var blocked: [[WireEvent]] = []
 
     public init(peer: Origin) { self.peer = peer }
 
     public mutating func received(_ frame: NodeFrame) -> [Action] {
-        switch (frame, state) {
-        case (.hello(let hello), .awaitingHello):
-            guard hello.version == 1 else { return end("this hub speaks version 1 of the link") }
-            guard hello.origin == peer else {
-                let detail = "the certificate of \(peer.code) said Hello as \(hello.origin.code)"
-                return [.raise(Alarm(code: "identity", detail: detail))] + end(
-                    "a node writes only its own origin: the certificate says \(peer.code)")
+        if case .hello(let hello) = frame, state == .awaitingHello { return hear(hello) }
+        if case .goodbye(let goodbye) = frame { return end(goodbye.reason) }
+        guard case .live = state else { return end("a frame out of turn") }
+        var actions: [Action] = isAlive ? [] : [.noteAlive(writer: writer)]
+        isAlive = true
+        switch frame {
+        case .events(let events):
+            guard Batch.isWithinBounds(events) else { return end("a batch is at most 500 events or 1 MiB") }
+            if blocked.isEmpty { actions.append(.submit(events)) } else { blocked.append(events) }
+        case .history(let history):
+            guard Batch.isWithinBounds(history.events) else { return end("a batch is at most 500 events or 1 MiB") }
+            switch history.purpose {
+            case .lost: actions.append(.takeLost(history.events, isLast: history.isLast))
+            case .repair: actions.append(.repair(history.events))
             }
-            state = .welcoming
-            return [.prepare(hello), .noteReport(nil, clock: hello.clock, backlog: hello.backlog)]
-        case (.events(let events), .live):
-            return Batch.isWithinBounds(events) ? [.submit(events)] : end("a batch is at most 500 events or 1 MiB")
-        case (.feedAck(let cursor, let clock, let backlog), .live(let sent, let acknowledged, let isReading)):
-            let committed = max(acknowledged, min(cursor?.seq ?? 0, sent))
-            state = .live(sent: sent, acknowledged: committed, isReading: isReading)
-            return [.noteReport(cursor, clock: clock, backlog: backlog)] + read()
-        case (.alarm(let alarm), .live):
+        case .digests(let digests):
+            guard digests.count <= Batch.maximumCases else { return end("at most 1,000 digests in one frame") }
+            actions.append(.compare(digests))
+        case .fetch(let cases):
+            guard cases.count <= Batch.maximumCases else { return end("a fetch of at most 1,000 cases") }
+            actions.append(.readCases(cases))
+        case .feedAck(let cursor, let clock, let backlog):
+            note(cursor)
+            actions += [.noteReport(cursor, clock: clock, backlog: backlog)] + read()
+        case .alarm(let alarm):
             alarms += 1
-            return alarms <= Self.alarmLimit ? [.raise(alarm.bounded)] : end("too many alarms in one call")
-        case (.goodbye(let goodbye), _): return end(goodbye.reason)
-        default: return end("a frame out of turn")
+            guard alarms <= Self.alarmLimit else { return end("too many alarms in one call") }
+            actions.append(.raise(alarm.bounded))
+        case .hello, .goodbye: return end("a frame out of turn")
+        }
+        return actions
+    }
+
+    private mutating func hear(_ hello: Hello) -> [Action] {
+        guard hello.version == 1 else { return end("this hub speaks version 1 of the link") }
+        guard hello.origin == peer else {
+            let detail = "the certificate of \(peer.code) said Hello as \(hello.origin.code)"
+            return [.raise(Alarm(code: "identity", detail: detail))]
+                + end("a node writes only its own origin: the certificate says \(peer.code)")
+        }
+        state = .welcoming
+        writer = hello.writer
+        return [.prepare(hello), .noteReport(nil, clock: hello.clock, backlog: hello.backlog)]
+    }
+
+    private mutating func note(_ cursor: FeedCursor?) {
+        guard case .live(.feed(let sent, let acknowledged, let isReading)) = state else { return }
+        let committed = max(acknowledged, min(cursor?.seq ?? 0, sent))
+        state = .live(.feed(sent: sent, acknowledged: committed, isReading: isReading))
+    }
+
+    /// The core's answer to the Hello.
+    /// - Parameter end: the feed's last row.
+    public mutating func greeted(_ greeting: Greeting, feedEnd end: UInt64) -> [Action] {
+        guard state == .welcoming else { return [] }
+        switch greeting {
+        case .farewell(let goodbye):
+            state = .closed
+            return [.send(.goodbye(goodbye)), .close(reason: goodbye.reason)]
+        case .welcome(let welcome, let start, let tail):
+            feedStart = start
+            // The feed may have grown since it was looked up.
+            feedEnd = max(feedEnd, end)
+            guard tail.isEmpty else {
+                state = .live(.tail(tail))
+                return [.send(.welcome(welcome)), .readTail(tail)]
+            }
+            state = .live(.feed(sent: start, acknowledged: start, isReading: false))
+            return [.send(.welcome(welcome))] + read()
         }
     }
 
-    /// - Parameters:
-    ///   - start: the seq of the last common row of this destination's feed; 0 sends it from its beginning.
-    ///   - end: the feed's last row.
-    public mutating func prepared(_ welcome: Welcome, feedStart start: UInt64, feedEnd end: UInt64) -> [Action] {
-        guard state == .welcoming else { return [] }
-        state = .live(sent: start, acknowledged: start, isReading: false)
-        // The feed may have grown since it was looked up.
-        feedEnd = max(feedEnd, end)
-        return [.send(.welcome(welcome))] + read()
+    /// One batch of the node's own events, in order of seq, as asked for; none at the end.
+    public mutating func tailRead(_ events: [Event]) -> [Action] {
+        guard case .live(.tail(var tail)) = state else { return [] }
+        let frame = HubFrame.history(History(.lost, events.map { WireEvent($0) }, isLast: events.isEmpty))
+        guard !events.isEmpty else {
+            state = .live(.feed(sent: feedStart, acknowledged: feedStart, isReading: false))
+            return [.send(frame)] + read()
+        }
+        for event in events {
+            for index in tail.indices where tail[index].incarnation == event.envelope.incarnation {
+                tail[index].after = event.envelope.seq
+            }
+        }
+        state = .live(.tail(tail))
+        return [.send(frame), .readTail(tail)]
     }
 
     /// The committer has saved a batch of this link.
     public mutating func committed(_ ack: Ack, alarms: [Alarm]) -> [Action] {
         guard case .live = state else { return [] }
-        return [.send(.ack(ack))] + alarms.map { .send(.alarm($0)) }
+        if !blocked.isEmpty { blocked.removeFirst() }
+        let acks: [Action] = ack.heads.isEmpty ? [] : [.send(.ack(ack))]
+        return acks + alarms.map { .send(.alarm($0)) } + blocked.prefix(1).map { .submit($0) }
+    }
+
+    /// A batch could not be taken, because a case of its is damaged here: it waits until somebody has sent it.
+    public mutating func blocked(_ events: [WireEvent], by id: CaseID) -> [Action] {
+        guard case .live = state else { return [] }
+        if blocked.isEmpty { blocked = [events] }
+        return found(damaged: id)
+    }
+
+    /// Damaged cases were mended, with what this node or another sent.
+    public func repaired() -> [Action] {
+        guard case .live = state else { return [] }
+        return blocked.prefix(1).map { .submit($0) }
+    }
+
+    /// Cases of which this hub holds something else than the node: each sends the other what it has.
+    public func compared(_ cases: [CaseID]) -> [Action] {
+        guard case .live = state, !cases.isEmpty else { return [] }
+        return [.send(.fetch(cases)), .readCases(cases)]
+    }
+
+    /// What the node may see of cases that it asked for, or whose digests differ.
+    public func casesRead(_ events: [Event]) -> [Action] {
+        guard case .live = state else { return [] }
+        return Batch.split(events.map { WireEvent($0) }).map { .send(.history(History(.repair, $0, isLast: true))) }
+    }
+
+    /// A case cannot be read here: its bytes are damaged. The node is asked for them.
+    public func found(damaged id: CaseID) -> [Action] {
+        guard case .live = state else { return [] }
+        return [.send(.fetch([id]))]
     }
 
     /// This destination's feed has grown.
@@ -90,22 +203,28 @@ public struct HubLink: Sendable, Equatable {
 
     /// One batch of feed rows, in order, as asked for.
     public mutating func feedRead(_ rows: [FeedRow]) -> [Action] {
-        guard case .live(let sent, let acknowledged, true) = state else { return [] }
+        guard case .live(.feed(let sent, let acknowledged, true)) = state else { return [] }
         guard let last = rows.last else {
-            state = .live(sent: sent, acknowledged: acknowledged, isReading: false)
+            state = .live(.feed(sent: sent, acknowledged: acknowledged, isReading: false))
             return []
         }
-        state = .live(sent: last.cursor.seq, acknowledged: acknowledged, isReading: false)
+        state = .live(.feed(sent: last.cursor.seq, acknowledged: acknowledged, isReading: false))
         return [.send(.feed(rows))] + read()
+    }
+
+    /// A later call of this node is alive: if this one's process still lives, it will call again, and be known by that.
+    public mutating func superseded() -> [Action] {
+        guard state != .closed else { return [] }
+        return end("a later call of this node is open")
     }
 
     public mutating func closed() { state = .closed }
 
     private mutating func read() -> [Action] {
-        guard case .live(let sent, let acknowledged, false) = state, sent < feedEnd,
+        guard case .live(.feed(let sent, let acknowledged, false)) = state, sent < feedEnd,
             sent - acknowledged < Self.window
         else { return [] }
-        state = .live(sent: sent, acknowledged: acknowledged, isReading: true)
+        state = .live(.feed(sent: sent, acknowledged: acknowledged, isReading: true))
         return [.readFeed(after: sent)]
     }
 

@@ -21,11 +21,28 @@ public struct JournalWriter: Sendable {
     /// This start's incarnation; the next event carries it.
     public let incarnation: UInt64
     public private(set) var head: ChainHead
+    /// The incarnation that this one continues, once it has written; 0 at the root.
+    public private(set) var parent: UInt64 = 0
     public var clock: HybridClock
+    /// The schema that new events carry.
+    public var schema: UInt32
 
     /// - Parameter head: the last event of the chain to continue, of an earlier incarnation or of this one.
-    public init(origin: Origin, incarnation: UInt64, continuing head: ChainHead, clock: HybridClock) {
+    public init(
+        origin: Origin, incarnation: UInt64, continuing head: ChainHead, clock: HybridClock,
+        schema: UInt32 = Schema.current
+    ) {
         (self.origin, self.incarnation, self.head, self.clock) = (origin, incarnation, head, clock)
+        self.schema = schema
+    }
+
+    /// Whether this start has written anything.
+    public var hasWritten: Bool { head.incarnation == incarnation }
+
+    /// Goes on from an event of this origin that came back from the hub. Only before the first event of this start:
+    /// afterwards its line is what it is.
+    mutating func continueFrom(_ head: ChainHead) {
+        if !hasWritten { self.head = head }
     }
 
     public mutating func append(
@@ -37,14 +54,14 @@ public struct JournalWriter: Sendable {
         let envelope = Envelope(
             id: Self.label(at: now, &random), origin: origin, incarnation: incarnation, seq: head.seq + 1,
             previous: head.hash, caseID: caseID, base: draft.base, epoch: epoch, stamp: next.tick(now: now),
-            occurredAt: draft.occurredAt, actor: draft.actor, type: draft.change.type, schema: Schema.current,
-            minReader: Schema.current, content: .change(draft.change), partHash: part.bytes.map(hashing),
+            occurredAt: draft.occurredAt, actor: draft.actor, type: draft.change.type, schema: schema, minReader: schema, content: .change(draft.change), partHash: part.bytes.map(hashing),
             applies: draft.applies)
         let bytes = envelope.wire
         let size = bytes.count + (part.bytes?.count ?? 0)
         guard size <= Schema.maximumEventSize else { throw .tooLarge(bytes: size) }
         let event = Event(envelope: envelope, bytes: bytes, hash: hashing(bytes), part: part)
         clock = next
+        if !hasWritten { parent = head.incarnation }
         head = ChainHead(incarnation: incarnation, seq: envelope.seq, hash: event.hash)
         return event
     }
@@ -63,11 +80,34 @@ public struct JournalWriter: Sendable {
     }
 }
 
+/// One incarnation's part of an origin's journal.
+public struct Chain: Sendable, Hashable {
+    /// The incarnation that this one continues; 0 at the root, and where its parent is not known here.
+    public var parent: UInt64
+    /// The seq of its first event here.
+    public var first: UInt64
+    public var head: ChainHead
+
+    public init(parent: UInt64, first: UInt64, head: ChainHead) {
+        (self.parent, self.first, self.head) = (parent, first, head)
+    }
+
+    public var incarnation: UInt64 { head.incarnation }
+}
+
+/// Events of one incarnation with a greater seq.
+public struct Stretch: Sendable, Hashable {
+    public var incarnation: UInt64
+    public var after: UInt64
+
+    public init(incarnation: UInt64, after: UInt64) { (self.incarnation, self.after) = (incarnation, after) }
+}
+
 /// What one origin's tree of chains has accepted so far, and whether an event continues it.
 public struct ChainTree: Sendable, Equatable {
     public enum Verdict: Sendable, Equatable {
-        /// Continues an accepted chain, or begins a new incarnation on one.
-        case next
+        /// Continues an accepted chain, or begins a new incarnation on the one named.
+        case next(parent: UInt64)
         /// Already here.
         case duplicate
         /// Events before it are missing.
@@ -78,35 +118,111 @@ public struct ChainTree: Sendable, Equatable {
         case brokenLink
     }
 
-    /// The last accepted event of each incarnation, in the order in which they were first accepted.
-    public private(set) var heads: [ChainHead]
+    /// One for each incarnation; the one extended last at the end.
+    public private(set) var chains: [Chain]
 
-    public init(heads: [ChainHead] = []) { self.heads = heads }
+    public init(chains: [Chain] = []) { self.chains = chains }
 
-    public func head(of incarnation: UInt64) -> ChainHead? { heads.first { $0.incarnation == incarnation } }
+    public var heads: [ChainHead] { chains.map(\.head) }
+
+    public func chain(of incarnation: UInt64) -> Chain? { chains.last { $0.incarnation == incarnation } }
+    public func head(of incarnation: UInt64) -> ChainHead? { chain(of: incarnation)?.head }
 
     /// The chain that was extended last: where a well-behaved origin stands.
-    public var latest: ChainHead { heads.last ?? .empty }
+    public var latest: ChainHead { chains.last?.head ?? .empty }
+
+    /// Whether the tree holds the event at a head, as far as heads tell: the same hash at a chain's end, or an earlier seq.
+    public func reaches(_ head: ChainHead) -> Bool {
+        guard let own = self.head(of: head.incarnation) else { return false }
+        return own.seq > head.seq || own == head
+    }
+
+    /// What this tree has and a peer with those heads lacks, in order of incarnation.
+    public func stretches(beyond heads: [ChainHead]) -> [Stretch] {
+        var known: [UInt64: UInt64] = [:]
+        for head in heads { known[head.incarnation] = max(known[head.incarnation] ?? 0, head.seq) }
+        return chains.compactMap { chain in
+            let after = known[chain.incarnation] ?? chain.first - 1
+            return chain.head.seq > after ? Stretch(incarnation: chain.incarnation, after: after) : nil
+        }.sorted { $0.incarnation < $1.incarnation }
+    }
+
+    /// How many events no receipt covers.
+    /// - Parameter acknowledged: the greatest seq of each incarnation that one does.
+    public func backlog(_ acknowledged: [UInt64: UInt64]) -> UInt64 {
+        chains.reduce(0) { sum, chain in
+            let covered = max(acknowledged[chain.incarnation] ?? 0, chain.first - 1)
+            return sum + (chain.head.seq - min(covered, chain.head.seq))
+        }
+    }
+
+    /// The last seq on the line that ends at `head` up to which receipts cover it.
+    public func covered(_ acknowledged: [UInt64: UInt64], to head: ChainHead) -> UInt64 {
+        var (incarnation, end) = (head.incarnation, head.seq)
+        for _ in 0...chains.count {
+            if let covered = acknowledged[incarnation], covered > 0 { return min(covered, end) }
+            guard let chain = chain(of: incarnation) else { return 0 }
+            (incarnation, end) = (chain.parent, chain.first - 1)
+        }
+        return 0
+    }
+
+    /// Whether two of its chains go on from one place: an older state was brought back, or two copies write.
+    public var isForked: Bool {
+        var children = Set<Position>()
+        return chains.contains { chain in
+            guard chain.parent != 0 || chain.first > 1 else {
+                return chains.contains { $0.parent == 0 && $0.first == 1 && $0.incarnation != chain.incarnation }
+            }
+            return !children.insert(Position(incarnation: chain.parent, seq: chain.first)).inserted
+                || (head(of: chain.parent)?.seq ?? 0) >= chain.first
+        }
+    }
+
+    /// Whether the event at `place` lies on the line that ends at `end`.
+    public func isOnLine(_ place: Position, to end: Position) -> Bool {
+        var (incarnation, seq) = (end.incarnation, end.seq)
+        // Each step goes to an incarnation that began earlier, so there are at most as many as chains.
+        for _ in 0...chains.count {
+            if incarnation == place.incarnation { return place.seq <= seq }
+            guard let chain = chain(of: incarnation), chain.parent != 0 else { return false }
+            (incarnation, seq) = (chain.parent, min(seq, chain.first - 1))
+        }
+        return false
+    }
 
     /// - Parameter known: looks up the hash at a place that was accepted earlier.
     public func verdict(on event: Event, known: (Position) -> EventHash?) -> Verdict {
         let envelope = event.envelope
-        if let head = head(of: envelope.incarnation) {
-            if envelope.seq == head.seq + 1 { return envelope.previous == head.hash ? .next : .brokenLink }
+        if let chain = chain(of: envelope.incarnation) {
+            let head = chain.head
+            if envelope.seq == head.seq + 1 {
+                return envelope.previous == head.hash ? .next(parent: chain.parent) : .brokenLink
+            }
             if envelope.seq > head.seq + 1 { return .gap(after: head) }
             return known(envelope.position) == event.hash ? .duplicate : .forged
         }
-        if envelope.seq == 1 { return envelope.previous == .zero ? .next : .brokenLink }
+        if envelope.seq == 1 { return envelope.previous == .zero ? .next(parent: 0) : .brokenLink }
         for head in heads.reversed() where head.seq >= envelope.seq - 1 {
             let parent = Position(incarnation: head.incarnation, seq: envelope.seq - 1)
-            if (parent.seq == head.seq ? head.hash : known(parent)) == envelope.previous { return .next }
+            let hash = parent.seq == head.seq ? head.hash : known(parent)
+            if hash == envelope.previous { return .next(parent: head.incarnation) }
         }
         return heads.contains { $0.seq >= envelope.seq - 1 } ? .brokenLink : .gap(after: latest)
     }
 
-    public mutating func accept(_ event: Event) {
-        let head = ChainHead(incarnation: event.envelope.incarnation, seq: event.envelope.seq, hash: event.hash)
-        heads.removeAll { $0.incarnation == head.incarnation }
-        heads.append(head)
+    /// Takes an event that continues it. Returns its chain as it stands then.
+    @discardableResult
+    public mutating func accept(_ event: Event, parent: UInt64) -> Chain {
+        let envelope = event.envelope
+        let head = ChainHead(incarnation: envelope.incarnation, seq: envelope.seq, hash: event.hash)
+        var chain = Chain(parent: parent, first: envelope.seq, head: head)
+        if let index = chains.lastIndex(where: { $0.incarnation == head.incarnation }) {
+            chain = chains.remove(at: index)
+            chain.first = min(chain.first, envelope.seq)
+            if head.seq > chain.head.seq { chain.head = head }
+        }
+        chains.append(chain)
+        return chain
     }
 }

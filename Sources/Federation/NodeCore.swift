@@ -1,24 +1,42 @@
 import Casework
 
-/// A province's decisions: commands of its people, and what the hub's feed brings.
+/// A province's decisions: commands of its people, and what the hub sends.
 ///
 /// Order of durability: the events and the cursor that a call returns are committed in one transaction; only then are
 /// callers answered, frames sent and feed rows acknowledged.
 public struct NodeCore: ServerCore {
-    /// Feed rows with their events, decoded, in their order.
-    public struct Arrival: Sendable {
-        public var rows: [(cursor: FeedCursor, event: Event)]
+    public enum Arrival: Sendable {
+        /// Feed rows with their events, decoded, in their order.
+        case feed([(cursor: FeedCursor, event: Event)])
+        /// Own events that were lost here. `latest` is where the hub says that this origin stands; `known`, the hashes at
+        /// the places that the events claim and at those before them, where there are any.
+        case tail([Event], latest: ChainHead, known: [Position: EventHash])
+        /// All that the hub may send of some cases.
+        case repair([Event], known: [Position: EventHash])
+        /// The schemas that the hub reads.
+        case schemas([UInt32])
+        /// Cases that an earlier version could not read.
+        case refold([CaseID])
 
-        public init(rows: [(cursor: FeedCursor, event: Event)]) { self.rows = rows }
+        public var cases: [CaseID] {
+            switch self {
+            case .feed(let rows): casesConcerned(by: rows.map(\.event))
+            case .tail(let events, _, _), .repair(let events, _): casesConcerned(by: events)
+            case .schemas: []
+            case .refold(let cases): cases
+            }
+        }
     }
 
     public var desk: Desk
     /// The feed's last row that is committed, or about to be.
     public private(set) var cursor: FeedCursor?
     public private(set) var position: UInt64
+    /// Of the hub's chains, how far each is known here: only events of this node's cases come here, so there are holes.
+    public private(set) var hub: ChainTree
 
-    public init(desk: Desk, cursor: FeedCursor?, position: UInt64) {
-        (self.desk, self.cursor, self.position) = (desk, cursor, position)
+    public init(desk: Desk, hub: ChainTree, cursor: FeedCursor?, position: UInt64) {
+        (self.desk, self.hub, self.cursor, self.position) = (desk, hub, cursor, position)
     }
 
     public mutating func decide(
@@ -43,36 +61,48 @@ public struct NodeCore: ServerCore {
         _ arrival: Arrival, now: Instant, random: inout some RandomNumberGenerator
     ) throws(FeedFault) -> Effects {
         var effects = Effects()
-        try follow(arrival)
-        for (_, event) in arrival.rows { take(event, &effects, now: now) }
-        for id in effects.touched { desk.refold(id) }
-        observe(arrival.rows.map(\.event))
-        for id in effects.touched {
-            do {
-                place(try desk.settle(id, now: now, random: &random), id, &effects)
-            } catch {
-                // `received` is small and always fits; should it not, a person must know.
-                effects.alarms.append((desk.origin, Alarm(code: "not_settled", detail: "\(id): \(error)")))
+        switch arrival {
+        case .feed(let rows):
+            try follow(rows)
+            for (_, event) in rows { take(event, &effects, now: now) }
+            finish(rows.map(\.event), &effects, now: now, random: &random)
+            cursor = rows.last?.cursor ?? cursor
+            effects.cursor = cursor
+        case .tail(let events, let latest, let known):
+            for event in events { restore(event, known, &effects) }
+            for id in effects.touched { desk.refold(id) }
+            observe(events)
+            // The writer goes on where the hub saw this origin last, unless it has begun a line of its own.
+            if let head = desk.journal.head(of: latest.incarnation), head.seq >= latest.seq {
+                desk.writer.continueFrom(head)
             }
+        case .repair(let events, let known):
+            for event in events {
+                if event.origin == desk.origin { restore(event, known, &effects) } else { take(event, &effects, now: now) }
+            }
+            finish(events, &effects, now: now, random: &random)
+        case .schemas(let schemas):
+            guard let schema = schemas.filter({ (1...desk.reader).contains($0) }).max() else { break }
+            desk.writer.schema = schema
+            effects.schemas = schemas
+        case .refold(let cases):
+            for id in cases { effects.touch(id) }
+            effects.isRefold = true
+            finish([], &effects, now: now, random: &random)
         }
-        cursor = arrival.rows.last?.cursor ?? cursor
-        effects.cursor = cursor
         return effects
     }
 
-    /// A feed never leaves rows out. It may go back: a hub that does not know this cursor, as one restored from a
-    /// backup, begins anew, and other events may stand in rows of the same number. What is known is recognised by its
-    /// hash.
-    private func follow(_ arrival: Arrival) throws(FeedFault) {
-        var last = cursor
-        for (index, row) in arrival.rows.enumerated() {
+    /// A feed never leaves rows out. Its first row after a Hello may go back: a hub that does not know this cursor, as one
+    /// restored from a backup, sends again from the last common row. What is known is recognised by its hash.
+    private func follow(_ rows: [(cursor: FeedCursor, event: Event)]) throws(FeedFault) {
+        var last = cursor?.seq ?? 0
+        for (index, row) in rows.enumerated() {
             guard row.cursor.hash == row.event.hash else { throw .wrongHash(row.cursor.seq) }
-            let isSameFeed = row.cursor.hubIncarnation == last?.hubIncarnation
-            let next = isSameFeed ? (last?.seq ?? 0) + 1 : 1
-            guard row.cursor.seq == next || (index == 0 && 1..<next ~= row.cursor.seq) else {
-                throw .notDense(expected: next, found: row.cursor.seq)
+            guard row.cursor.seq == last + 1 || (index == 0 && 1...last + 1 ~= row.cursor.seq) else {
+                throw .notDense(expected: last + 1, found: row.cursor.seq)
             }
-            last = row.cursor
+            last = row.cursor.seq
         }
     }
 
@@ -93,17 +123,58 @@ public struct NodeCore: ServerCore {
         effects.alarms.append((desk.origin, Alarm(code: "clock_ahead", detail: detail, event: hash)))
     }
 
+    /// Takes back an own event. Its chain is verified as the hub verified it: the hub is not believed either.
+    private mutating func restore(_ event: Event, _ known: [Position: EventHash], _ effects: inout Effects) {
+        guard event.origin == desk.origin, let id = event.caseID else {
+            let detail = "the hub returned an event of \(event.origin.code) as this node's own"
+            effects.alarms.append((desk.origin, Alarm(code: "foreign_origin", detail: detail, event: event.hash)))
+            return
+        }
+        switch desk.journal.verdict(on: event, known: { known[$0] }) {
+        case .next(let parent):
+            desk.journal.accept(event, parent: parent)
+            if desk.insert(event, into: id) == .new { place([event], id, &effects) }
+        case .duplicate:
+            guard desk.insert(event, into: id) == .completed else { return }
+            effects.completed.append(event)
+            effects.touch(id)
+        case .gap, .forged, .brokenLink:
+            let detail = "the hub returned seq \(event.envelope.seq), which does not fit this journal"
+            effects.alarms.append((desk.origin, Alarm(code: "tampering", detail: detail, event: event.hash)))
+        }
+    }
+
+    /// Folds what came, moves the clock, and says what this seat owes.
+    private mutating func finish(
+        _ events: [Event], _ effects: inout Effects, now: Instant, random: inout some RandomNumberGenerator
+    ) {
+        for id in effects.touched { desk.refold(id) }
+        observe(events)
+        for id in effects.touched {
+            do {
+                place(try desk.settle(id, now: now, random: &random), id, &effects)
+            } catch {
+                // `received` is small and always fits; should it not, a person must know.
+                effects.alarms.append((desk.origin, Alarm(code: "not_settled", detail: "\(id): \(error)")))
+            }
+        }
+    }
+
     private mutating func place(_ events: [Event], _ id: CaseID, _ effects: inout Effects) {
         for event in events {
             position += 1
             effects.placed.append(Effects.Placed(position: position, event: event))
+            if event.origin == desk.origin, let chain = desk.journal.chain(of: event.envelope.incarnation) {
+                effects.note(chain, of: desk.origin)
+            }
+            if event.origin == .hub { effects.note(hub.accept(event, parent: 0), of: .hub) }
         }
         if !events.isEmpty { effects.touch(id) }
     }
 
-    /// Other origins' stamps move this clock only as far as the hub lets them count.
+    /// Stamps move this clock only as far as the hub lets them count.
     private mutating func observe(_ events: [Event]) {
-        for event in events where event.origin != desk.origin {
+        for event in events {
             guard let id = event.caseID, let record = desk.cases[id] else { continue }
             var stamp = event.envelope.stamp
             for other in record.events {

@@ -1,128 +1,303 @@
 import Casework
 
-/// The node's half of the link, as inputs and actions. Its driver dials, sends, reads the journal and applies feeds.
+/// The node's half of the link, as inputs and actions. Its driver dials, sends, reads the journal and applies what comes.
+///
+/// It also says when the node may write: at its start a node asks the hub for five seconds whether it was brought back
+/// from an older state. If so, it first takes its own events back; if the hub cannot be reached, it writes at once, and
+/// what it writes may turn out to be a branch.
 public struct NodeLink: Sendable, Equatable {
     public enum State: Sendable, Equatable {
         /// No connection. Can go to: greeting.
         case offline
         /// Hello is sent. Can go to: live, offline.
         case greeting
-        /// Both directions run. `sent` is the seq up to which the journal has been sent. Can go to: offline.
-        case live(sent: UInt64, isReading: Bool)
+        /// Both directions run. `isReturning`: the hub's own events, which it has lost, go first. Can go to: offline.
+        case live(isReading: Bool, isReturning: Bool)
+    }
+
+    /// Whether the writer takes commands.
+    public enum Writing: Sendable, Equatable {
+        /// The hub is asked until then. Can go to: pulling, open.
+        case held(until: Instant)
+        /// Own events come back. Can go to: held, open.
+        case pulling
+        case open
     }
 
     public enum Action: Sendable, Equatable {
         case send(NodeFrame)
-        /// Read own events with a greater seq, at most one batch, and give them to `journalRead`.
-        case readJournal(after: UInt64)
+        /// Read own events of these stretches, ordered by seq, at most one batch, and give them to `journalRead`.
+        case readJournal([Stretch])
+        /// Read the hub's events that are held here, likewise, and give them to `hubEventsRead`.
+        case readHubEvents([Stretch])
+        /// Read what this node holds of some cases and give its own and the hub's events to `casesRead`.
+        case readCases([CaseID])
+        /// Read the digests of cases that changed after a position of this server, at most `Batch.maximumCases`, in
+        /// their order, and give them to `digestsRead`.
+        case readDigests(after: UInt64)
         /// Save the receipt and tell those who wait for it.
         case recordAck(Ack)
         /// Apply and commit, then say `committed`.
         case apply([FeedRow])
-        /// The hub's wall clock less ours, milliseconds.
-        case noteClockOffset(Int64)
+        /// Take own events back and commit, then say `restored`.
+        case restore([WireEvent], latest: ChainHead, isLast: Bool)
+        /// Mend damaged rows, apply what is new and commit.
+        case repair([WireEvent])
+        /// The writer takes commands from now.
+        case openWriting
+        /// What the hub said of itself and of this node.
+        case noteWelcome(clockOffset: Int64, isQuarantined: Bool, schemas: [UInt32])
         case raise(Alarm)
         /// End the call; dial again not before this many milliseconds.
         case close(reason: String, retryAfter: UInt32)
     }
 
+    /// How long a starting node waits for the hub's word, and for a word that broke off.
+    public static let patience: Int64 = 5_000
+    /// How long a link is quiet before the digests of what changed are compared, and how often all are.
+    public static let quiet: Int64 = 10_000
+    public static let night: Int64 = Instant.day
+
     public private(set) var state: State = .offline
-    /// The greatest own seq that is committed here.
-    private var head: UInt64 = 0
-    /// The greatest own seq that a receipt covers.
-    private var acknowledged: UInt64 = 0
+    public private(set) var writing: Writing
+    /// What the hub said when the call began.
+    private var latest: ChainHead = .empty
+    /// Own chains as they are committed here.
+    private var journal = ChainTree()
+    /// The greatest own seq of each incarnation that a receipt covers.
+    private var acknowledged: [UInt64: UInt64] = [:]
+    /// The greatest own seq of each incarnation that has been sent in this call.
+    private var sent: [UInt64: UInt64] = [:]
+    private var returning: [Stretch] = []
+    /// Cases that cannot be read here.
+    private var damaged: [CaseID] = []
+    /// Feed rows that wait for a damaged case, in order.
+    private var blocked: [[FeedRow]] = []
+    /// Up to which of this server's positions digests were compared.
+    private var compared: UInt64 = 0
+    private var compareAt: Instant
+    private var compareAllAt: Instant
+    private var isReadingDigests = false
 
-    public init() {}
+    public init(startedAt now: Instant) {
+        writing = .held(until: now + Self.patience)
+        compareAt = now
+        compareAllAt = now + Self.night
+    }
 
-    /// A call is open. `hello.heads` must be the places of own chains that the hub may name: the present head first.
-    public mutating func connected(_ hello: Hello) -> [Action] {
+    // MARK: The call
+
+    /// A call is open. `acknowledged`: the greatest seq of each own incarnation that a receipt covers.
+    public mutating func connected(
+        _ hello: Hello, journal: ChainTree, acknowledged: [UInt64: UInt64]
+    ) -> [Action] {
         state = .greeting
-        head = hello.heads.first?.seq ?? 0
-        acknowledged = head - min(hello.backlog, head)
+        self.journal = journal
+        self.acknowledged = acknowledged
         return [.send(.hello(hello))]
     }
 
-    /// - Parameter holds: whether this journal's present line holds the event at a place.
-    public mutating func received(_ frame: HubFrame, now: Instant, holds: (ChainHead) -> Bool) -> [Action] {
+    public mutating func received(_ frame: HubFrame, now: Instant) -> [Action] {
         switch (frame, state) {
-        case (.welcome(let welcome), .greeting):
-            guard welcome.version == 1 else {
-                return end("the hub speaks version \(welcome.version) of the link", retryAfter: 60_000)
+        case (.welcome(let welcome), .greeting): return welcomed(welcome, now: now)
+        case (.ack(let ack), .live):
+            for head in ack.heads { acknowledged[head.incarnation] = max(acknowledged[head.incarnation] ?? 0, head.seq) }
+            return [.recordAck(ack)]
+        case (.feed(let rows), .live):
+            compareAt = now + Self.quiet
+            guard blocked.isEmpty else {
+                blocked.append(rows)
+                return []
             }
-            let common = welcome.heads.filter { $0.seq <= head && holds($0) }.map(\.seq).max() ?? 0
-            // The hub has all, but its receipt was lost: the last event is sent again, and the answer covers all.
-            let isReceiptMissing = common == head && acknowledged < head
-            state = .live(sent: isReceiptMissing ? common - 1 : common, isReading: false)
-            var actions: [Action] = [.noteClockOffset(welcome.clock.milliseconds - now.milliseconds)]
-            if welcome.heads.contains(where: { $0.seq > common && !holds($0) }) {
-                actions.append(
-                    .raise(Alarm(code: "branch", detail: "the hub holds events of this origin that are not here")))
+            return [.apply(rows)]
+        case (.history(let history), .live):
+            switch history.purpose {
+            case .lost: return [.restore(history.events, latest: latest, isLast: history.isLast)]
+            case .repair: return [.repair(history.events)]
             }
-            return actions + read()
-        case (.ack(let ack), .live): return [.recordAck(ack)]
-        case (.feed(let rows), .live): return [.apply(rows)]
+        case (.fetch(let cases), .live):
+            return cases.count <= Batch.maximumCases ? [.readCases(cases)] : end("a fetch of too many cases")
         case (.alarm(let alarm), _): return [.raise(alarm)]
         case (.goodbye(let goodbye), _): return end(goodbye.reason, retryAfter: goodbye.retryAfterMilliseconds)
-        default: return end("the hub sent a frame out of turn", retryAfter: 1000)
+        default: return end("the hub sent a frame out of turn")
         }
     }
 
-    /// The writer has committed own events up to `seq`.
-    public mutating func advanced(to seq: UInt64) -> [Action] {
-        head = max(head, seq)
+    private mutating func welcomed(_ welcome: Welcome, now: Instant) -> [Action] {
+        guard welcome.version == 1 else {
+            return end("the hub speaks version \(welcome.version) of the link", retryAfter: 60_000)
+        }
+        guard welcome.schemas.contains(where: { $0 <= Schema.current }) else {
+            return end("the hub reads no schema that this node can write: upgrade one of them", retryAfter: 60_000)
+        }
+        var actions: [Action] = [
+            .noteWelcome(
+                clockOffset: welcome.clock.milliseconds - now.milliseconds, isQuarantined: welcome.quarantined,
+                schemas: welcome.schemas)
+        ]
+        (latest, compareAt) = (welcome.heads.last ?? .empty, now + Self.quiet)
+        sent = [:]
+        for head in welcome.heads { sent[head.incarnation] = head.seq }
+        for chain in journal.chains {
+            let held = sent[chain.incarnation] ?? chain.first - 1
+            // The hub has all, but its receipt was lost: the last event is sent again, and the answer covers all.
+            let isReceiptMissing = held >= chain.head.seq && acknowledged[chain.incarnation] ?? 0 < chain.head.seq
+            sent[chain.incarnation] = isReceiptMissing ? chain.head.seq - 1 : held
+        }
+        (returning, blocked) = (welcome.lost, [])
+        state = .live(isReading: false, isReturning: !returning.isEmpty)
+        if welcome.heads.allSatisfy({ journal.reaches($0) }) {
+            actions += openWriting()
+        } else if writing == .open {
+            let detail = "the hub holds events of this node that are not here: an older state was brought back"
+            actions.append(.raise(Alarm(code: "branch", detail: detail)))
+        } else {
+            writing = .pulling
+        }
+        if !returning.isEmpty { actions.append(.readHubEvents(returning)) }
+        if !damaged.isEmpty { actions.append(.send(.fetch(damaged))) }
+        return actions + read()
+    }
+
+    /// The connection is gone.
+    public mutating func closed(now: Instant) {
+        state = .offline
+        if writing == .pulling { writing = .held(until: now + Self.patience) }
+    }
+
+    // MARK: Time
+
+    /// Time has passed: a second or so.
+    public mutating func tick(now: Instant) -> [Action] {
+        if case .held(let until) = writing, now >= until { return openWriting() }
+        guard case .live(false, false) = state, now >= compareAt, !isReadingDigests, backlog == 0 else { return [] }
+        if now >= compareAllAt {
+            compareAllAt = now + Self.night
+            compared = 0
+        }
+        isReadingDigests = true
+        return [.readDigests(after: compared)]
+    }
+
+    /// Digests in the order of their positions, and the position of the last; none when all were compared.
+    public mutating func digestsRead(_ digests: [CaseDigest], through position: UInt64, now: Instant) -> [Action] {
+        isReadingDigests = false
+        guard case .live = state, !digests.isEmpty else {
+            compareAt = now + Self.quiet
+            return []
+        }
+        compared = position
+        return [.send(.digests(digests))]
+    }
+
+    /// Time to say how this node stands: the hub shows it, and escalates only what a seat has had the time to report.
+    public func report(now: Instant) -> [Action] {
+        guard case .live = state else { return [] }
+        return [.send(.feedAck(nil, clock: now, backlog: backlog))]
+    }
+
+    // MARK: Up
+
+    /// Own events that no receipt covers yet.
+    public var backlog: UInt64 { journal.backlog(acknowledged) }
+
+    /// The writer has committed own events; its journal as it stands.
+    public mutating func advanced(to journal: ChainTree) -> [Action] {
+        self.journal = journal
         return read()
     }
 
     /// One batch of own events, in order, as asked for.
     public mutating func journalRead(_ events: [Event]) -> [Action] {
-        guard case .live(let sent, true) = state else { return [] }
-        guard let last = events.last else {
-            state = .live(sent: sent, isReading: false)
-            return []
-        }
-        state = .live(sent: last.envelope.seq, isReading: false)
+        guard case .live(true, let isReturning) = state else { return [] }
+        state = .live(isReading: false, isReturning: isReturning)
+        guard !events.isEmpty else { return [] }
+        for event in events { sent[event.envelope.incarnation] = event.envelope.seq }
         return [.send(.events(events.map { WireEvent($0) }))] + read()
     }
 
-    /// Feed rows are committed.
-    public mutating func committed(_ cursor: FeedCursor, now: Instant, backlog: UInt64) -> [Action] {
-        guard case .live = state else { return [] }
-        return [.send(.feedAck(cursor, clock: now, backlog: backlog))]
+    /// One batch of the hub's events, in order of seq, as asked for; none at the end.
+    public mutating func hubEventsRead(_ events: [Event]) -> [Action] {
+        guard case .live(let isReading, true) = state else { return [] }
+        for event in events {
+            for index in returning.indices where returning[index].incarnation == event.envelope.incarnation {
+                returning[index].after = event.envelope.seq
+            }
+        }
+        let frame = NodeFrame.history(History(.lost, events.map { WireEvent($0) }, isLast: events.isEmpty))
+        guard events.isEmpty else { return [.send(frame), .readHubEvents(returning)] }
+        returning = []
+        state = .live(isReading: isReading, isReturning: false)
+        return [.send(frame)] + read()
     }
 
-    /// Time to say how this node stands: the hub shows it, and escalates only what a seat has had the time to report.
-    public func report(now: Instant, backlog: UInt64) -> [Action] {
+    /// What this node may send of cases that the hub asked for.
+    public func casesRead(_ events: [Event]) -> [Action] {
         guard case .live = state else { return [] }
-        return [.send(.feedAck(nil, clock: now, backlog: backlog))]
+        return Batch.split(events.map { WireEvent($0) }).map { .send(.history(History(.repair, $0, isLast: true))) }
     }
-
-    public mutating func closed() { state = .offline }
 
     private mutating func read() -> [Action] {
-        guard case .live(let sent, false) = state, sent < head else { return [] }
-        state = .live(sent: sent, isReading: true)
-        return [.readJournal(after: sent)]
+        guard case .live(false, false) = state else { return [] }
+        let lacking = journal.chains.compactMap { chain -> Stretch? in
+            let after = sent[chain.incarnation] ?? chain.first - 1
+            return chain.head.seq > after ? Stretch(incarnation: chain.incarnation, after: after) : nil
+        }
+        guard !lacking.isEmpty else { return [] }
+        state = .live(isReading: true, isReturning: false)
+        return [.readJournal(lacking.sorted { $0.incarnation < $1.incarnation })]
     }
 
-    private mutating func end(_ reason: String, retryAfter: UInt32) -> [Action] {
+    // MARK: Down
+
+    /// Feed rows are committed.
+    public mutating func committed(_ cursor: FeedCursor, now: Instant) -> [Action] {
+        guard case .live = state else { return [] }
+        if !blocked.isEmpty { blocked.removeFirst() }
+        return [.send(.feedAck(cursor, clock: now, backlog: backlog))] + blocked.prefix(1).map { .apply($0) }
+    }
+
+    /// Feed rows could not be applied, because a case of theirs is damaged here: they wait until the hub has sent it.
+    public mutating func blocked(_ rows: [FeedRow], by id: CaseID) -> [Action] {
+        guard case .live = state else { return [] }
+        if blocked.isEmpty { blocked = [rows] }
+        damaged.removeAll { $0 == id }
+        return found(damaged: id)
+    }
+
+    /// What the hub sent of some cases is in place.
+    public mutating func repaired(_ cases: [CaseID]) -> [Action] {
+        damaged.removeAll { cases.contains($0) }
+        guard case .live = state else { return [] }
+        return blocked.prefix(1).map { .apply($0) }
+    }
+
+    /// Own events that came back are committed; the journal as it stands.
+    public mutating func restored(_ journal: ChainTree, isLast: Bool) -> [Action] {
+        // Receipts for what came back are asked for by sending the last event of each chain again.
+        for chain in journal.chains where isLast && sent[chain.incarnation] == chain.head.seq {
+            if acknowledged[chain.incarnation] ?? 0 < chain.head.seq { sent[chain.incarnation] = chain.head.seq - 1 }
+        }
+        self.journal = journal
+        return (isLast && writing == .pulling ? openWriting() : []) + read()
+    }
+
+    /// A case cannot be read here: its bytes are damaged. The hub is asked for them.
+    public mutating func found(damaged id: CaseID) -> [Action] {
+        guard !damaged.contains(id) else { return [] }
+        if damaged.count < Batch.maximumCases { damaged.append(id) }
+        guard case .live = state else { return [] }
+        return [.send(.fetch([id]))]
+    }
+
+    private mutating func openWriting() -> [Action] {
+        guard writing != .open else { return [] }
+        writing = .open
+        return [.openWriting]
+    }
+
+    private mutating func end(_ reason: String, retryAfter: UInt32 = 1000) -> [Action] {
         state = .offline
         return [.close(reason: reason, retryAfter: retryAfter)]
     }
-}
-
-/// How long to wait before the next dial: full jitter under a doubling bound.
-public struct BackOff: Sendable, Equatable {
-    public static let cap: UInt64 = 60_000
-    public private(set) var attempts = 0
-
-    public init() {}
-
-    /// Milliseconds to wait after one more failure.
-    public mutating func next(random: inout some RandomNumberGenerator) -> UInt64 {
-        let bound = min(Self.cap, 500 << UInt64(min(attempts, 10)))
-        attempts += 1
-        return UInt64.random(in: 0...bound, using: &random)
-    }
-
-    public mutating func succeeded() { attempts = 0 }
 }

@@ -19,10 +19,14 @@ public struct Effects: Sendable {
         public var origin: Origin
         public var place: Position
         public var withPart: Bool
+        /// The hub's incarnation that wrote this row: with the seq, what a cursor names.
+        public var hubIncarnation: UInt64
 
         public init(
-            destination: Origin, seq: UInt64, event: EventHash, origin: Origin, place: Position, withPart: Bool
+            destination: Origin, seq: UInt64, event: EventHash, origin: Origin, place: Position, withPart: Bool,
+            hubIncarnation: UInt64
         ) {
+            self.hubIncarnation = hubIncarnation
             self.destination = destination
             self.seq = seq
             self.event = event
@@ -41,8 +45,26 @@ public struct Effects: Sendable {
     public private(set) var touched: [CaseID] = []
     private var isTouched: Set<CaseID> = []
     public var alarms: [(origin: Origin, alarm: Alarm)] = []
-    /// Origins whose events broke their chain: kept out until a person has chosen.
+    /// Chains that were extended, each as it stands after these effects, in the order in which they were.
+    public private(set) var chains: [(origin: Origin, chain: Chain)] = []
+    /// Origins that are kept out until a person has chosen.
     public var quarantined: [Origin] = []
+    /// Origins that a person has let in again: nothing of theirs is held any more.
+    public var lifted: [Origin] = []
+    /// Events of a quarantined origin: verified and kept, in no case and no feed. In order of acceptance.
+    public var held: [Event] = []
+    /// Events that were held and now stand in `placed`.
+    public var released: [EventHash] = []
+    /// Starts of a writer whose words are taken no more, because a person has chosen another copy.
+    public var fenced: [(origin: Origin, incarnation: UInt64)] = []
+    /// What a restored hub waits for, where that has changed: `.some(nil)` when it waits for nothing any more.
+    public var restoration: Restoration??
+    /// The schemas that the hub lets this node write.
+    public var schemas: [UInt32]?
+    /// Cases were folded anew by a later version: their rows are saved though nothing else happened.
+    public var isRefold = false
+    /// What to answer to a Hello.
+    public var greeting: Greeting?
     /// Where this server's own feed stands.
     public var cursor: FeedCursor?
     /// Where the accepted chains of the origin that sent this stand: what an acknowledgement may name after the commit.
@@ -54,14 +76,34 @@ public struct Effects: Sendable {
         if isTouched.insert(id).inserted { touched.append(id) }
     }
 
+    public mutating func note(_ chain: Chain, of origin: Origin) {
+        chains.removeAll { $0.origin == origin && $0.chain.incarnation == chain.incarnation }
+        chains.append((origin, chain))
+    }
+
+    /// Whether there is nothing to save.
+    public var isEmpty: Bool {
+        placed.isEmpty && completed.isEmpty && held.isEmpty && released.isEmpty && alarms.isEmpty && cursor == nil
+            && quarantined.isEmpty && lifted.isEmpty && fenced.isEmpty && restoration == nil && schemas == nil
+            && !isRefold
+    }
+
     /// Adds the effects of what came after.
     public mutating func append(_ later: Effects) {
         placed += later.placed
         completed += later.completed
         routed += later.routed
         for id in later.touched { touch(id) }
+        for (origin, chain) in later.chains { note(chain, of: origin) }
         alarms += later.alarms
         quarantined += later.quarantined
+        lifted += later.lifted
+        held += later.held
+        released += later.released
+        fenced += later.fenced
+        restoration = later.restoration ?? restoration
+        schemas = later.schemas ?? schemas
+        isRefold = isRefold || later.isRefold
         cursor = later.cursor ?? cursor
     }
 }
@@ -109,6 +151,13 @@ public protocol ServerCore: Sendable {
     mutating func escalate(
         _ id: CaseID, now: Instant, random: inout some RandomNumberGenerator
     ) throws(Refusal) -> Effects
+}
+
+/// The hub's answer to a Hello.
+public enum Greeting: Sendable, Equatable {
+    /// Then what the node lacks of its own journal, then its feed from `feedStart` on.
+    case welcome(Welcome, feedStart: UInt64, tail: [Stretch])
+    case farewell(Goodbye)
 }
 
 /// Why a feed cannot be followed: the call ends, and the next Hello says where to go on.

@@ -31,15 +31,13 @@ public struct Hub: HubService, StoredService {
             origin: .hub, tree: .standard, calendar: .standard, database: database, store: store,
             receiptKey: try SigningKey(pemFile: configuration.receiptKey),
             files: try configuration.attachments.map { try AttachmentFiles(directory: $0) }, now: now, logger: logger)
-        let generation = try await store.feedGeneration()
-        return try Hub(office: office, generation: generation, configuration: configuration, logger: logger)
+        return try Hub(office: office, configuration: configuration, logger: logger)
     }
 
-    private init(
-        office: Office, generation: UInt64, configuration: HubConfiguration, logger: Logger
-    ) throws {
+    private init(office: Office, configuration: HubConfiguration, logger: Logger) throws {
         let notices = Broadcast<Writer<HubCore>.Notice>()
         let feedEnds = FeedEnds()
+        let damage = Damage()
         let writer = Writer<HubCore>(
             origin: .hub, store: office.store, token: SecureRandom.uint64(), incarnation: SecureRandom.uint64() | 1,
             environment: .init(
@@ -47,26 +45,33 @@ public struct Hub: HubService, StoredService {
                 observe: { notice in
                     feedEnds.note(notice.effects.routed)
                     notices.send(notice)
-                }) { head, incarnation in
-                let journal = JournalWriter(
-                    origin: .hub, incarnation: incarnation, continuing: head.head, clock: HybridClock(last: head.stamp))
-                let desk = Desk(
-                    writer: journal, tree: office.tree, calendar: office.calendar, hashing: Digest.hashing)
-                return HubCore(
-                    desk: desk, chains: try await office.store.chains(), position: head.position,
-                    feeds: try await office.store.feedEnds(),
-                    quarantined: try await office.store.origins(quarantined: true))
-            }, logger: logger)
+                },
+                damaged: { damage.report($0) }
+            ) { try await Self.core(office, head: $0, incarnation: $1) }, logger: logger)
         self.office = office
         self.writer = writer
         self.logger = logger
         authority = Authority(office: office, logger: logger)
         let presence = Presence()
         links = try LinkDoor(
-            configuration: configuration, office: office, writer: writer, generation: generation, notices: notices,
-            presence: presence, feedEnds: feedEnds, authority: authority, logger: logger)
+            configuration: configuration, office: office, writer: writer, notices: notices, presence: presence,
+            feedEnds: feedEnds, damage: damage, authority: authority, logger: logger)
         dashboard = Dashboard(
-            office: office, generation: generation, notices: notices, presence: presence, logger: logger)
+            office: office, generation: writer.incarnation, notices: notices, presence: presence, logger: logger)
+    }
+
+    private static func core(_ office: Office, head: StoredHead, incarnation: UInt64) async throws -> HubCore {
+        var chains = try await office.store.chains()
+        let own = chains.removeValue(forKey: .hub) ?? ChainTree()
+        let journal = JournalWriter(
+            origin: .hub, incarnation: incarnation, continuing: head.head, clock: HybridClock(last: head.stamp))
+        let desk = Desk(
+            writer: journal, journal: own, tree: office.tree, calendar: office.calendar, hashing: Digest.hashing)
+        return HubCore(
+            desk: desk, chains: chains, position: head.position, feeds: try await office.store.feedEnds(),
+            quarantined: try await office.store.quarantines(), fenced: try await office.store.fenced(),
+            restoration: try await office.store.restoration(),
+            wasRestored: try await office.store.restoredAt() != nil)
     }
 
     /// Opens the link's door; returns its port.
@@ -89,6 +94,8 @@ public struct Hub: HubService, StoredService {
             group.addTask { await Upkeep.forget(office, logger: logger) }
             group.addTask { await Upkeep.findFiles(office, logger: logger) }
             group.addTask { await escalate() }
+            group.addTask { await settlePending() }
+            group.addTask { await readAnew() }
             try await group.next()
             group.cancelAll()
         }
@@ -119,15 +126,41 @@ public struct Hub: HubService, StoredService {
         }
     }
 
+    /// Transfers that had to wait, for a quarantine or for a node that a restored hub has not heard.
+    private func settlePending() async {
+        await Upkeep.periodically(every: .seconds(10), logger: logger) {
+            let cases = try await office.store.pending(limit: 1_000)
+            if !cases.isEmpty { _ = try await writer.apply(.pending(cases), cases: cases, size: cases.count) }
+        }
+    }
+
+    /// After an upgrade: cases that an earlier version could not read.
+    private func readAnew() async {
+        await Upkeep.periodically(every: .seconds(3600), logger: logger) {
+            let count = try await Upkeep.refold(office.database) { cases in
+                _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count)
+            }
+            if count > 0 { logger.notice("cases read anew", metadata: ["count": "\(count)"]) }
+        }
+    }
+
+    /// Lets an origin in again: a person has chosen. What was held is merged, the chosen copy's first.
+    public func release(_ origin: Origin, keep: UInt64?) async throws {
+        while true {
+            let order = await writer.withCore { $0?.releaseOrder(of: origin, keep: keep) ?? [] }
+            let held = try await office.store.held(of: origin, preferring: order, limit: Batch.maximumEvents)
+            let arrival = HubCore.Arrival.release(origin, keep: keep, held: held)
+            _ = try await writer.apply(arrival, cases: arrival.cases, size: held.count)
+            guard let left = try await office.store.quarantines()[origin] else { return }
+            guard !held.isEmpty else { throw ServiceError.unavailable("\(left) events are still held: try again") }
+        }
+    }
+
     // MARK: Reads
 
     public func overview() async throws -> OverviewDocument { try await dashboard.overview() }
     public func provinces() async throws -> [ProvinceStatusDocument] {
         try await office.reads.provinceStatus(try await dashboard.overview().provinces)
-    }
-
-    public func release(_ origin: Origin, keep: UInt64?) async throws {
-        throw ServiceError.unavailable("this version of the hub cannot lift a quarantine; upgrade it first")
     }
 
     public func feed(after lastEventID: String?) async throws -> AsyncStream<FeedMessage> {

@@ -14,24 +14,32 @@ actor LinkCall {
     private let remote: String
     private let office: Office
     private let writer: Writer<HubCore>
-    private let generation: UInt64
     private let presence: Presence
     private let feedEnds: FeedEnds
+    private let damage: Damage
     private let logger: Logger
     private var machine: HubLink
     private var isLive = false
-    private let wanted = AsyncStream<UInt64>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    /// Names this call among those of its origin.
+    private let id = SecureRandom.uint64()
+    /// One at a time: the machine asks for the next only when it has been given the last.
+    private let wanted = AsyncStream<Wanted>.makeStream(bufferingPolicy: .bufferingNewest(1))
+
+    private enum Wanted: Sendable {
+        case tail([Stretch])
+        case feed(after: UInt64)
+    }
 
     init(
-        origin: Origin, remote: String, office: Office, writer: Writer<HubCore>, generation: UInt64,
-        presence: Presence, feedEnds: FeedEnds, logger: Logger
+        origin: Origin, remote: String, office: Office, writer: Writer<HubCore>, presence: Presence,
+        feedEnds: FeedEnds, damage: Damage, logger: Logger
     ) {
+        self.damage = damage
         self.feedEnds = feedEnds
         self.origin = origin
         self.remote = remote
         self.office = office
         self.writer = writer
-        self.generation = generation
         self.presence = presence
         var logger = logger
         logger[metadataKey: "node"] = "\(origin.code)"
@@ -43,6 +51,8 @@ actor LinkCall {
         _ body: RequestBody, _ response: ResponseWriter, notices: Broadcast<Writer<HubCore>.Notice>
     ) async {
         let moved = notices.listen()
+        let later = presence.alive.listen(buffering: 256)
+        let (found, mended) = (damage.found.listen(buffering: 1_000), damage.mended.listen())
         var status = (0, "")
         do {
             var head = HTTPResponse(status: .ok)
@@ -51,7 +61,10 @@ actor LinkCall {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await self.receive(body, response) }
                 group.addTask { try await self.follow(moved, response) }
-                group.addTask { try await self.sendFeed(response) }
+                group.addTask { try await self.read(response) }
+                group.addTask { for await call in later { try await self.yield(to: call, response) } }
+                group.addTask { for await id in found { try await self.ask(for: id, response) } }
+                group.addTask { for await _ in mended { try await self.goOn(response) } }
                 group.addTask { try await self.awaitHello() }
                 defer { group.cancelAll() }
                 try await group.next()
@@ -105,20 +118,45 @@ actor LinkCall {
         }
     }
 
-    private func sendFeed(_ response: ResponseWriter) async throws {
-        for await seq in wanted.stream {
-            let rows = try await office.store.feed(of: origin, after: seq)
-            try await perform(machine.feedRead(rows), response)
+    private func read(_ response: ResponseWriter) async throws {
+        for await wanted in wanted.stream {
+            switch wanted {
+            case .tail(let stretches):
+                try await perform(
+                    machine.tailRead(try await office.store.events(of: origin, in: stretches)), response)
+            case .feed(let seq):
+                try await perform(machine.feedRead(try await office.store.feed(of: origin, after: seq)), response)
+            }
         }
     }
+
+    private func ask(for id: CaseID, _ response: ResponseWriter) async throws {
+        try await perform(machine.found(damaged: id), response)
+    }
+
+    private func yield(to call: (origin: Origin, call: UInt64), _ response: ResponseWriter) async throws {
+        guard call.origin == origin, call.call != id else { return }
+        try await perform(machine.superseded(), response)
+    }
+
+    private func goOn(_ response: ResponseWriter) async throws { try await perform(machine.repaired(), response) }
 
     private func perform(_ actions: [HubLink.Action], _ response: ResponseWriter) async throws {
         for action in actions {
             switch action {
             case .send(let frame): try await send(frame, response)
             case .prepare(let hello): try await prepare(hello, response)
+            case .noteAlive(let process):
+                presence.alive.send((origin, id))
+                let effects = try await writer.apply(.alive(origin, writer: process), cases: [])
+                try await tell(effects, response)
             case .submit(let events): try await submit(events, response)
-            case .readFeed(let seq): wanted.continuation.yield(seq)
+            case .takeLost(let events, let isLast): try await takeLost(events, isLast: isLast, response)
+            case .repair(let events): try await repair(events, response)
+            case .readTail(let stretches): wanted.continuation.yield(.tail(stretches))
+            case .readFeed(let seq): wanted.continuation.yield(.feed(after: seq))
+            case .compare(let digests): try await compare(digests, response)
+            case .readCases(let cases): try await readCases(cases, response)
             case .noteReport(let cursor, let clock, let backlog):
                 let now = office.now()
                 await presence.reported(origin, at: now, backlog: backlog)
@@ -138,56 +176,120 @@ actor LinkCall {
         try await response.write(buffer)
     }
 
-    /// Where this origin's chains and its feed stand. A cursor that this feed does not know starts it anew: rows are
-    /// recognised by hash at the other end.
+    /// What is known of the node's cursors goes to the core with its Hello.
     private func prepare(_ hello: Hello, _ response: ResponseWriter) async throws {
-        let heads = try await office.store.chains()[origin]?.heads ?? []
-        var start: UInt64 = 0
-        if let cursor = hello.cursor, cursor.hubIncarnation == generation,
-            try await office.store.feedHash(of: origin, at: cursor.seq) == cursor.hash
-        {
-            start = cursor.seq
-        }
-        let quarantined = try await office.store.origins(quarantined: true).contains(origin)
-        let welcome = Welcome(
-            heads: heads, clock: office.now(), incarnation: writer.incarnation, quarantined: quarantined)
+        let facts = try await office.store.feedFacts(of: origin, hello.cursors)
+        let effects = try await writer.apply(.hello(hello, feed: facts), cases: [])
+        for (_, alarm) in effects.alarms { await audit("alarm.\(alarm.code)", alarm.detail) }
+        guard let greeting = effects.greeting else { throw CallEnd(status: 13, "a Hello without an answer") }
         let end = try await office.store.feedEnds()[origin] ?? 0
-        isLive = true
-        await presence.connected(origin)
-        logger.info("link open", metadata: ["remote": "\(remote)", "feed": "\(start)/\(end)"])
-        try await perform(machine.prepared(welcome, feedStart: start, feedEnd: end), response)
+        if case .welcome(_, let start, let tail) = greeting {
+            isLive = true
+            await presence.connected(origin)
+            logger.info(
+                "link open",
+                metadata: ["remote": "\(remote)", "feed": "\(start)/\(end)", "tail": "\(tail.count)"])
+        }
+        try await perform(machine.greeted(greeting, feedEnd: end), response)
+        for id in damage.outstanding { try await perform(machine.found(damaged: id), response) }
     }
 
-    private func submit(_ wire: [WireEvent], _ response: ResponseWriter) async throws {
+    /// Alarms of what came: to the audit, and those about the node to the node.
+    private func tell(_ effects: Effects, _ response: ResponseWriter) async throws {
+        for (_, alarm) in effects.alarms { await audit("alarm.\(alarm.code)", alarm.detail) }
+        for (about, alarm) in effects.alarms where about == origin { try await send(.alarm(alarm), response) }
+    }
+
+    /// Charged to the origin: what came before is kept, what follows waits until it is mended.
+    private func decoded(_ wire: [WireEvent], _ response: ResponseWriter) async throws -> [Event] {
         var events = [Event]()
         for event in wire {
             do {
                 events.append(try Event(bytes: event.bytes, part: event.part, hashing: Digest.hashing))
             } catch {
-                // Charged to the origin: what came before is kept, what follows waits until it is mended.
                 let alarm = Alarm(code: "unreadable", detail: "\(error)")
                 try await raise(alarm)
                 try await send(.alarm(alarm), response)
                 break
             }
         }
-        guard let first = events.first, let last = events.last else { return }
+        return events
+    }
+
+    private func submit(_ wire: [WireEvent], _ response: ResponseWriter) async throws {
+        let events = try await decoded(wire, response)
+        guard let first = events.first, let last = events.last else {
+            return try await perform(machine.committed(Ack(heads: []), alarms: []), response)
+        }
         // A frame may claim any seq: what it cannot continue is a gap, and needs no look at the rest of the journal.
         let from = max(first.envelope.seq, 2) - 1
         let known = try await office.store.hashes(
             of: origin, from: from, through: min(last.envelope.seq, from + UInt64(events.count)))
-        let arrival = HubCore.Arrival(origin: origin, events: events, known: known)
-        let effects = try await writer.apply(arrival, cases: casesConcerned(by: events))
+        let arrival = HubCore.Arrival.events(origin, events, known: known)
+        let effects: Effects
+        do {
+            effects = try await writer.apply(arrival, cases: arrival.cases, size: events.count)
+        } catch StoreError.corrupt(let id?, _) {
+            return try await perform(machine.blocked(wire, by: id), response)
+        }
         for (_, alarm) in effects.alarms { await audit("alarm.\(alarm.code)", alarm.detail) }
-        let (now, position) = (office.now(), await writer.state.head.position)
-        let text = Receipt.text(origin: origin, heads: effects.heads, committedAt: now, position: position)
-        let ack = Ack(
-            heads: effects.heads, committedAt: now, position: position,
-            signature: try office.receiptKey.sign(text))
+        let now = office.now()
+        var ack = Ack(
+            heads: effects.heads, committedAt: now, position: await writer.state.head.position, signature: [])
+        ack.signature = try office.receiptKey.sign(
+            Receipt.text(origin: origin, heads: ack.heads, committedAt: now, position: ack.position))
         try await perform(
             machine.committed(ack, alarms: effects.alarms.filter { $0.origin == origin }.map(\.alarm)), response)
         try await office.store.note(
             NodeReport(origin: origin, heardAt: now, clockOffset: nil, backlog: nil, feed: nil))
+    }
+
+    private func takeLost(_ wire: [WireEvent], isLast: Bool, _ response: ResponseWriter) async throws {
+        let events = try await decoded(wire, response)
+        let known = try await office.store.known(around: events, of: .hub)
+        let arrival = HubCore.Arrival.lost(origin, events, known: known, isLast: isLast)
+        try await tell(try await writer.apply(arrival, cases: arrival.cases, size: events.count), response)
+        if !events.isEmpty {
+            logger.notice("the hub's own events came back", metadata: ["count": "\(events.count)"])
+        }
+    }
+
+    private func repair(_ wire: [WireEvent], _ response: ResponseWriter) async throws {
+        let events = try await decoded(wire, response)
+        let mended = try await office.store.repair(events)
+        if mended > 0 {
+            let detail = "\(mended) stored events were damaged here; this node's copies are in their place"
+            await audit("alarm.mended", detail)
+            try await office.alarms.note(Alarm(code: "mended", detail: detail), of: .hub, at: office.now())
+        }
+        let own = events.filter { $0.origin == origin }.sorted { $0.envelope.seq < $1.envelope.seq }
+        let arrival = HubCore.Arrival.repair(
+            origin, events, known: try await office.store.known(around: own, of: origin))
+        do {
+            try await tell(try await writer.apply(arrival, cases: arrival.cases, size: events.count), response)
+        } catch StoreError.corrupt(let id?, let place) {
+            // Another node may hold the rest; what waits goes on waiting.
+            return logger.error("still damaged", metadata: ["case": "\(id)", "place": "\(place)"])
+        }
+        damage.mend(arrival.cases)
+    }
+
+    /// Of which cases this hub holds something else than the node.
+    private func compare(_ digests: [CaseDigest], _ response: ResponseWriter) async throws {
+        let here = Set(try await office.store.digests(of: digests.map(\.caseID)))
+        try await perform(machine.compared(digests.filter { !here.contains($0) }.map(\.caseID)), response)
+    }
+
+    private func readCases(_ cases: [CaseID], _ response: ResponseWriter) async throws {
+        for id in cases {
+            do {
+                let events = try await office.store.events(of: [id])[id] ?? []
+                let visible = HubCore.visible(events, of: id, to: origin)
+                if !visible.isEmpty { try await perform(machine.casesRead(visible), response) }
+            } catch StoreError.corrupt {
+                writer.report(damaged: id)
+            }
+        }
     }
 
     private func raise(_ alarm: Alarm) async throws {

@@ -14,9 +14,9 @@ final class LinkDoor: Sendable {
     let presence: Presence
 
     init(
-        configuration: HubConfiguration, office: Office, writer: Writer<HubCore>, generation: UInt64,
-        notices: Broadcast<Writer<HubCore>.Notice>, presence: Presence, feedEnds: FeedEnds, authority: Authority,
-        logger: Logger
+        configuration: HubConfiguration, office: Office, writer: Writer<HubCore>,
+        notices: Broadcast<Writer<HubCore>.Notice>, presence: Presence, feedEnds: FeedEnds, damage: Damage,
+        authority: Authority, logger: Logger
     ) throws {
         self.presence = presence
         let attachments = AttachmentDoor(office: office, notices: notices, logger: logger)
@@ -42,7 +42,7 @@ final class LinkDoor: Sendable {
                 }
                 let call = LinkCall(
                     origin: origin, remote: request.remoteAddress, office: office, writer: writer,
-                    generation: generation, presence: presence, feedEnds: feedEnds, logger: logger)
+                    presence: presence, feedEnds: feedEnds, damage: damage, logger: logger)
                 await call.run(request.body, response, notices: notices)
             } catch {
                 logger.debug("call ended", metadata: ["error": "\(error)"])

@@ -8,6 +8,8 @@ actor Presence {
     private var connections: [Origin: Int] = [:]
     private(set) var reports: [Origin: HubCore.SeatReport] = [:]
     let changes = Broadcast<Origin>()
+    /// A call has proved to be alive: earlier ones of its origin end.
+    nonisolated let alive = Broadcast<(origin: Origin, call: UInt64)>()
 
     func connected(_ origin: Origin) {
         connections[origin, default: 0] += 1

@@ -14,6 +14,8 @@ actor LinkDriver {
         /// `connected`, `connecting`, `offline: …`
         var state = "connecting"
         var clockOffset: Int64 = 0
+        /// This node's events are kept and acknowledged by the hub, and not merged until a person has chosen.
+        var isQuarantined = false
         var heardAt: Instant?
     }
 
@@ -21,27 +23,47 @@ actor LinkDriver {
     private let office: Office
     private let writer: Writer<NodeCore>
     private let notices: Broadcast<Writer<NodeCore>.Notice>
+    private let damaged: AsyncStream<CaseID>
     private let hubKey: VerifyingKey
     private let logger: Logger
-    private var machine = NodeLink()
+    private var machine: NodeLink
+    private var call: Call?
     private var backOff = BackOff()
     private var pause: UInt64 = 0
     private(set) var report = Report()
 
+    /// - Parameter damaged: cases that turned out to be unreadable here.
     init(
         configuration: NodeConfiguration, office: Office, writer: Writer<NodeCore>,
-        notices: Broadcast<Writer<NodeCore>.Notice>, logger: Logger
+        notices: Broadcast<Writer<NodeCore>.Notice>, damaged: AsyncStream<CaseID>, logger: Logger
     ) throws {
         self.configuration = configuration
         self.office = office
         self.writer = writer
         self.notices = notices
+        self.damaged = damaged
         self.logger = logger
+        machine = NodeLink(startedAt: office.now())
         hubKey = try VerifyingKey(certificateFile: configuration.hubReceiptCertificate)
     }
 
     /// Dials until cancelled.
     func run() async {
+        do {
+            // A journal whose writer has not started has nothing to say yet: the hub is asked from then on.
+            while await writer.withCore({ $0 == nil }) { try await Task.sleep(for: .milliseconds(100)) }
+        } catch {
+            return  // cancelled
+        }
+        machine = NodeLink(startedAt: office.now())
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.dial() }
+            group.addTask { await self.passTime() }
+            group.addTask { await self.noteDamage() }
+        }
+    }
+
+    private func dial() async {
         while !Task.isCancelled {
             var random = SystemRandomNumberGenerator()
             do {
@@ -52,16 +74,36 @@ actor LinkDriver {
                 report.state = "offline: \(error)"
                 logger.info("link down", metadata: ["reason": "\(error)"])
             }
-            machine.closed()
+            call = nil
+            machine.closed(now: office.now())
             let wait = max(pause, backOff.next(random: &random))
             pause = 0
             do { try await Task.sleep(for: .milliseconds(wait)) } catch { break }
         }
     }
 
+    private func passTime() async {
+        await Upkeep.periodically(every: .milliseconds(500), logger: logger) {
+            try await self.tick()
+        }
+    }
+
+    private func tick() async throws { try await perform(machine.tick(now: office.now())) }
+
+    private func noteDamage() async {
+        for await id in damaged {
+            logger.error("stored bytes of a case are damaged", metadata: ["case": "\(id)"])
+            do {
+                try await raise(Alarm(code: "damaged", detail: "case \(id) cannot be read here: the hub is asked for it"))
+                try await perform(machine.found(damaged: id))
+            } catch {
+                // A call that is ending: the next one asks again.
+                logger.info("damage not told", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
     private func connectOnce() async throws {
-        // A journal whose writer has not started has nothing to say yet.
-        while await writer.withCore({ $0 == nil }) { try await Task.sleep(for: .milliseconds(100)) }
         report.state = report.state == "connected" ? "connecting" : report.state
         let connection = try await ClientConnection.connect(
             host: configuration.linkHost, port: configuration.linkPort,
@@ -88,24 +130,27 @@ actor LinkDriver {
         defer { stream.reset() }
         let heads = notices.listen()
         let call = Call(stream: stream)
-        try await perform(machine.connected(try await hello()), call)
+        self.call = call
+        let journal = await writer.journal
+        let acknowledged = try await office.store.acknowledged()
+        let hello = try await hello(journal, acknowledged)
+        try await perform(machine.connected(hello, journal: journal, acknowledged: acknowledged))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.receive(call) }
-            group.addTask { try await self.follow(heads, call) }
-            group.addTask { try await self.sendJournal(call) }
-            group.addTask { try await self.sayHowItStands(call) }
+            group.addTask { try await self.follow(heads) }
+            group.addTask { try await self.read(call) }
+            group.addTask { try await self.sayHowItStands() }
             defer { group.cancelAll() }
             try await group.next()
         }
     }
 
-    private func hello() async throws -> Hello {
-        let head = await writer.state.head
-        let hub = try await office.store.chains()[.hub]
+    private func hello(_ journal: ChainTree, _ acknowledged: [UInt64: UInt64]) async throws -> Hello {
+        let (hub, reader) = await writer.withCore { ($0?.hub.heads ?? [], $0?.desk.reader ?? Schema.reader) }
         return Hello(
-            origin: office.origin, heads: [head.head], cursor: try await office.store.feedCursor(),
-            hubHeads: hub?.heads ?? [], clock: office.now(),
-            backlog: try await backlog())
+            origin: office.origin, writer: writer.incarnation, heads: journal.heads, schemas: Array(1...reader),
+            cursors: try await office.store.feedCursors(), hubHeads: hub, clock: office.now(),
+            backlog: journal.backlog(acknowledged))
     }
 
     /// Frames of the hub, one after the other: a feed batch is committed before the next frame is read.
@@ -118,8 +163,7 @@ actor LinkDriver {
             while let message = try deframer.next() {
                 let frame = try HubFrame(wire: message)
                 report.heardAt = office.now()
-                let held = try await held(frame)
-                try await perform(machine.received(frame, now: office.now()) { held.contains($0) }, call)
+                try await perform(machine.received(frame, now: office.now()))
             }
         }
         let trailers = try await call.stream.trailers
@@ -127,67 +171,76 @@ actor LinkDriver {
         throw LinkFault("the hub ended the call, status \(status) \(trailers?[.grpcMessage] ?? "")")
     }
 
-    /// Which of the places that a Welcome names this journal holds.
-    private func held(_ frame: HubFrame) async throws -> Set<ChainHead> {
-        guard case .welcome(let welcome) = frame else { return [] }
-        var held = Set<ChainHead>()
-        for head in welcome.heads {
-            let place = Position(incarnation: head.incarnation, seq: head.seq)
-            if try await office.store.hashes(of: office.origin, from: head.seq, through: head.seq)[place] == head.hash {
-                held.insert(head)
+    private func follow(_ notices: AsyncStream<Writer<NodeCore>.Notice>) async throws {
+        for await _ in notices { try await perform(machine.advanced(to: await writer.journal)) }
+    }
+
+    /// Reads what the machine asked for, beside what comes in.
+    private func read(_ call: Call) async throws {
+        for await wanted in call.wanted {
+            switch wanted {
+            case .journal(let stretches):
+                let events = try await office.store.events(of: office.origin, in: stretches)
+                try await perform(machine.journalRead(events))
+            case .hubEvents(let stretches):
+                try await perform(machine.hubEventsRead(try await office.store.events(of: .hub, in: stretches)))
+            case .cases(let cases):
+                let events = try await office.store.events(of: cases)
+                let mine = cases.flatMap { events[$0] ?? [] }.filter { $0.origin == office.origin || $0.origin == .hub }
+                try await perform(machine.casesRead(mine))
+            case .digests(let position):
+                let digests = try await office.store.digests(after: position, limit: Batch.maximumCases)
+                try await perform(
+                    machine.digestsRead(
+                        digests.map(\.digest), through: digests.last?.position ?? position, now: office.now()))
             }
         }
-        return held
     }
 
-    private func follow(_ notices: AsyncStream<Writer<NodeCore>.Notice>, _ call: Call) async throws {
-        for await notice in notices { try await perform(machine.advanced(to: notice.head.seq), call) }
-    }
-
-    private func sendJournal(_ call: Call) async throws {
-        for await seq in call.wanted {
-            let events = try await office.store.journal(of: office.origin, after: seq)
-            try await perform(machine.journalRead(events), call)
-        }
-    }
-
-    private func sayHowItStands(_ call: Call) async throws {
+    private func sayHowItStands() async throws {
         while true {
             try await Task.sleep(for: .seconds(5))
-            try await perform(machine.report(now: office.now(), backlog: try await backlog()), call)
+            try await perform(machine.report(now: office.now()))
         }
     }
 
-    /// Own events that no receipt covers yet.
-    private func backlog() async throws -> UInt64 {
-        let head = await writer.state.head.head.seq
-        return head - min(try await office.store.acknowledged()?.heads.first?.seq ?? 0, head)
-    }
-
-    private func perform(_ actions: [NodeLink.Action], _ call: Call) async throws {
+    private func perform(_ actions: [NodeLink.Action]) async throws {
         for action in actions {
             switch action {
-            case .send(let frame): try await call.send(frame.wire)
-            case .readJournal(let seq): call.want(seq)
+            case .send(let frame): try await call?.send(frame.wire)
+            case .readJournal(let stretches): call?.want(.journal(stretches))
+            case .readHubEvents(let stretches): call?.want(.hubEvents(stretches))
+            case .readCases(let cases): call?.want(.cases(cases))
+            case .readDigests(let position): call?.want(.digests(after: position))
             case .recordAck(let ack): try await record(ack)
-            case .apply(let rows): try await apply(rows, call)
-            case .noteClockOffset(let offset):
+            case .apply(let rows): try await apply(rows)
+            case .restore(let events, let latest, let isLast): try await restore(events, latest: latest, isLast: isLast)
+            case .repair(let events): try await repair(events)
+            case .openWriting:
+                await writer.open()
+                logger.info("commands are taken")
+            case .noteWelcome(let offset, let isQuarantined, let schemas):
                 report.clockOffset = offset
+                report.isQuarantined = isQuarantined
                 report.state = "connected"
                 backOff.succeeded()
                 logger.info("link up", metadata: ["clock_offset_ms": "\(offset)"])
-            case .raise(let alarm):
-                logger.warning("alarm", metadata: ["code": "\(alarm.code)", "detail": "\(alarm.detail)"])
-                office.auditTrail.note(
-                    AuditLine(
-                        actor: "hub", action: "alarm.\(alarm.code)", subject: alarm.event?.description ?? "",
-                        remote: "", detail: alarm.detail))
-                try await office.alarms.note(alarm, of: office.origin, at: office.now())
+                if try await office.store.schemas() != schemas { _ = try await writer.apply(.schemas(schemas), cases: []) }
+            case .raise(let alarm): try await raise(alarm)
             case .close(let reason, let retryAfter):
                 pause = UInt64(retryAfter)
                 throw LinkFault(reason)
             }
         }
+    }
+
+    private func raise(_ alarm: Alarm) async throws {
+        logger.warning("alarm", metadata: ["code": "\(alarm.code)", "detail": "\(alarm.detail)"])
+        office.auditTrail.note(
+            AuditLine(
+                actor: "hub", action: "alarm.\(alarm.code)", subject: alarm.event?.description ?? "", remote: "",
+                detail: alarm.detail))
+        try await office.alarms.note(alarm, of: office.origin, at: office.now())
     }
 
     private func record(_ ack: Ack) async throws {
@@ -197,30 +250,74 @@ actor LinkDriver {
         try await office.store.record(ack)
     }
 
-    private func apply(_ rows: [FeedRow], _ call: Call) async throws {
-        var arrival = NodeCore.Arrival(rows: [])
-        for row in rows {
-            let event = try Event(bytes: row.event.bytes, part: row.event.part, hashing: Digest.hashing)
-            arrival.rows.append((row.cursor, event))
+    private func apply(_ rows: [FeedRow]) async throws {
+        let decoded = try rows.map { row in
+            (cursor: row.cursor, event: try Event(bytes: row.event.bytes, part: row.event.part, hashing: Digest.hashing))
         }
-        let effects = try await writer.apply(arrival, cases: casesConcerned(by: arrival.rows.map(\.event)))
-        guard let cursor = effects.cursor else { return }
-        try await perform(machine.committed(cursor, now: office.now(), backlog: try await backlog()), call)
+        let arrival = NodeCore.Arrival.feed(decoded)
+        do {
+            let effects = try await writer.apply(arrival, cases: arrival.cases, size: rows.count)
+            guard let cursor = effects.cursor else { return }
+            try await perform(machine.committed(cursor, now: office.now()))
+        } catch StoreError.corrupt(let id?, _) {
+            try await perform(machine.blocked(rows, by: id))
+        }
+    }
+
+    private func decoded(_ events: [WireEvent]) throws -> [Event] {
+        try events.map { try Event(bytes: $0.bytes, part: $0.part, hashing: Digest.hashing) }
+    }
+
+    private func restore(_ wire: [WireEvent], latest: ChainHead, isLast: Bool) async throws {
+        let events = try decoded(wire)
+        if !events.isEmpty || isLast {
+            let known = try await office.store.known(around: events, of: office.origin)
+            let arrival = NodeCore.Arrival.tail(events, latest: latest, known: known)
+            _ = try await writer.apply(arrival, cases: arrival.cases, size: events.count)
+            logger.notice("own events came back from the hub", metadata: ["count": "\(events.count)"])
+        }
+        try await perform(machine.restored(await writer.journal, isLast: isLast))
+    }
+
+    private func repair(_ wire: [WireEvent]) async throws {
+        let events = try decoded(wire)
+        let mended = try await office.store.repair(events)
+        if mended > 0 {
+            let detail = "\(mended) stored events were damaged here; the hub's copies are in their place"
+            try await raise(Alarm(code: "mended", detail: detail))
+        }
+        let own = events.filter { $0.origin == office.origin }.sorted { $0.envelope.seq < $1.envelope.seq }
+        let arrival = NodeCore.Arrival.repair(events, known: try await office.store.known(around: own, of: office.origin))
+        do {
+            _ = try await writer.apply(arrival, cases: arrival.cases, size: events.count)
+            try await perform(machine.repaired(arrival.cases))
+        } catch StoreError.corrupt(let id?, let place) {
+            // The hub could not help: what waits goes on waiting, and a person knows.
+            logger.error("still damaged", metadata: ["case": "\(id)", "place": "\(place)"])
+        }
     }
 }
 
 /// One call under way.
 private struct Call: Sendable {
+    enum Wanted: Sendable {
+        case journal([Stretch])
+        case hubEvents([Stretch])
+        case cases([CaseID])
+        case digests(after: UInt64)
+    }
+
     let stream: ClientStream
-    let wanted: AsyncStream<UInt64>
-    private let continuation: AsyncStream<UInt64>.Continuation
+    /// As many as the machine has under way: one of each kind, and the cases that the hub asked for.
+    let wanted: AsyncStream<Wanted>
+    private let continuation: AsyncStream<Wanted>.Continuation
 
     init(stream: ClientStream) {
         self.stream = stream
-        (wanted, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (wanted, continuation) = AsyncStream.makeStream()
     }
 
-    func want(_ seq: UInt64) { continuation.yield(seq) }
+    func want(_ wanted: Wanted) { continuation.yield(wanted) }
 
     func send(_ message: [UInt8]) async throws {
         var buffer = ByteBuffer(bytes: Deframer.prefix(message.count))

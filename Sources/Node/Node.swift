@@ -33,24 +33,36 @@ public struct Node: NodeService, StoredService {
 
     private init(office: Office, configuration: NodeConfiguration, logger: Logger) throws {
         let notices = Broadcast<Writer<NodeCore>.Notice>()
+        let (damaged, damage) = AsyncStream<CaseID>.makeStream(bufferingPolicy: .bufferingNewest(1_000))
         let writer = Writer<NodeCore>(
             origin: office.origin, store: office.store, token: SecureRandom.uint64(),
             incarnation: SecureRandom.uint64() | 1,
-            environment: .init(now: office.now, observe: { notices.send($0) }) { head, incarnation in
-                let journal = JournalWriter(
-                    origin: office.origin, incarnation: incarnation, continuing: head.head,
-                    clock: HybridClock(last: head.stamp))
-                let desk = Desk(
-                    writer: journal, tree: office.tree, calendar: office.calendar, hashing: Digest.hashing)
-                return NodeCore(desk: desk, cursor: try await office.store.feedCursor(), position: head.position)
-            }, logger: logger)
+            environment: .init(now: office.now, observe: { notices.send($0) }, damaged: { damage.yield($0) }) {
+                try await Self.core(office, head: $0, incarnation: $1)
+            }, isOpen: false, logger: logger)
         self.office = office
         self.writer = writer
         self.logger = logger
         attachments = AttachmentDriver(
             configuration: configuration, office: office, notices: notices, logger: logger)
         link = try LinkDriver(
-            configuration: configuration, office: office, writer: writer, notices: notices, logger: logger)
+            configuration: configuration, office: office, writer: writer, notices: notices, damaged: damaged,
+            logger: logger)
+    }
+
+    private static func core(_ office: Office, head: StoredHead, incarnation: UInt64) async throws -> NodeCore {
+        let chains = try await office.store.chains()
+        // Until the hub has said which schemas it reads, the oldest is safe.
+        let schema = try await office.store.schemas().filter { $0 <= Schema.current }.max() ?? 1
+        let journal = JournalWriter(
+            origin: office.origin, incarnation: incarnation, continuing: head.head,
+            clock: HybridClock(last: head.stamp), schema: schema)
+        let desk = Desk(
+            writer: journal, journal: chains[office.origin] ?? ChainTree(), tree: office.tree,
+            calendar: office.calendar, hashing: Digest.hashing)
+        return NodeCore(
+            desk: desk, hub: chains[.hub] ?? ChainTree(), cursor: try await office.store.feedCursors().first,
+            position: head.position)
     }
 
     /// Runs until cancelled, or until this process is fenced by another.
@@ -66,6 +78,7 @@ public struct Node: NodeService, StoredService {
             group.addTask { await attachments.run() }
             group.addTask { await Upkeep.findFiles(office, logger: logger) }
             group.addTask { await escalate() }
+            group.addTask { await readAnew() }
             try await group.next()
             group.cancelAll()
         }
@@ -79,19 +92,32 @@ public struct Node: NodeService, StoredService {
         }
     }
 
+    /// After an upgrade: cases that an earlier version could not read.
+    private func readAnew() async {
+        await Upkeep.periodically(every: .seconds(3600), logger: logger) {
+            let count = try await Upkeep.refold(office.database) { cases in
+                _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count)
+            }
+            if count > 0 { logger.notice("cases read anew", metadata: ["count": "\(count)"]) }
+        }
+    }
+
     public func status() async throws -> StatusDocument {
         let head = await writer.state.head
-        let ack = try await office.store.acknowledged()
+        let journal = await writer.journal
+        let covered = try await office.store.acknowledged()
         let link = await link.report
         let counts = try await office.reads.counts(now: office.now())
         let proposals = try await office.reads.openProposals()
-        let acknowledged = min(ack?.heads.first?.seq ?? 0, head.head.seq)
+        let acknowledged = journal.covered(covered, to: head.head)
+        let ack = try await office.store.acknowledgement(
+            covering: Position(incarnation: head.head.incarnation, seq: head.head.seq))
         return StatusDocument(
             code: office.origin.code, link: link.state,
             head: .init(
                 incarnation: Receipt.hex(head.head.incarnation), seq: head.head.seq, hash: head.head.hash.description),
-            acknowledged: acknowledged, acknowledgedAt: ack?.committedAt.rfc3339, backlog: head.head.seq - acknowledged,
-            feed: try await office.store.feedCursor()?.seq ?? 0, incarnation: Receipt.hex(writer.incarnation),
+            acknowledged: acknowledged, acknowledgedAt: ack?.committedAt.rfc3339, backlog: journal.backlog(covered),
+            feed: try await office.store.feedCursors().first?.seq ?? 0, incarnation: Receipt.hex(writer.incarnation),
             clockOffsetMS: link.clockOffset, conflicts: counts.conflicts, proposals: proposals,
             cases: counts.registered, hubSeenAt: link.heardAt?.rfc3339,
             standing: try await office.reads.nodeStanding(acknowledged: acknowledged))
@@ -101,7 +127,7 @@ public struct Node: NodeService, StoredService {
     public func principal(certificate uri: String) async throws -> Principal? { nil }
 
     public func acknowledgement(of event: Event) async throws -> Ack? {
-        try await office.store.acknowledgement(covering: event.envelope.seq)
+        try await office.store.acknowledgement(covering: event.envelope.position)
     }
 
     public func gauges() async throws -> [Gauge] {

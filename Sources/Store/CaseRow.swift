@@ -1,4 +1,5 @@
 public import Casework
+import Cryptography
 public import Federation
 
 /// The row of a case, derived from its record.
@@ -20,6 +21,12 @@ public struct CaseRow: Sendable, Equatable {
     public var isOpen, countsDue, imported: Bool
     public var conflicts, proposals, escalated, revision: Int
     public var position: UInt64
+    /// Whether a referral waits for the hub's grant.
+    public var pending: Bool
+    /// Whether it holds an event that this server cannot read.
+    public var parked: Bool
+    /// The set of its events as one hash.
+    public var digest: EventHash
 
     /// `nil` for a record whose registration has not arrived and that has no code yet.
     public init?(_ record: CaseRecord, position: UInt64) {
@@ -50,6 +57,9 @@ public struct CaseRow: Sendable, Equatable {
         proposals = state.proposals.count
         escalated = state.escalations.map(\.level).max() ?? 0
         revision = state.revision
+        pending = state.transfer != nil
+        parked = state.parkedBy != nil
+        digest = record.digest(Digest.hashing)
         self.position = position
     }
 }

@@ -1,8 +1,8 @@
 public import Casework
 public import Federation
 
-/// The durable half of a server: journal, parts, cases, feeds, cursors. One contract, kept in PostgreSQL and, for tests, in
-/// memory. All calls of the writer come from one place, one after the other.
+/// The durable half of a server: journal, parts, cases, feeds, cursors. One contract, kept in PostgreSQL and, for
+/// tests, in memory. All calls of the writer come from one place, one after the other.
 public protocol CaseStore: Sendable {
     /// Makes this process the writer of `origin`: its token fences any other. Returns where the journal stands.
     func takeOver(_ origin: Origin, token: UInt64) async throws -> StoredHead
@@ -13,35 +13,73 @@ public protocol CaseStore: Sendable {
     func commit(_ batch: Commit) async throws
     /// The events of each case in the order of their positions, with their parts. A case without events is left out.
     func events(of cases: [CaseID]) async throws -> [CaseID: [Event]]
-    /// Own or accepted events of an origin with a greater seq, in order of seq, at most `Batch.maximumEvents` of them and
-    /// `Batch.maximumBytes`, but at least one if there is any.
-    func journal(of origin: Origin, after seq: UInt64) async throws -> [Event]
-    /// The hashes stored at places of an origin.
+    /// Accepted and held events of some incarnations of an origin, in order of seq and, at one seq, of incarnation as a
+    /// signed number; at most `Batch.maximumEvents` of them and `Batch.maximumBytes`, but at least one if there is any.
+    func events(of origin: Origin, in stretches: [Stretch]) async throws -> [Event]
+    /// The hashes stored at places of an origin, of accepted and held events.
     func hashes(of origin: Origin, from seq: UInt64, through last: UInt64) async throws -> [Position: EventHash]
+    /// Writes the bytes of damaged rows anew: those that do not have their row's hash, or parts that do not have the
+    /// hash that their event names. Only from an event that has the row's hash, or whose very bytes stand there under a
+    /// damaged hash. Nothing else ever changes a journal row.
+    /// - Returns: how many events were mended.
+    func repair(_ events: [Event]) async throws -> Int
     /// Which of these codes are in use here.
     func used(_ codes: [TrackingCode]) async throws -> Set<TrackingCode>
     /// What was answered under these keys.
     func replies(_ keys: [IdempotencyKey]) async throws -> [IdempotencyKey: IdempotentReply]
-    /// The accepted chains of each origin, the one extended last at the end.
+    /// The accepted chains of each origin, this server's own among them; the one extended last at the end. At a node,
+    /// only its own and the hub's.
     func chains() async throws -> [Origin: ChainTree]
+
+    // MARK: Feeds
+
     /// The last seq of each destination's feed.
     func feedEnds() async throws -> [Origin: UInt64]
-    /// Rows of a destination's feed with a greater seq, bounded as `journal` is. Parts as the row allows.
+    /// Rows of a destination's feed with a greater seq, bounded as events are. Parts as the row allows.
     func feed(of destination: Origin, after seq: UInt64) async throws -> [FeedRow]
-    /// The event's hash at a row of a feed; `nil` if there is no such row.
-    func feedHash(of destination: Origin, at seq: UInt64) async throws -> EventHash?
-    /// This hub's feed generation, minted when its database was made.
-    func feedGeneration() async throws -> UInt64
-    /// Where this node's feed stands.
-    func feedCursor() async throws -> FeedCursor?
+    /// What is known here of places in a destination's feed, in their order.
+    func feedFacts(of destination: Origin, _ cursors: [FeedCursor]) async throws -> [FeedFact]
+    /// At a node, the last row that it has committed of each hub incarnation's feed, the newest first, at most 64: the
+    /// first is where its feed stands.
+    func feedCursors() async throws -> [FeedCursor]
+    /// The schemas of the last Welcome; none before the first.
+    func schemas() async throws -> [UInt32]
+
+    // MARK: Receipts
+
+    /// Keeps a receipt; the first that names a head stands.
     func record(_ ack: Ack) async throws
-    /// The greatest acknowledged place, and when the hub committed it.
-    func acknowledged() async throws -> Ack?
-    /// The first receipt that covers an own event.
-    func acknowledgement(covering seq: UInt64) async throws -> Ack?
+    /// The greatest acknowledged seq of each own incarnation.
+    func acknowledged() async throws -> [UInt64: UInt64]
+    /// The first receipt with a head of the place's incarnation that is not before it.
+    func acknowledgement(covering place: Position) async throws -> Ack?
+
+    // MARK: Quarantine and restoration
+
+    /// Quarantined origins, and how many of their events are held.
+    func quarantines() async throws -> [Origin: Int]
+    /// Held events of an origin: those of some incarnations first, then the rest, each in order of acceptance.
+    func held(of origin: Origin, preferring incarnations: [UInt64], limit: Int) async throws -> [Event]
+    /// Starts of writers that a person has shut out.
+    func fenced() async throws -> [Origin: Set<UInt64>]
+    /// What a restored hub still waits for.
+    func restoration() async throws -> Restoration?
+    /// When a backup was put back that no process has served since.
+    func restoredAt() async throws -> Instant?
+
+    // MARK: Cases
+
+    /// The digests of cases that changed after a position, in the order of their positions. The next call names the
+    /// last one's position, so cases of one position come together, also past the limit if need be.
+    func digests(after position: UInt64, limit: Int) async throws -> [(digest: CaseDigest, position: UInt64)]
+    /// Of those of these cases that have a row, by case.
+    func digests(of cases: [CaseID]) async throws -> [CaseDigest]
+    /// Cases that wait for a decision of the hub, by id.
+    func pending(limit: Int) async throws -> [CaseID]
+    /// Cases that hold an event which this server cannot read, by id.
+    func parked(limit: Int) async throws -> [CaseID]
     /// Open cases past their deadline whose escalation is below `level`, oldest deadline first.
     func overdue(before now: Instant, below level: Int, seat: Origin?, limit: Int) async throws -> [CaseID]
-    func origins(quarantined: Bool) async throws -> Set<Origin>
     /// What the hub heard from a node.
     func note(_ report: NodeReport) async throws
 }
@@ -112,12 +150,24 @@ public struct Commit: Sendable {
     /// Events whose missing part came.
     public var completed: [Event] = []
     public var cases: [CaseRow] = []
-    public var chains: [(origin: Origin, head: ChainHead)] = []
+    /// Chains that were extended, each as it stands after this batch, in the order in which they were.
+    public var chains: [(origin: Origin, chain: Chain)] = []
     public var routed: [Routed] = []
     public var cursor: FeedCursor?
     public var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
     public var alarms: [(origin: Origin, alarm: Alarm)] = []
     public var quarantined: [Origin] = []
+    /// Origins that are let in again. One that this batch also quarantines stays so: the safe order of the two.
+    public var lifted: [Origin] = []
+    /// Events that are accepted and kept apart, in order of acceptance.
+    public var held: [Event] = []
+    /// Events that are held no more; those that are new to their cases stand in `placed`.
+    public var released: [EventHash] = []
+    public var fenced: [(origin: Origin, incarnation: UInt64)] = []
+    /// What a restored hub waits for, where that has changed: `.some(nil)` when it waits for nothing any more.
+    public var restoration: Restoration??
+    /// The schemas of a new Welcome.
+    public var schemas: [UInt32]?
     public var now: Instant
 
     public init(origin: Origin, token: UInt64, expected: StoredHead, becomes: StoredHead, now: Instant) {
@@ -136,8 +186,9 @@ public enum StoreError: Error, Sendable, Equatable {
     case duplicateKey
     /// The connection was lost during COMMIT: read the head, then decide anew through the keys.
     case outcomeUnknown
-    /// Stored bytes that are no event, or do not have their hash: `origin seq`.
-    case corrupt(String)
+    /// Stored bytes that are no event, or do not have their hash: the case that cannot be read, where it is one, and
+    /// `origin seq`.
+    case corrupt(CaseID?, String)
     /// With several hosts, no synchronous standby is there.
     case noStandby
 }

@@ -9,7 +9,8 @@ struct Migration: Sendable {
     /// SwiftPM names embedded files so: the first digit becomes `_`.
     static let all: [Migration] = [
         (1, PackageResources._01_journal_sql), (2, PackageResources._02_doors_sql),
-        (3, PackageResources._03_search_sql), (5, PackageResources._05_attachments_sql),
+        (3, PackageResources._03_search_sql), (4, PackageResources._04_federation_sql),
+        (5, PackageResources._05_attachments_sql),
     ].map { Migration(number: $0, sql: String(decoding: $1, as: UTF8.self)) }
 
     /// The advisory lock that migrating processes take: "peyvand" in ASCII.

@@ -14,7 +14,6 @@ struct MemoryState: Sendable {
         var place: Position
     }
 
-    let generation: UInt64
     var failures: [MemoryStore.Failure] = []
     var commits = 0
 
@@ -26,16 +25,23 @@ struct MemoryState: Sendable {
     var cases: [CaseID: CaseRow] = [:]
     var codes: Set<String> = []
     /// Of each origin, the one extended last at the end.
-    var chains: [Origin: [ChainHead]] = [:]
+    var chains: [Origin: [Chain]] = [:]
     var feeds: [Origin: [UInt64: Commit.Routed]] = [:]
-    var cursor: FeedCursor?
+    /// The newest at the end.
+    var cursors: [FeedCursor] = []
+    var schemas: [UInt32] = []
     var replies: [IdempotencyKey: IdempotentReply] = [:]
     var acks: [Position: Ack] = [:]
     var alarms: [(origin: Origin, alarm: Alarm)] = []
     var quarantined: Set<Origin> = []
+    /// In order of acceptance.
+    var held: [Event] = []
+    var fenced: [Origin: Set<UInt64>] = [:]
+    var restoration: Restoration?
+    var restoredAt: Instant?
     var reports: [Origin: NodeReport] = [:]
-
-    init(generation: UInt64) { self.generation = generation }
+    /// Places whose bytes a test has damaged.
+    var damaged: Set<Place> = []
 
     /// What PostgreSQL would refuse, refused before anything has changed.
     func check(_ batch: Commit) throws {
@@ -47,6 +53,13 @@ struct MemoryState: Sendable {
             let place = Place(placed.event)
             guard journal[place] == nil, newPlaces.insert(place).inserted else {
                 throw PostgresError(.uniqueViolation, "another event has its place in the journal")
+            }
+        }
+        newPlaces = []
+        for event in batch.held {
+            let place = Place(event)
+            guard !held.contains(where: { Place($0) == place }), newPlaces.insert(place).inserted else {
+                throw PostgresError(.uniqueViolation, "another event has its place among those held")
             }
         }
         var newRows: Set<[String]> = []
@@ -79,23 +92,52 @@ struct MemoryState: Sendable {
             cases[row.id] = row
             codes.insert(row.trackingCode)
         }
-        for (origin, head) in batch.chains {
-            chains[origin, default: []].removeAll { $0.incarnation == head.incarnation }
-            chains[origin, default: []].append(head)
+        for (origin, chain) in batch.chains {
+            chains[origin, default: []].removeAll { $0.incarnation == chain.incarnation }
+            chains[origin, default: []].append(chain)
         }
         for routed in batch.routed { feeds[routed.destination, default: [:]][routed.seq] = routed }
-        if let cursor = batch.cursor { self.cursor = cursor }
+        if let cursor = batch.cursor {
+            cursors.removeAll { $0.hubIncarnation == cursor.hubIncarnation }
+            cursors.append(cursor)
+        }
         for (key, reply) in batch.replies { replies[key] = reply }
         alarms += batch.alarms
-        quarantined.formUnion(batch.quarantined)
+        applyChoices(batch)
     }
 
-    func feedRow(_ routed: Commit.Routed) -> FeedRow? {
-        guard let event = journal[Place(origin: routed.origin, place: routed.place)]?.event else { return nil }
+    /// Quarantine, restoration, and what the hub lets this node write.
+    private mutating func applyChoices(_ batch: Commit) {
+        held += batch.held
+        if !batch.released.isEmpty {
+            let released = Set(batch.released)
+            held.removeAll { released.contains($0.hash) }
+        }
+        quarantined.subtract(batch.lifted)
+        quarantined.formUnion(batch.quarantined)
+        for (origin, incarnation) in batch.fenced { fenced[origin, default: []].insert(incarnation) }
+        if let restoration = batch.restoration {
+            self.restoration = restoration
+            restoredAt = nil
+        }
+        if let schemas = batch.schemas { self.schemas = schemas }
+    }
+
+    /// An event of the journal, as it is read.
+    func event(at place: Place) throws -> Event? {
+        guard let event = journal[place]?.event else { return nil }
+        guard !damaged.contains(place) else {
+            throw StoreError.corrupt(event.caseID, "\(place.origin.code) \(place.place.seq)")
+        }
+        return event
+    }
+
+    func feedRow(_ routed: Commit.Routed) throws -> FeedRow? {
+        guard let event = try event(at: Place(origin: routed.origin, place: routed.place)) else { return nil }
         var part = event.part
         if !routed.withPart, part != .none { part = .withheld }
         return FeedRow(
-            cursor: FeedCursor(hubIncarnation: generation, seq: routed.seq, hash: event.hash),
+            cursor: FeedCursor(hubIncarnation: routed.hubIncarnation, seq: routed.seq, hash: event.hash),
             event: WireEvent(bytes: event.bytes, part: part))
     }
 }

@@ -13,12 +13,9 @@ public final class MemoryStore: CaseStore {
         case after(any Error)
     }
 
-    private let state: Mutex<MemoryState>
+    let state = Mutex(MemoryState())
 
-    /// - Parameter generation: the hub's feed generation.
-    public init(generation: UInt64 = 1) {
-        state = Mutex(MemoryState(generation: generation))
-    }
+    public init() {}
 
     /// Later failures stand behind earlier ones.
     public func failNextCommit(_ failure: Failure) { state.withLock { $0.failures.append(failure) } }
@@ -29,6 +26,12 @@ public final class MemoryStore: CaseStore {
     public var reports: [Origin: NodeReport] { state.withLock { $0.reports } }
     public var cases: [CaseID: CaseRow] { state.withLock { $0.cases } }
     public var commits: Int { state.withLock { $0.commits } }
+
+    /// As a flipped bit in the stored bytes of an event.
+    public func damage(_ event: Event) { state.withLock { _ = $0.damaged.insert(MemoryState.Place(event)) } }
+
+    /// As `peyvand restore` leaves it.
+    public func noteRestored(at now: Instant) { state.withLock { $0.restoredAt = now } }
 
     // MARK: - The writer
 
@@ -58,32 +61,32 @@ public final class MemoryStore: CaseStore {
     // MARK: - Events
 
     public func events(of cases: [CaseID]) async throws -> [CaseID: [Event]] {
-        state.withLock { state in
+        try state.withLock { state in
             var events: [CaseID: [Event]] = [:]
             for id in cases {
                 guard let places = state.places[id] else { continue }
-                events[id] = places.compactMap { state.journal[$0] }.sorted { $0.position < $1.position }
-                    .map(\.event)
+                let ordered = places.sorted { state.journal[$0]?.position ?? 0 < state.journal[$1]?.position ?? 0 }
+                events[id] = try ordered.compactMap { try state.event(at: $0) }
             }
             return events
         }
     }
 
-    public func journal(of origin: Origin, after seq: UInt64) async throws -> [Event] {
-        let later = state.withLock { state in
-            (state.lines[origin] ?? []).filter { $0.place.seq > seq }.compactMap { state.journal[$0] }
+    public func events(of origin: Origin, in stretches: [Stretch]) async throws -> [Event] {
+        var after: [UInt64: UInt64] = [:]
+        for stretch in stretches { after[stretch.incarnation] = min(after[stretch.incarnation] ?? .max, stretch.after) }
+        func isAsked(_ place: Position) -> Bool { after[place.incarnation].map { place.seq > $0 } ?? false }
+        return try state.withLock { state in
+            let line = (state.lines[origin] ?? []).filter { isAsked($0.place) }
+            let held = state.held.filter { $0.origin == origin && isAsked($0.envelope.position) }
+            let places = (line + held.map { MemoryState.Place($0) }).sorted {
+                ($0.place.seq, $0.place.incarnation.stored) < ($1.place.seq, $1.place.incarnation.stored)
+            }
+            let events = try places.prefix(Batch.maximumEvents).compactMap { place in
+                try state.event(at: place) ?? held.first { MemoryState.Place($0) == place }
+            }
+            return Self.bounded(events) { $0.size }
         }
-        let line = later.sorted {
-            ($0.event.envelope.seq, $0.position) < ($1.event.envelope.seq, $1.position)
-        }.map(\.event)
-        var batch = Self.bounded(line) { $0.bytes.count + ($0.part.bytes?.count ?? 0) }
-        // A batch does not end between two branches' events of one seq.
-        if batch.count < line.count, let last = batch.last?.envelope.seq, line[batch.count].envelope.seq == last,
-            batch.first?.envelope.seq != last
-        {
-            batch.removeAll { $0.envelope.seq == last }
-        }
-        return batch
     }
 
     public func hashes(
@@ -94,12 +97,29 @@ public final class MemoryStore: CaseStore {
             for key in state.lines[origin] ?? [] where seq <= key.place.seq && key.place.seq <= last {
                 hashes[key.place] = state.journal[key]?.event.hash
             }
+            for event in state.held where event.origin == origin {
+                let place = event.envelope.position
+                if seq <= place.seq, place.seq <= last { hashes[place] = event.hash }
+            }
             return hashes
         }
     }
 
+    public func repair(_ events: [Event]) async throws -> Int {
+        state.withLock { state in
+            var mended: Set<MemoryState.Place> = []
+            for event in events {
+                let place = MemoryState.Place(event)
+                guard state.damaged.contains(place), state.journal[place]?.event.hash == event.hash else { continue }
+                state.damaged.remove(place)
+                mended.insert(place)
+            }
+            return mended.count
+        }
+    }
+
     public func chains() async throws -> [Origin: ChainTree] {
-        state.withLock { $0.chains.mapValues { ChainTree(heads: $0) } }
+        state.withLock { $0.chains.mapValues { ChainTree(chains: $0) } }
     }
 
     // MARK: - Feeds
@@ -109,20 +129,28 @@ public final class MemoryStore: CaseStore {
     }
 
     public func feed(of destination: Origin, after seq: UInt64) async throws -> [FeedRow] {
-        let rows = state.withLock { state -> [FeedRow] in
+        let rows = try state.withLock { state -> [FeedRow] in
             let routed = (state.feeds[destination] ?? [:]).values.filter { $0.seq > seq }
-            return routed.sorted { $0.seq < $1.seq }.compactMap { state.feedRow($0) }
+            return try routed.sorted { $0.seq < $1.seq }.compactMap { try state.feedRow($0) }
         }
         return Self.bounded(rows) { $0.event.bytes.count + ($0.event.part.bytes?.count ?? 0) }
     }
 
-    public func feedHash(of destination: Origin, at seq: UInt64) async throws -> EventHash? {
-        state.withLock { $0.feeds[destination]?[seq]?.event }
+    public func feedFacts(of destination: Origin, _ cursors: [FeedCursor]) async throws -> [FeedFact] {
+        state.withLock { state in
+            let feed = state.feeds[destination] ?? [:]
+            return cursors.map { cursor in
+                let ofIncarnation = feed.values.filter { $0.hubIncarnation == cursor.hubIncarnation }
+                return FeedFact(hash: feed[cursor.seq]?.event, incarnationEnd: ofIncarnation.map(\.seq).max())
+            }
+        }
     }
 
-    public func feedGeneration() async throws -> UInt64 { state.withLock { $0.generation } }
+    public func feedCursors() async throws -> [FeedCursor] {
+        state.withLock { Array($0.cursors.reversed().prefix(64)) }
+    }
 
-    public func feedCursor() async throws -> FeedCursor? { state.withLock { $0.cursor } }
+    public func schemas() async throws -> [UInt32] { state.withLock { $0.schemas } }
 
     // MARK: - Lookups
 
@@ -138,27 +166,6 @@ public final class MemoryStore: CaseStore {
         }
     }
 
-    public func record(_ ack: Ack) async throws {
-        guard let last = ack.heads.max(by: { $0.seq < $1.seq }) else { return }
-        let place = Position(incarnation: last.incarnation, seq: last.seq)
-        state.withLock { state in
-            if state.acks[place] == nil { state.acks[place] = ack }
-        }
-    }
-
-    public func acknowledged() async throws -> Ack? {
-        state.withLock { state in
-            state.acks.max { ($0.key.seq, $0.value.position) < ($1.key.seq, $1.value.position) }?.value
-        }
-    }
-
-    public func acknowledgement(covering seq: UInt64) async throws -> Ack? {
-        state.withLock { state in
-            state.acks.filter { $0.key.seq >= seq }
-                .min { ($0.key.seq, $0.value.position) < ($1.key.seq, $1.value.position) }?.value
-        }
-    }
-
     public func overdue(before now: Instant, below level: Int, seat: Origin?, limit: Int) async throws -> [CaseID] {
         state.withLock { state in
             let due = state.cases.values.compactMap { row -> (deadline: Instant, id: CaseID)? in
@@ -168,12 +175,6 @@ public final class MemoryStore: CaseStore {
                 return (deadline, row.id)
             }
             return due.sorted { ($0.deadline, $0.id) < ($1.deadline, $1.id) }.prefix(max(0, limit)).map(\.id)
-        }
-    }
-
-    public func origins(quarantined: Bool) async throws -> Set<Origin> {
-        state.withLock { state in
-            quarantined ? state.quarantined : Set(state.reports.keys).subtracting(state.quarantined)
         }
     }
 

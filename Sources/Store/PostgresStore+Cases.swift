@@ -130,6 +130,9 @@ struct CaseRows {
         Column("escalated", "smallint") { .int16Array($0.map { Int16(clamping: $0.escalated) }) },
         Column("revision", "integer") { .int32Array($0.map(\.revision.stored)) },
         Column("position", "bigint") { .int64Array($0.map(\.position.stored)) },
+        Column("pending", "boolean") { .boolArray($0.map(\.pending)) },
+        Column("parked", "boolean") { .boolArray($0.map(\.parked)) },
+        Column("digest", "bytea") { .byteaArray($0.map(\.digest.bytes)) },
     ]
 
     /// One statement for all rows of the batch.

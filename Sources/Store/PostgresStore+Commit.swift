@@ -4,15 +4,17 @@ import Postgres
 
 extension Commit {
     /// Writes the batch within an open transaction, in as few round trips as COPY permits.
+    /// - Parameter begun: feeds that this hub incarnation may not have written before, and its first seq there.
     /// - Throws: `StoreError.fenced`, `PostgresError`; the transaction is then to be rolled back.
-    func save(_ connection: isolated Connection) throws {
+    func save(_ connection: isolated Connection, begun: [FeedRun: UInt64]) throws {
         let rows = CaseRows(self)
         let first = try connection.pipeline([compareAndSet] + rows.selectOld)
         guard first[0].affected == 1 else { throw StoreError.fenced }
         let moved = try rows.isEmpty ? [:] : rows.figures(old: first[1])
         try copyEvents(connection)
         try copyFeeds(connection)
-        try connection.pipeline(rows.upsert + CountedCase.move(moved) + statements)
+        try copyHeld(connection)
+        try connection.pipeline(rows.upsert + CountedCase.move(moved) + statements + FeedRun.note(begun) + choices)
     }
 
     typealias Statement = (sql: String, parameters: [Parameter])
@@ -75,7 +77,10 @@ extension Commit {
     private func copyFeeds(_ connection: isolated Connection) throws {
         guard !routed.isEmpty else { return }
         try connection.copyIn(
-            "COPY feeds (destination, seq, origin, event_seq, incarnation, with_part) FROM STDIN (FORMAT binary)"
+            """
+            COPY feeds (destination, seq, origin, event_seq, incarnation, with_part, hub_incarnation)
+            FROM STDIN (FORMAT binary)
+            """
         ) { writer in
             for routed in routed {
                 try writer.row { row in
@@ -85,6 +90,7 @@ extension Commit {
                     row.append(routed.place.seq.stored)
                     row.append(routed.place.incarnation.stored)
                     row.append(routed.withPart)
+                    row.append(routed.hubIncarnation.stored)
                 }
             }
         }
@@ -98,28 +104,8 @@ extension Commit {
         if let files { statements.append(files) }
         if !completed.isEmpty { statements.append(completeParts) }
         if !chains.isEmpty { statements.append(upsertChains) }
-        if let cursor {
-            statements.append(
-                (
-                    """
-                    INSERT INTO facts (name, value) VALUES ('feed_cursor', $1)
-                    ON CONFLICT (name) DO UPDATE SET value = excluded.value
-                    """,
-                    [.text(cursor.stored)]
-                ))
-        }
         if !replies.isEmpty { statements.append(insertReplies) }
         if !alarms.isEmpty { statements.append(insertAlarms) }
-        if !quarantined.isEmpty {
-            statements.append(
-                (
-                    """
-                    INSERT INTO nodes (origin, quarantined) SELECT code, true FROM unnest($1::text[]) AS code
-                    ON CONFLICT (origin) DO UPDATE SET quarantined = true
-                    """,
-                    [.textArray(Set(quarantined).map(\.code).sorted())]
-                ))
-        }
         return statements
     }
 
@@ -159,30 +145,31 @@ extension Commit {
         )
     }
 
-    /// The heads in the order in which they were extended; each chain once, as it stands last.
+    /// The chains in the order in which they were extended; each once, as it stands last.
     private var upsertChains: Statement {
-        struct Chain: Hashable {
+        struct Name: Hashable {
             let origin: Origin
             let incarnation: UInt64
         }
-        var seen: Set<Chain> = []
+        var seen: Set<Name> = []
         let last = chains.reversed().filter {
-            seen.insert(Chain(origin: $0.origin, incarnation: $0.head.incarnation)).inserted
+            seen.insert(Name(origin: $0.origin, incarnation: $0.chain.incarnation)).inserted
         }
-        let heads = Array(last.reversed())
+        let chains = Array(last.reversed())
         return (
             """
-            INSERT INTO chains (origin, incarnation, seq, hash)
-                SELECT origin, incarnation, seq, hash
-                FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[]) WITH ORDINALITY
-                    AS new (origin, incarnation, seq, hash, place)
+            INSERT INTO chains (origin, incarnation, seq, hash, parent, first)
+                SELECT origin, incarnation, seq, hash, parent, first
+                FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[])
+                    WITH ORDINALITY AS new (origin, incarnation, seq, hash, parent, first, place)
                 ORDER BY place
-            ON CONFLICT (origin, incarnation) DO UPDATE
-                SET seq = excluded.seq, hash = excluded.hash, ordinal = excluded.ordinal
+            ON CONFLICT (origin, incarnation) DO UPDATE SET seq = excluded.seq, hash = excluded.hash,
+                parent = excluded.parent, first = excluded.first, ordinal = excluded.ordinal
             """,
             [
-                .textArray(heads.map(\.origin.code)), .int64Array(heads.map(\.head.incarnation.stored)),
-                .int64Array(heads.map(\.head.seq.stored)), .byteaArray(heads.map(\.head.hash.bytes)),
+                .textArray(chains.map(\.origin.code)), .int64Array(chains.map(\.chain.incarnation.stored)),
+                .int64Array(chains.map(\.chain.head.seq.stored)), .byteaArray(chains.map(\.chain.head.hash.bytes)),
+                .int64Array(chains.map(\.chain.parent.stored)), .int64Array(chains.map(\.chain.first.stored)),
             ]
         )
     }

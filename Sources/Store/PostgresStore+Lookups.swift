@@ -30,48 +30,100 @@ extension PostgresStore {
     }
 
     public func chains() async throws -> [Origin: ChainTree] {
-        let rows = try await query("SELECT origin, incarnation, seq, hash FROM chains ORDER BY ordinal")
-        var heads: [Origin: [ChainHead]] = [:]
+        let rows = try await query("SELECT origin, incarnation, seq, hash, parent, first FROM chains ORDER BY ordinal")
+        var chains: [Origin: [Chain]] = [:]
         for row in rows {
             let head = ChainHead(incarnation: try row.number(1), seq: try row.number(2), hash: try row.hash(3))
-            heads[try row.origin(0), default: []].append(head)
+            chains[try row.origin(0), default: []].append(
+                Chain(parent: try row.number(4), first: try row.number(5), head: head))
         }
-        return heads.mapValues { ChainTree(heads: $0) }
+        return chains.mapValues { ChainTree(chains: $0) }
     }
 
     // MARK: - Receipts
 
     public func record(_ ack: Ack) async throws {
-        guard let last = ack.heads.max(by: { $0.seq < $1.seq }) else { return }
+        guard !ack.heads.isEmpty else { return }
         try await database.readers.run { connection in
             _ = try connection.query(
                 """
                 INSERT INTO acknowledgements (incarnation, seq, heads, committed_at, position, signature)
-                    VALUES ($1, $2, $3, $4, $5, $6)
-                ON CONFLICT (seq, incarnation) DO NOTHING
+                    SELECT incarnation, seq, $3, $4, $5, $6
+                    FROM unnest($1::bigint[], $2::bigint[]) AS head (incarnation, seq)
+                ON CONFLICT (incarnation, seq) DO NOTHING
                 """,
                 [
-                    .int64(last.incarnation.stored), .int64(last.seq.stored), .bytea(ack.heads.flatMap(\.stored)),
-                    .timestamp(ack.committedAt.stored), .int64(ack.position.stored), .bytea(ack.signature),
+                    .int64Array(ack.heads.map(\.incarnation.stored)), .int64Array(ack.heads.map(\.seq.stored)),
+                    .bytea(ack.heads.flatMap(\.stored)), .timestamp(ack.committedAt.stored),
+                    .int64(ack.position.stored), .bytea(ack.signature),
                 ])
         }
     }
 
-    public func acknowledged() async throws -> Ack? {
-        try await ack("ORDER BY seq DESC, position DESC LIMIT 1")
-    }
-
-    public func acknowledgement(covering seq: UInt64) async throws -> Ack? {
-        try await ack("WHERE seq >= $1 ORDER BY seq, position LIMIT 1", [.int64(seq.stored)])
-    }
-
-    private func ack(_ condition: String, _ parameters: [Parameter] = []) async throws -> Ack? {
+    public func acknowledged() async throws -> [UInt64: UInt64] {
+        // One probe of the index for each incarnation.
         let rows = try await query(
-            "SELECT heads, committed_at, position, signature FROM acknowledgements " + condition, parameters)
+            """
+            WITH RECURSIVE last AS (
+                (SELECT incarnation, seq FROM acknowledgements ORDER BY incarnation DESC, seq DESC LIMIT 1)
+                UNION ALL
+                SELECT next.incarnation, next.seq FROM last CROSS JOIN LATERAL (
+                    SELECT incarnation, seq FROM acknowledgements a WHERE a.incarnation < last.incarnation
+                    ORDER BY incarnation DESC, seq DESC LIMIT 1
+                ) next
+            )
+            SELECT incarnation, seq FROM last
+            """)
+        return try rows.reduce(into: [:]) { $0[try $1.number(0)] = try $1.number(1) }
+    }
+
+    public func acknowledgement(covering place: Position) async throws -> Ack? {
+        let rows = try await query(
+            """
+            SELECT heads, committed_at, position, signature FROM acknowledgements
+            WHERE incarnation = $1 AND seq >= $2 ORDER BY seq LIMIT 1
+            """, [.int64(place.incarnation.stored), .int64(Int64(clamping: place.seq))])
         guard let row = rows.first else { return nil }
         let heads = pieces(try row.get(0), of: 48).compactMap { ChainHead(stored: $0) }
         return Ack(
             heads: heads, committedAt: try row.instant(1), position: try row.number(2), signature: try row.get(3))
+    }
+
+    // MARK: - Cases
+
+    public func digests(
+        after position: UInt64, limit: Int
+    ) async throws -> [(digest: CaseDigest, position: UInt64)] {
+        guard limit > 0 else { return [] }
+        let rows = try await query(
+            """
+            SELECT id, digest, position FROM cases WHERE position > $1
+            ORDER BY position FETCH FIRST \(limit) ROWS WITH TIES
+            """, [.int64(Int64(clamping: position))])
+        let digests = try rows.map { row in
+            (digest: CaseDigest(caseID: try row.caseID(0), digest: try row.hash(1)), position: try row.number(2))
+        }
+        // Cases of one position come together: they wait for the next call, unless there is nothing before them.
+        guard digests.count > limit, let end = digests.last?.position else { return digests }
+        let whole = digests.prefix { $0.position < end }
+        return whole.isEmpty ? digests : Array(whole)
+    }
+
+    public func digests(of cases: [CaseID]) async throws -> [CaseDigest] {
+        guard !cases.isEmpty else { return [] }
+        let rows = try await query(
+            "SELECT id, digest FROM cases WHERE id = ANY ($1::uuid[]) ORDER BY id", [.uuidArray(cases.map(\.bytes))])
+        return try rows.map { CaseDigest(caseID: try $0.caseID(0), digest: try $0.hash(1)) }
+    }
+
+    public func pending(limit: Int) async throws -> [CaseID] {
+        try await query("SELECT id FROM cases WHERE pending ORDER BY id LIMIT $1", [.int(max(0, limit))])
+            .map { try $0.caseID(0) }
+    }
+
+    public func parked(limit: Int) async throws -> [CaseID] {
+        try await query("SELECT id FROM cases WHERE parked ORDER BY id LIMIT $1", [.int(max(0, limit))])
+            .map { try $0.caseID(0) }
     }
 
     // MARK: - Clocks and nodes
@@ -85,11 +137,6 @@ extension PostgresStore {
             """,
             [.timestamp(now.stored), .int32(level.stored), Parameter(seat?.code), .int(max(0, limit))])
         return try rows.map { try $0.caseID(0) }
-    }
-
-    public func origins(quarantined: Bool) async throws -> Set<Origin> {
-        let rows = try await query("SELECT origin FROM nodes WHERE quarantined = $1", [.bool(quarantined)])
-        return Set(try rows.map { try $0.origin(0) })
     }
 
     public func note(_ report: NodeReport) async throws {

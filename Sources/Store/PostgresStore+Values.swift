@@ -85,23 +85,23 @@ extension UInt64 {
     fileprivate var storedBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
 }
 
-extension FeedCursor {
-    /// `incarnation:seq:hash`, the first and the last in hexadecimal.
-    var stored: String { "\(Receipt.hex(hubIncarnation)):\(seq):\(hash)" }
+extension ChainHead {
+    /// `incarnation:seq:hash`, the first and the last in hexadecimal: a line of a fact.
+    var line: String { "\(Receipt.hex(incarnation)):\(seq):\(hash)" }
 
-    init?(stored text: String) {
-        let fields = text.split(separator: ":")
+    init?(line: some StringProtocol) {
+        let fields = line.split(separator: ":")
         guard fields.count == 3, let incarnation = UInt64(fields[0], radix: 16), let seq = UInt64(fields[1]),
             let hash = EventHash(hex: fields[2])
         else { return nil }
-        self.init(hubIncarnation: incarnation, seq: seq, hash: hash)
+        self.init(incarnation: incarnation, seq: seq, hash: hash)
     }
 }
 
 extension Row {
     func hash(_ column: Int) throws -> EventHash {
         let hash = try withBytes(column) { bytes in bytes.flatMap { EventHash($0) } }
-        guard let hash else { throw StoreError.corrupt("a stored hash is not 32 bytes long") }
+        guard let hash else { throw StoreError.corrupt(nil, "a stored hash is not 32 bytes long") }
         return hash
     }
 
@@ -109,12 +109,12 @@ extension Row {
 
     func origin(_ column: Int) throws -> Origin {
         let code = try get(column, as: String.self)
-        guard let origin = Origin(code) else { throw StoreError.corrupt("no origin: \(code)") }
+        guard let origin = Origin(code) else { throw StoreError.corrupt(nil, "no origin: \(code)") }
         return origin
     }
 
     func caseID(_ column: Int) throws -> CaseID {
-        guard let id = CaseID(try get(column, as: [UInt8].self)) else { throw StoreError.corrupt("no case id") }
+        guard let id = CaseID(try get(column, as: [UInt8].self)) else { throw StoreError.corrupt(nil, "no case id") }
         return id
     }
 

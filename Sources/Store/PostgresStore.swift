@@ -1,6 +1,5 @@
 public import Casework
 public import Federation
-import Cryptography
 import Postgres
 import Synchronization
 
@@ -17,7 +16,8 @@ public final class PostgresStore: CaseStore {
         var connection: Connection?
         /// Partitions of the journal that are known to exist.
         var partitions: Set<JournalPartition> = []
-        var generation: UInt64?
+        /// Which feeds this hub incarnation is known to have begun to write.
+        var runs: Set<FeedRun> = []
     }
 
     private let state = Mutex(State())
@@ -69,12 +69,19 @@ public final class PostgresStore: CaseStore {
 
     public func commit(_ batch: Commit) async throws {
         let needed = JournalPartition.needed(by: batch.placed)
-        let missing = needed.subtracting(state.withLock { $0.partitions })
+        let runs = FeedRun.written(by: batch.routed)
+        let (missing, begun) = state.withLock { state in
+            (needed.subtracting(state.partitions), runs.filter { !state.runs.contains($0.key) })
+        }
         try await write { connection in
             for partition in missing.sorted() { try partition.create(connection) }
-            try connection.transaction { connection in try batch.save(connection) }
+            try connection.transaction { connection in try batch.save(connection, begun: begun) }
         }
-        if !missing.isEmpty { state.withLock { $0.partitions.formUnion(missing) } }
+        guard !missing.isEmpty || !begun.isEmpty else { return }
+        state.withLock { state in
+            state.partitions.formUnion(missing)
+            state.runs.formUnion(begun.keys)
+        }
     }
 
     private func write<T: Sendable>(_ body: @Sendable (isolated Connection) throws -> T) async throws -> T {
@@ -105,37 +112,13 @@ public final class PostgresStore: CaseStore {
         let connection = state.withLock { state in
             defer { state.connection = nil }
             // What the next connection reaches may be another server.
-            state.partitions = []
+            (state.partitions, state.runs) = ([], [])
             return state.connection
         }
         await connection?.close()
     }
 
-    // MARK: - Facts
-
-    public func feedGeneration() async throws -> UInt64 {
-        if let known = state.withLock({ $0.generation }) { return known }
-        let minted = Receipt.hex(SecureRandom.uint64())
-        let text = try await database.readers.run { connection in
-            try connection.query(
-                "INSERT INTO facts (name, value) VALUES ('feed_generation', $1) ON CONFLICT (name) DO NOTHING",
-                [.text(minted)])
-            let rows = try connection.query("SELECT value FROM facts WHERE name = 'feed_generation'")
-            return try rows[0].get(0, as: String.self)
-        }
-        guard let generation = UInt64(text, radix: 16) else { throw StoreError.corrupt("facts: feed_generation") }
-        state.withLock { $0.generation = generation }
-        return generation
-    }
-
-    public func feedCursor() async throws -> FeedCursor? {
-        let rows = try await query("SELECT value FROM facts WHERE name = 'feed_cursor'")
-        guard let row = rows.first else { return nil }
-        guard let cursor = FeedCursor(stored: try row.get(0, as: String.self)) else {
-            throw StoreError.corrupt("facts: feed_cursor")
-        }
-        return cursor
-    }
+    // MARK: - Reading
 
     func query(_ sql: String, _ parameters: [Parameter] = []) async throws -> Rows {
         try await database.lookups.run { connection in try connection.query(sql, parameters) }

@@ -60,14 +60,28 @@ extension StoredService {
     public var calendar: WorkCalendar { office.calendar }
 
     public func execute(_ request: CommandRequest) async throws -> CommandResult {
-        let answer = try await writer.submit(request)
+        let answer = try await whole(request.caseID) { try await writer.submit(request) }
         let document = office.reads.document(answer.record, for: request.principal, now: office.now())
         let receipt = request.command.isIntake ? try await receipt(answer.record, isNew: !answer.isReplay) : nil
         return CommandResult(document: document, receipt: receipt, isReplay: answer.isReplay)
     }
 
+    private func record(_ id: CaseID) async throws -> CaseRecord? {
+        try await whole(id) { try await office.reads.record(id) }
+    }
+
+    /// Damage is never shown: the case is fetched again from whoever else has it.
+    private func whole<T: Sendable>(_ id: CaseID?, _ body: () async throws -> T) async throws -> T {
+        do {
+            return try await body()
+        } catch StoreError.corrupt(let damaged, _) {
+            if let damaged = damaged ?? id { writer.report(damaged: damaged) }
+            throw ServiceError.unavailable("this case's records are damaged here and are being fetched: try again")
+        }
+    }
+
     public func receipt(of id: CaseID, for principal: Principal) async throws -> ReceiptDocument {
-        guard let record = try await office.reads.record(id), let receipt = try await receipt(record, isNew: false) else {
+        guard let record = try await record(id), let receipt = try await receipt(record, isNew: false) else {
             throw Refusal.unknownCase
         }
         return receipt
@@ -86,7 +100,7 @@ extension StoredService {
     }
 
     public func caseDocument(_ id: CaseID, for principal: Principal) async throws -> CaseDocument {
-        guard let record = try await office.reads.record(id) else { throw Refusal.unknownCase }
+        guard let record = try await record(id) else { throw Refusal.unknownCase }
         await audit(
             AuditLine(
                 actor: principal.actor.line, action: "case.read", subject: id.description, remote: "", detail: ""))
@@ -98,7 +112,7 @@ extension StoredService {
     }
 
     public func events(of id: CaseID, for principal: Principal) async throws -> [EventDocument] {
-        guard let record = try await office.reads.record(id) else { throw Refusal.unknownCase }
+        guard let record = try await record(id) else { throw Refusal.unknownCase }
         await audit(
             AuditLine(
                 actor: principal.actor.line, action: "history.read", subject: id.description, remote: "", detail: ""))

@@ -1,5 +1,5 @@
 import Attachments
-import Casework
+public import Casework
 import Federation
 public import Logging
 import Postgres
@@ -39,6 +39,49 @@ public enum Upkeep {
                 ])
             }
         }
+    }
+
+    /// After an upgrade, has the cases folded anew that an older version could not read: those that are parked, and
+    /// those that have no row because their registration could not be read. Once for each version; a call that was cut
+    /// off begins again. A database whose rows were made before there was such a note has all its cases folded.
+    /// - Parameters:
+    ///   - reader: the greatest schema that this version reads.
+    ///   - submit: has the writer fold these cases and save their rows; at most 256 at a time.
+    /// - Returns: how many cases were submitted.
+    @discardableResult
+    public static func refold(
+        _ database: Database, reader: UInt32 = Schema.reader, submit: @Sendable ([CaseID]) async throws -> Void
+    ) async throws -> Int {
+        let facts = try await database.readers.run { try $0.query("SELECT value FROM facts WHERE name = 'reader'") }
+        let last = try facts.first.map { UInt32(try $0.get(0, as: String.self)) ?? 0 }
+        if let last, last >= reader { return 0 }
+        var submitted = 0
+        var end = [UInt8](repeating: 0, count: 16)
+        while true {
+            let (isFirst, after) = (last == nil, end)
+            let ids = try await database.readers.run { connection in
+                try connection.query(
+                    """
+                    SELECT id FROM cases WHERE id > $1 AND (parked OR $2)
+                    UNION SELECT case_id FROM case_origins o
+                    WHERE case_id > $1 AND NOT EXISTS (SELECT FROM cases c WHERE c.id = o.case_id)
+                    ORDER BY id LIMIT 256
+                    """, [.uuid(after), .bool(isFirst)]
+                ).map { try $0.caseID(0) }
+            }
+            guard let lastID = ids.last else { break }
+            try await submit(ids)
+            submitted += ids.count
+            end = lastID.bytes
+        }
+        _ = try await database.readers.run { connection in
+            try connection.query(
+                """
+                INSERT INTO facts (name, value) VALUES ('reader', $1)
+                ON CONFLICT (name) DO UPDATE SET value = excluded.value
+                """, [.text(String(reader))])
+        }
+        return submitted
     }
 
     /// Looks which files are on the disk, now and then: a database or a disk that was restored may know others.

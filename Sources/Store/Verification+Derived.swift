@@ -93,7 +93,7 @@ extension VerificationRun {
         tell("figures", 1, of: 1)
     }
 
-    /// Feeds are dense from 1, and each row refers to an event.
+    /// Feeds are dense from 1, each row refers to an event, and each hub incarnation's rows stand together.
     func checkFeeds(_ report: inout VerificationReport) async throws {
         let gaps = try await query(
             """
@@ -114,6 +114,21 @@ extension VerificationRun {
         for row in orphans {
             let place = "\(try row.get(0, as: String.self)) seq \(try row.get(1, as: Int64.self))"
             report.add(fault: "feeds \(place): its event is not in the journal")
+        }
+        let runs = try await query(
+            """
+            SELECT coalesce(b.destination, r.destination), coalesce(b.seq, r.first) FROM (
+                SELECT destination, hub_incarnation, seq FROM (
+                    SELECT *, lag(hub_incarnation) OVER (PARTITION BY destination ORDER BY seq) AS last FROM feeds
+                ) f WHERE hub_incarnation IS DISTINCT FROM last
+            ) b FULL JOIN feed_runs r
+                ON r.destination = b.destination AND r.hub_incarnation = b.hub_incarnation AND r.first = b.seq
+            WHERE b.seq IS NULL OR r.first IS NULL
+            ORDER BY 1, 2 LIMIT \(VerificationReport.maximumFaults)
+            """)
+        for row in runs {
+            let place = "\(try row.get(0, as: String.self)) seq \(try row.get(1, as: Int64.self))"
+            report.add(fault: "feed_runs \(place): is not where a hub incarnation begins")
         }
         tell("feeds", 1, of: 1)
     }

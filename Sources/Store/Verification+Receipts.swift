@@ -8,19 +8,19 @@ extension VerificationRun {
 
     /// Each receipt of the hub: signed by one of the given keys, and for events that are here.
     func checkReceipts(_ report: inout VerificationReport) async throws {
-        var place: (seq: Int64, incarnation: Int64) = (-1, 0)
+        var place: (incarnation: Int64, seq: Int64) = (.min, -1)
         while true {
             let rows = try await query(
                 """
                 SELECT seq, incarnation, heads, committed_at, position, signature FROM acknowledgements
-                WHERE (seq, incarnation) > ($1, $2) ORDER BY seq, incarnation LIMIT \(Self.page)
-                """, [.int64(place.seq), .int64(place.incarnation)]
+                WHERE (incarnation, seq) > ($1, $2) ORDER BY incarnation, seq LIMIT \(Self.page)
+                """, [.int64(place.incarnation), .int64(place.seq)]
             ).map { try StoredReceipt($0) }
             let known = try await hashes(at: rows.flatMap(\.heads))
             for row in rows { check(row, known, &report) }
             tell("receipts", report.receipts + report.uncheckedReceipts)
             guard rows.count == Self.page, let last = rows.last else { return }
-            place = (last.seq, last.incarnation)
+            place = (last.incarnation, last.seq)
         }
     }
 
@@ -31,10 +31,8 @@ extension VerificationRun {
             let place = StoredEvent.name(origin.code, row.seq, row.incarnation)
             report.add(fault: "acknowledgements \(place): \(reason)")
         }
-        guard let last = row.heads.max(by: { $0.seq < $1.seq }) else { return fault("names no event") }
-        if last.seq.stored != row.seq || last.incarnation.stored != row.incarnation {
-            fault("its heads name another event")
-        }
+        let isNamed = row.heads.contains { $0.seq.stored == row.seq && $0.incarnation.stored == row.incarnation }
+        if !isNamed { fault("its heads name other events") }
         for head in row.heads {
             let place = Casework.Position(incarnation: head.incarnation, seq: head.seq)
             if known[place] != head.hash { fault("seq \(head.seq) is not in the journal with the hash it names") }

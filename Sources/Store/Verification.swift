@@ -5,17 +5,21 @@ import Postgres
 
 /// What a verification found.
 public struct VerificationReport: Sendable, Equatable {
+    /// Of the journal, and those held apart.
     public internal(set) var events = 0
     /// Parts that are present here and have the hash that their event names.
     public internal(set) var parts = 0
     public internal(set) var cases = 0
-    /// The hub's receipts whose signature was checked.
+    /// Heads of the hub's receipts whose signature was checked.
     public internal(set) var receipts = 0
-    /// Receipts that no given key could check, because none was given.
+    /// Heads of receipts that no given key could check, because none was given.
     public internal(set) var uncheckedReceipts = 0
     /// One line for each fault, naming the row; at most ``maximumFaults`` of them.
     public internal(set) var faults: [String] = []
     public internal(set) var faultCount = 0
+    /// What a person should know and is no fault: that a hub which was brought back from an older state has not got
+    /// all of its own events back.
+    public internal(set) var notes: [String] = []
 
     public static let maximumFaults = 1000
 

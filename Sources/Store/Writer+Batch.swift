@@ -10,14 +10,12 @@ extension Writer {
         let expected: StoredHead
         var becomes: StoredHead
         var effects = Effects()
+        /// The own chains after it.
+        var journal = ChainTree()
         var rows: [CaseRow] = []
         var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
-        var chains: [(origin: Origin, head: ChainHead)] = []
         var outcomes: [(item: Item, outcome: Swift.Result<Result, any Error>)] = []
-        var isEmpty: Bool {
-            effects.placed.isEmpty && effects.completed.isEmpty && effects.cursor == nil && effects.alarms.isEmpty
-                && effects.quarantined.isEmpty
-        }
+        var isEmpty: Bool { effects.isEmpty }
 
         init(after head: StoredHead) { (expected, becomes) = (head, head) }
 
@@ -33,8 +31,14 @@ extension Writer {
             commit.cursor = effects.cursor
             commit.alarms = effects.alarms
             commit.quarantined = effects.quarantined
+            commit.lifted = effects.lifted
+            commit.held = effects.held
+            commit.released = effects.released
+            commit.fenced = effects.fenced
+            commit.restoration = effects.restoration
+            commit.schemas = effects.schemas
             commit.cases = rows
-            commit.chains = chains
+            commit.chains = effects.chains
             commit.replies = replies
             return commit
         }
@@ -74,6 +78,7 @@ extension Writer {
     private func complete(_ batch: inout Batch, _ core: Core) {
         batch.becomes = StoredHead(
             head: core.desk.writer.head, stamp: core.desk.writer.clock.last, position: core.position)
+        batch.journal = core.desk.journal
         var last: [CaseID: UInt64] = [:]
         for placed in batch.effects.placed {
             if let id = placed.event.caseID { last[id] = placed.position }
@@ -81,12 +86,6 @@ extension Writer {
         for id in batch.effects.touched {
             guard let record = core.desk.cases[id] else { continue }
             if let row = CaseRow(record, position: last[id] ?? core.position) { batch.rows.append(row) }
-        }
-        for placed in batch.effects.placed where placed.event.origin != origin {
-            let (origin, place) = (placed.event.origin, placed.event.envelope.position)
-            let head = ChainHead(incarnation: place.incarnation, seq: place.seq, hash: placed.event.hash)
-            batch.chains.removeAll { $0.origin == origin && $0.head.incarnation == head.incarnation }
-            batch.chains.append((origin, head))
         }
     }
 
@@ -111,7 +110,7 @@ extension Writer {
             let id = CaseID(
                 home: origin, at: environment.now(), random: (SecureRandom.uint64(), SecureRandom.uint64()))
             return Prepared(item: item, caseID: id, needsCode: true, cases: [id])
-        case .arrival(_, let cases): return Prepared(item: item, cases: cases)
+        case .arrival(_, let cases, _): return Prepared(item: item, cases: cases)
         case .escalation(let id): return Prepared(item: item, caseID: id, cases: [id])
         }
     }
@@ -152,7 +151,7 @@ extension Writer {
             case .wish(let request):
                 let answer = try decide(request, prepared, code: code, &core, &batch, &replies, now: now)
                 batch.outcomes.append((prepared.item, .success(.answer(answer))))
-            case .arrival(let arrival, _):
+            case .arrival(let arrival, _, _):
                 let effects = try core.take(arrival, now: now, random: &random)
                 batch.effects.append(effects)
                 batch.outcomes.append((prepared.item, .success(.effects(effects))))

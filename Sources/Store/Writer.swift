@@ -28,6 +28,8 @@ public actor Writer<Core: ServerCore> {
     public struct Environment: Sendable {
         public var now: @Sendable () -> Instant
         public var observe: @Sendable (Notice) -> Void
+        /// A case's stored bytes are damaged: somebody else is to be asked for them.
+        public var damaged: @Sendable (CaseID) -> Void
         /// Makes the core from the store, as of `head`.
         public var makeCore: @Sendable (_ head: StoredHead, _ incarnation: UInt64) async throws -> Core
         /// How long callers wait for a database that is away.
@@ -35,16 +37,20 @@ public actor Writer<Core: ServerCore> {
 
         public init(
             now: @escaping @Sendable () -> Instant, observe: @escaping @Sendable (Notice) -> Void,
+            damaged: @escaping @Sendable (CaseID) -> Void = { _ in },
             makeCore: @escaping @Sendable (_ head: StoredHead, _ incarnation: UInt64) async throws -> Core
         ) {
-            (self.now, self.observe, self.makeCore) = (now, observe, makeCore)
+            (self.now, self.observe, self.damaged, self.makeCore) = (now, observe, damaged, makeCore)
         }
     }
 
     enum Work: Sendable {
         case wish(CommandRequest)
-        case arrival(Core.Arrival, cases: [CaseID])
+        /// `size`: how many events it brings.
+        case arrival(Core.Arrival, cases: [CaseID], size: Int)
         case escalation(CaseID)
+
+        var size: Int { if case .arrival(_, _, let size) = self { size } else { 1 } }
     }
 
     enum Result: Sendable {
@@ -73,20 +79,25 @@ public actor Writer<Core: ServerCore> {
     public nonisolated let incarnation: UInt64
     var core: Core?
     var head = StoredHead.empty
+    /// The own chains as they are committed: the core's may be ahead while a commit is under way.
+    public private(set) var journal = ChainTree()
     private(set) var waiting: [Item] = []
     /// A batch that was given up while nobody knew whether it was committed.
     private var orphan: Batch?
     private var halted: ServiceError?
     private var isTakenOver = false
+    private var isOpen: Bool
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
     ///   - token: random; fences every other process of this origin.
     ///   - incarnation: random; carried by all events of this start.
+    ///   - isOpen: false lets commands wait until `open`.
     public init(
         origin: Origin, store: any CaseStore, token: UInt64, incarnation: UInt64, environment: Environment,
-        logger: Logger
+        isOpen: Bool = true, logger: Logger
     ) {
+        self.isOpen = isOpen
         self.origin = origin
         self.store = store
         self.token = token
@@ -99,21 +110,43 @@ public actor Writer<Core: ServerCore> {
 
     /// Decides and commits a command. Throws a `Refusal` or a `ServiceError`.
     public func submit(_ request: CommandRequest) async throws -> Answer {
+        try await awaitOpening()
         guard case .answer(let answer) = try await enqueue(.wish(request)) else {
             throw ServiceError.halted("a command was answered as an arrival")
         }
         return answer
     }
 
+    /// From now commands are taken.
+    public func open() { isOpen = true }
+
+    /// A node that starts asks the hub first whether it was brought back from an older state.
+    private func awaitOpening() async throws {
+        let deadline = ContinuousClock.now + environment.patience
+        while !isOpen {
+            guard ContinuousClock.now < deadline else {
+                throw ServiceError.unavailable("this node takes its own records back from the hub: try again")
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// A case's stored bytes cannot be read: they are fetched from whoever else has them.
+    public nonisolated func report(damaged id: CaseID) { environment.damaged(id) }
+
     /// Takes and commits what came over the link.
-    public func apply(_ arrival: Core.Arrival, cases: [CaseID]) async throws -> Effects {
-        guard case .effects(let effects) = try await enqueue(.arrival(arrival, cases: cases)) else {
+    /// - Parameter size: how many events it brings.
+    public func apply(_ arrival: Core.Arrival, cases: [CaseID], size: Int = 1) async throws -> Effects {
+        guard case .effects(let effects) = try await enqueue(.arrival(arrival, cases: cases, size: size)) else {
             throw ServiceError.halted("an arrival was answered as a command")
         }
         return effects
     }
 
-    public func escalate(_ id: CaseID) async throws { _ = try await enqueue(.escalation(id)) }
+    public func escalate(_ id: CaseID) async throws {
+        try await awaitOpening()
+        _ = try await enqueue(.escalation(id))
+    }
 
     /// Lets a caller look at or change the core between batches; `nil` while there is none.
     public func withCore<T: Sendable>(_ body: @Sendable (inout Core?) -> T) -> T { body(&core) }
@@ -140,17 +173,28 @@ public actor Writer<Core: ServerCore> {
         do {
             try await start()
             for await _ in wake.stream {
-                while !waiting.isEmpty {
-                    let batch = Array(waiting.prefix(Self.batchLimit))
-                    waiting.removeFirst(batch.count)
-                    try await process(batch)
-                }
+                while let batch = nextBatch() { try await process(batch) }
             }
             halt(reason(CancellationError()))
         } catch {
             halt(reason(error))
             if !(error is CancellationError) { throw reason(error) }
         }
+    }
+
+    /// What goes into the next transaction; `nil` when nothing may.
+    private func nextBatch() -> [Item]? {
+        let chosen = Admission.choose(waiting.map(\.work.size), limit: Self.batchLimit)
+        guard !chosen.isEmpty else { return nil }
+        let batch = chosen.map { waiting[$0] }
+        // Mostly all that waits.
+        if chosen.count == waiting.count {
+            waiting = []
+        } else {
+            let taken = Set(chosen)
+            waiting = waiting.indices.filter { !taken.contains($0) }.map { waiting[$0] }
+        }
+        return batch
     }
 
     /// What callers hear when this writer ends.
@@ -193,7 +237,8 @@ public actor Writer<Core: ServerCore> {
             isTakenOver
             ? try await store.resume(origin, token: token) : try await store.takeOver(origin, token: token)
         isTakenOver = true
-        core = try await environment.makeCore(head, incarnation)
+        let fresh = try await environment.makeCore(head, incarnation)
+        (core, journal) = (fresh, fresh.desk.journal)
         // Its callers have heard that nobody knows; who watches must still learn what it did.
         if let orphan, orphan.isCommitted(at: head) { notify(orphan) }
         orphan = nil
@@ -249,7 +294,8 @@ public actor Writer<Core: ServerCore> {
                 logger.warning("batch failed", metadata: ["items": "\(items.count)", "error": "\(error)"])
                 guard isPassing else {
                     if items.count > 1 { return false }
-                    items[0].done.resume(throwing: ServiceError.unavailable("could not be saved: \(error)"))
+                    if case StoreError.corrupt(let id?, _) = error { environment.damaged(id) }
+                    items[0].done.resume(throwing: Self.failure(error))
                     return true
                 }
                 guard clock.now < deadline else {
@@ -262,6 +308,12 @@ public actor Writer<Core: ServerCore> {
                 try await Task.sleep(for: .milliseconds(200))
             }
         }
+    }
+
+    /// What the one caller hears whose work cannot be saved. Damage is told to drivers as it is: they wait for the repair.
+    private static func failure(_ error: any Error) -> any Error {
+        if case StoreError.corrupt(_?, _) = error { return error }
+        return ServiceError.unavailable("could not be saved: \(error)")
     }
 
     private func finish(_ batch: Batch) {
@@ -280,6 +332,7 @@ public actor Writer<Core: ServerCore> {
     }
 
     private func notify(_ batch: Batch) {
+        journal = batch.journal
         environment.observe(
             Notice(
                 head: batch.becomes.head, position: batch.becomes.position, effects: batch.effects, cases: batch.rows))

@@ -90,6 +90,7 @@ struct VerifyCommand: AsyncParsableCommand {
             }
             await database.close()
             for fault in report.faults { Terminal.complain("\(target.name): \(fault)") }
+            for note in report.notes { Terminal.complain("\(target.name): note: \(note)") }
             faults += report.faultCount
             let unchecked = report.uncheckedReceipts > 0 ? ", \(report.uncheckedReceipts) receipts without a key" : ""
             Terminal.line(

@@ -13,8 +13,8 @@ import Testing
 
         mutating func take(_ event: Event) -> ChainTree.Verdict {
             let verdict = verdict(event)
-            if verdict == .next {
-                tree.accept(event)
+            if case .next(let parent) = verdict {
+                tree.accept(event, parent: parent)
                 known[event.envelope.position] = event.hash
             }
             return verdict
@@ -31,7 +31,7 @@ import Testing
         var docket = Docket()
         let events = try chain(3, of: &docket)
         var receiver = Receiver()
-        #expect(events.map { receiver.take($0) } == [.next, .next, .next])
+        #expect(events.map { receiver.take($0) } == [.next(parent: 0), .next(parent: 0), .next(parent: 0)])
         #expect(receiver.tree.heads == [docket.head(of: Place.home)])
         #expect(events.map { receiver.take($0) } == [.duplicate, .duplicate, .duplicate])
         #expect(events.map(\.envelope.seq) == [1, 2, 3])
@@ -86,12 +86,12 @@ import Testing
         docket.restart(Place.home, as: 700)
         let second = try chain(2, of: &docket)
         #expect(second.map(\.envelope.seq) == [3, 4])
-        #expect(second.map { receiver.take($0) } == [.next, .next])
-        #expect(receiver.tree.heads.map(\.seq) == [2, 4])
+        #expect(second.map { receiver.take($0) } == [.next(parent: 4), .next(parent: 4)])
+        #expect(receiver.tree.heads.map(\.seq) == [2, 4] && !receiver.tree.isForked)
         #expect(receiver.tree.latest == docket.head(of: Place.home))
         docket.restart(Place.home, as: 701)
         // Its parent was written by an incarnation that is not the first.
-        #expect(try chain(1, of: &docket).map { receiver.take($0) } == [.next])
+        #expect(try chain(1, of: &docket).map { receiver.take($0) } == [.next(parent: 700)])
         #expect(second.map { receiver.take($0) } == [.duplicate, .duplicate])
     }
 
@@ -105,12 +105,17 @@ import Testing
         docket.restart(Place.home, as: 800, from: backup)
         let branch = try chain(3, of: &docket)
         #expect(branch.map(\.envelope.seq) == [3, 4, 5])
-        #expect(branch.map { receiver.take($0) } == [.next, .next, .next])
+        #expect(branch.map { receiver.take($0) } == [.next(parent: 4), .next(parent: 4), .next(parent: 4)])
         #expect(receiver.tree.head(of: line[0].envelope.incarnation)?.seq == 4)
         #expect(receiver.tree.head(of: 800)?.seq == 5)
+        #expect(receiver.tree.isForked)
+        #expect(receiver.tree.stretches(beyond: [backup]) == [Stretch(incarnation: 4, after: 2), Stretch(incarnation: 800, after: 2)])
+        let end = Position(incarnation: 800, seq: 5)
+        #expect(receiver.tree.isOnLine(Position(incarnation: 4, seq: 2), to: end))
+        #expect(!receiver.tree.isOnLine(Position(incarnation: 4, seq: 3), to: end))
         // Restored from nothing at all: a second root.
         docket.restart(Place.home, as: 801, from: .empty)
-        #expect(try chain(1, of: &docket).map { receiver.take($0) } == [.next])
+        #expect(try chain(1, of: &docket).map { receiver.take($0) } == [.next(parent: 0)])
     }
 
     @Test func aBranchWhoseParentIsMissingWaits() throws {
@@ -123,7 +128,7 @@ import Testing
         #expect(receiver.verdict(next[0]) == .gap(after: receiver.tree.latest))
         _ = receiver.take(line[1])
         _ = receiver.take(line[2])
-        #expect(receiver.take(next[0]) == .next)
+        #expect(receiver.take(next[0]) == .next(parent: 4))
     }
 
     @Test func theWriterRefusesWhatIsTooLarge() throws {

@@ -199,20 +199,26 @@ import Testing
             [
                 .hello(
                     Hello(
-                        origin: Place.home, heads: heads, schemas: [1, 2], cursor: cursor, hubHeads: heads,
-                        clock: Docket.start, backlog: 4)),
+                        origin: Place.home, writer: .max, heads: heads, schemas: [1, 2], cursors: [cursor, cursor],
+                        hubHeads: heads, clock: Docket.start, backlog: 4)),
                 .hello(
                     Hello(
-                        origin: Place.seat, heads: [], schemas: [], cursor: nil, hubHeads: [],
+                        origin: Place.seat, writer: 0, heads: [], schemas: [], cursors: [], hubHeads: [],
                         clock: Instant(milliseconds: -1), backlog: 0)),
                 .events(events + [erased, withheld]), .events([]),
+                .history(History(.lost, events, isLast: false)), .history(History(.repair, [], isLast: true)),
+                .digests([CaseDigest(caseID: docket.id, digest: hash)]), .digests([]), .fetch([docket.id]), .fetch([]),
                 .feedAck(cursor, clock: Docket.start, backlog: 3),
                 .feedAck(nil, clock: Docket.start, backlog: 0), .alarm(alarm),
                 .alarm(Alarm(code: "gap", detail: "")), .goodbye(goodbye),
             ],
             [
                 .welcome(
-                    Welcome(schemas: [1], heads: heads, clock: Docket.start, incarnation: .max, quarantined: true)),
+                    Welcome(
+                        schemas: [1], heads: heads, clock: Docket.start, incarnation: .max, quarantined: true,
+                        lost: [Stretch(incarnation: .max, after: 0), Stretch(incarnation: 1, after: .max)])),
+                .history(History(.lost, events, isLast: true)), .history(History(.repair, [withheld], isLast: false)),
+                .fetch([docket.id]),
                 .ack(Ack(heads: heads, committedAt: Docket.start, position: .max, signature: [1, 2, 3])),
                 .feed(events.map { FeedRow(cursor: cursor, event: $0) } + [FeedRow(cursor: cursor, event: erased)]),
                 .alarm(alarm), .goodbye(goodbye),

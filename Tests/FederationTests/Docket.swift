@@ -133,6 +133,13 @@ struct Docket {
             origin: origin, incarnation: incarnation, continuing: head ?? self.head(of: origin), clock: HybridClock())
     }
 
+    /// An origin's writer goes on after an event that was written elsewhere.
+    mutating func adopt(_ event: Event?) {
+        guard let event else { return }
+        let head = ChainHead(incarnation: event.envelope.incarnation, seq: event.envelope.seq, hash: event.hash)
+        restart(event.origin, as: event.envelope.incarnation, from: head)
+    }
+
     /// Replaces the last event by what another program might have written there.
     mutating func forgeLast(_ edit: (inout Envelope) -> Void) throws -> EventHash {
         let last = events.removeLast()

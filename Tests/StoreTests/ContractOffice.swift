@@ -29,6 +29,9 @@ struct ContractOffice {
     var stored = StoredHead.empty
     var position: UInt64 = 0
     var records: [CaseID: CaseRecord] = [:]
+    /// Of every origin whose events were given to a batch.
+    var trees: [Origin: ChainTree] = [:]
+    private var hashes: [Origin: [Position: EventHash]] = [:]
     var now = noon
     let token: UInt64
 
@@ -71,6 +74,26 @@ struct ContractOffice {
         return Commit.Placed(position: position, event: event)
     }
 
+    /// A start that goes on from `head`, as after a restart or, from an earlier event, after a restore.
+    mutating func restart(_ incarnation: UInt64, from head: ChainHead? = nil) {
+        writer = JournalWriter(
+            origin: origin, incarnation: incarnation, continuing: head ?? writer.head, clock: writer.clock)
+    }
+
+    /// Takes events into their origins' trees; returns the chains as they stand, in the order of extension.
+    mutating func extend(_ events: [Event]) -> [(origin: Origin, chain: Chain)] {
+        var effects = Effects()
+        for event in events {
+            let (origin, known) = (event.origin, hashes[event.origin] ?? [:])
+            let verdict = trees[origin, default: ChainTree()].verdict(on: event) { known[$0] }
+            var parent = trees[origin]?.chain(of: event.envelope.incarnation)?.parent ?? 0
+            if case .next(let found) = verdict { parent = found }
+            effects.note(trees[origin, default: ChainTree()].accept(event, parent: parent), of: origin)
+            hashes[origin, default: [:]][event.envelope.position] = event.hash
+        }
+        return effects.chains
+    }
+
     /// A batch that saves these events, own ones last written at its end, and the rows of their cases.
     mutating func batch(_ events: [Event]) -> Commit {
         let before = stored
@@ -78,6 +101,7 @@ struct ContractOffice {
         stored = StoredHead(head: writer.head, stamp: writer.clock.last, position: position)
         var commit = Commit(origin: origin, token: token, expected: before, becomes: stored, now: now)
         commit.placed = placed
+        commit.chains = extend(events)
         var touched: [CaseID: UInt64] = [:]
         for placed in placed {
             guard let id = placed.event.caseID else { continue }
@@ -103,8 +127,18 @@ struct ContractOffice {
     }
 }
 
-func route(_ event: Event, to destination: Origin, _ seq: UInt64, withPart: Bool = true) -> Commit.Routed {
+func route(
+    _ event: Event, to destination: Origin, _ seq: UInt64, withPart: Bool = true, by hubIncarnation: UInt64 = .max
+) -> Commit.Routed {
     Commit.Routed(
         destination: destination, seq: seq, event: event.hash, origin: event.origin, place: event.envelope.position,
-        withPart: withPart)
+        withPart: withPart, hubIncarnation: hubIncarnation)
+}
+
+extension CaseStore {
+    /// One batch of an origin's events with a greater seq, of all its chains.
+    func journal(of origin: Origin, after seq: UInt64) async throws -> [Event] {
+        let chains = try await chains()[origin]?.chains ?? []
+        return try await events(of: origin, in: chains.map { Stretch(incarnation: $0.incarnation, after: seq) })
+    }
 }

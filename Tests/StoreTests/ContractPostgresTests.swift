@@ -134,16 +134,64 @@ import Testing
             // One byte of the envelope's label: it still decodes.
             let flip = "UPDATE journal SET envelope = set_byte(envelope, 10, get_byte(envelope, 10) # 1) WHERE seq = 2"
             try await damage(flip)
-            await #expect(throws: StoreError.corrupt("IR-03 2")) { try await store.events(of: [id]) }
-            await #expect(throws: StoreError.corrupt("IR-03 2")) {
+            await #expect(throws: StoreError.corrupt(id, "IR-03 2")) { try await store.events(of: [id]) }
+            await #expect(throws: StoreError.corrupt(id, "IR-03 2")) {
                 try await store.journal(of: office.origin, after: 0)
             }
-            await #expect(throws: StoreError.corrupt("IR-03 2")) { try await store.feed(of: there, after: 0) }
+            await #expect(throws: StoreError.corrupt(id, "IR-03 2")) { try await store.feed(of: there, after: 0) }
             #expect(try await store.events(of: [goodID])[goodID] == [good])
             try await damage(flip)
             #expect(try await store.events(of: [id])[id] == [bad])
+            try await damage("UPDATE journal SET hash = set_byte(hash, 3, get_byte(hash, 3) # 1) WHERE seq = 2")
+            await #expect(throws: StoreError.corrupt(id, "IR-03 2")) { try await store.events(of: [id]) }
+            #expect(try await store.repair([good, bad]) == 1)
+            #expect(try await store.events(of: [id])[id] == [bad])
+            // Damaged bytes under a damaged hash could be anything.
+            try await damage(
+                """
+                UPDATE journal SET hash = set_byte(hash, 3, get_byte(hash, 3) # 1),
+                    envelope = set_byte(envelope, 10, get_byte(envelope, 10) # 1) WHERE seq = 2
+                """)
+            #expect(try await store.repair([bad]) == 0)
+            try await damage("UPDATE journal SET hash = set_byte(hash, 3, get_byte(hash, 3) # 1) WHERE seq = 2")
+            #expect(try await store.repair([bad]) == 1)
             try await damage("UPDATE parts SET part = set_byte(part, 20, get_byte(part, 20) # 1) WHERE seq = 2")
-            await #expect(throws: StoreError.corrupt("IR-03 2")) { try await store.events(of: [id]) }
+            await #expect(throws: StoreError.corrupt(id, "IR-03 2")) { try await store.events(of: [id]) }
+            await #expect(throws: StoreError.corrupt(id, "IR-03 2")) { try await store.feed(of: there, after: 0) }
+            try await damage("DELETE FROM parts WHERE seq = 2")
+            #expect(try await store.repair([bad]) == 1)
+            #expect(try await store.feed(of: there, after: 0).map(\.event) == [WireEvent(bad)])
+            // What is withheld or erased here stays so.
+            try await damage("UPDATE parts SET state = 2, part = NULL WHERE seq = 2")
+            #expect(try await store.repair([bad]) == 0)
+            #expect(try await store.events(of: [id])[id]?.map(\.part) == [.withheld])
+        }
+    }
+
+    @Test func whatIsHeldIsMendedToo() async throws {
+        try await with { database, store in
+            var office = ContractOffice("hub")
+            var province = ContractOffice("IR-03", seed: 3)
+            try await office.begin(store)
+            let event = try province.register()
+            var batch = office.batch([])
+            batch.held = [event]
+            try await store.commit(batch)
+            let id = try #require(event.caseID)
+            for (column, place) in [("envelope", 10), ("part", 20)] {
+                try await database.readers.run { connection in
+                    try connection.execute(
+                        """
+                        UPDATE held_events
+                        SET \(column) = set_byte(\(column), \(place), get_byte(\(column), \(place)) # 1)
+                        """)
+                }
+                await #expect(throws: StoreError.corrupt(id, "IR-03 1")) {
+                    try await store.held(of: province.origin, preferring: [], limit: 1)
+                }
+                #expect(try await store.repair([event]) == 1)
+                #expect(try await store.held(of: province.origin, preferring: [], limit: 1) == [event])
+            }
         }
     }
 

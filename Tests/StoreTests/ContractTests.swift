@@ -1,8 +1,9 @@
 import Casework
 import Federation
 import Postgres
-import Store
 import Testing
+
+@testable import Store
 
 /// Both stores, and how to open each again as after a restart.
 enum StoreKind: CaseIterable, Sendable, CustomTestStringConvertible {
@@ -30,6 +31,31 @@ enum StoreKind: CaseIterable, Sendable, CustomTestStringConvertible {
             for (database, store) in others + [(database, store)] {
                 await store.close()
                 await database.close()
+            }
+        }
+    }
+}
+
+extension StoreKind {
+    /// As `with`, and a way to flip a bit in an event's stored envelope, then, the next time, in its part.
+    func withDamage(
+        _ body: (_ store: any CaseStore, _ damage: (Event) async throws -> Void) async throws -> Void
+    ) async throws {
+        try await with { store, _ in
+            var isPart = false
+            try await body(store) { event in
+                if let store = store as? MemoryStore { return store.damage(event) }
+                let (table, column, offset) = isPart ? ("parts", "part", 20) : ("journal", "envelope", 10)
+                isPart = true
+                let database = try #require((store as? PostgresStore)?.database)
+                try await database.readers.run { connection in
+                    try connection.execute(
+                        """
+                        UPDATE \(table)
+                        SET \(column) = set_byte(\(column), \(offset), get_byte(\(column), \(offset)) # 1)
+                        WHERE origin = '\(event.origin.code)' AND seq = \(event.envelope.seq)
+                        """)
+                }
             }
         }
     }
@@ -144,23 +170,60 @@ enum StoreKind: CaseIterable, Sendable, CustomTestStringConvertible {
         }
     }
 
-    @Test(arguments: StoreKind.allCases) func branchesAreNotCutAtABatchesEnd(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.allCases) func branchesAreReadByStretches(_ kind: StoreKind) async throws {
         try await kind.with { store, _ in
             var office = ContractOffice()
             try await office.begin(store)
             let id = office.newCase()
             let trunk = try (0..<(Batch.maximumEvents - 1)).map { _ in try office.note(id) }
+            let root = office.writer.incarnation
             var branch = office
-            branch.writer = JournalWriter(
-                origin: office.origin, incarnation: 5, continuing: office.writer.head, clock: office.writer.clock)
-            let left = try office.note(id, "left")
-            let right = try branch.note(id, "right")
-            try await store.commit(office.batch(trunk + [left, right]))
-            let first = try await store.journal(of: office.origin, after: 0)
-            #expect(first == trunk)
-            #expect(try await store.journal(of: office.origin, after: UInt64(first.count)) == [left, right])
-            let hashes = try await store.hashes(of: office.origin, from: left.envelope.seq, through: .max / 2)
-            #expect(hashes == [left.envelope.position: left.hash, right.envelope.position: right.hash])
+            branch.restart(5)
+            let left = try (0..<2).map { try office.note(id, "left \($0)") }
+            let right = try (0..<2).map { try branch.note(id, "right \($0)") }
+            try await store.commit(office.batch(trunk + left + right))
+            let fork = UInt64(trunk.count)
+            let chains = try #require(try await store.chains()[office.origin]?.chains)
+            #expect(chains.map(\.incarnation) == [root, 5])
+            #expect(chains.map(\.parent) == [0, root] && chains.map(\.first) == [1, fork + 1])
+            // A batch that ends between two events of one seq goes on with the other.
+            let both = [Stretch(incarnation: root, after: 0), Stretch(incarnation: 5, after: 0)]
+            let first = try await store.events(of: office.origin, in: both)
+            #expect(first == trunk + [left[0]])
+            let rest = [Stretch(incarnation: root, after: fork + 1), Stretch(incarnation: 5, after: 0)]
+            #expect(try await store.events(of: office.origin, in: rest) == [right[0], left[1], right[1]])
+            let last = [Stretch(incarnation: 5, after: fork + 1)]
+            #expect(try await store.events(of: office.origin, in: last) == [right[1]])
+            #expect(try await store.events(of: office.origin, in: [Stretch(incarnation: 6, after: 0)]).isEmpty)
+            #expect(try await store.events(of: office.origin, in: []).isEmpty)
+            let hashes = try await store.hashes(of: office.origin, from: fork + 2, through: .max)
+            #expect(hashes == [left[1].envelope.position: left[1].hash, right[1].envelope.position: right[1].hash])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func aDamagedEventIsMendedFromACopy(_ kind: StoreKind) async throws {
+        try await kind.withDamage { store, damage in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let good = try office.register()
+            let bad = try office.register()
+            try await store.commit(office.batch([good, bad]))
+            let id = try #require(bad.caseID)
+            #expect(try await store.repair([good, bad]) == 0)
+            for _ in 0..<2 {
+                try await damage(bad)
+                await #expect(throws: StoreError.corrupt(id, "IR-03 2")) { try await store.events(of: [id]) }
+                await #expect(throws: StoreError.corrupt(id, "IR-03 2")) {
+                    try await store.journal(of: office.origin, after: 0)
+                }
+                // Another event cannot take its place.
+                var forger = ContractOffice(seed: 9)
+                _ = try forger.register()
+                #expect(try await store.repair([good, forger.register(id)]) == 0)
+                #expect(try await store.repair([bad, good, bad]) == 1)
+                #expect(try await store.events(of: [id])[id] == [bad])
+            }
+            #expect(try await store.repair([]) == 0)
         }
     }
 

@@ -24,6 +24,8 @@ final class ReadsOffice {
     var position: UInt64 = 0
     var now = noon
     private var waiting: [Event] = []
+    private var journal = ChainTree()
+    private var hashes: [Position: EventHash] = [:]
 
     init(_ code: String = tabriz) async throws {
         origin = Origin(code) ?? .hub
@@ -91,6 +93,7 @@ final class ReadsOffice {
             position += 1
             commit.placed.append(Commit.Placed(position: position, event: event))
             if let id = event.caseID { touched[id] = position }
+            commit.chains.append((origin, extend(event)))
         }
         for (id, position) in touched.sorted(by: { $0.key < $1.key }) {
             if let row = records[id].flatMap({ CaseRow($0, position: position) }) { commit.cases.append(row) }
@@ -99,6 +102,20 @@ final class ReadsOffice {
         commit.becomes = stored
         waiting = []
         try await store.commit(commit)
+    }
+
+    /// Takes an own event into the tree of chains.
+    private func extend(_ event: Event) -> Chain {
+        defer { hashes[event.envelope.position] = event.hash }
+        var parent: UInt64 = 0
+        if case .next(let found) = journal.verdict(on: event, known: { hashes[$0] }) { parent = found }
+        return journal.accept(event, parent: parent)
+    }
+
+    /// Another start, which goes on from `head`: the last event, or an earlier one as after a restore.
+    func restart(_ incarnation: UInt64, from head: ChainHead? = nil) {
+        writer = JournalWriter(
+            origin: origin, incarnation: incarnation, continuing: head ?? writer.head, clock: writer.clock)
     }
 
     /// A closed book: every page of a list, checked to hold no case twice.

@@ -15,7 +15,8 @@ import Testing
             NULL, 'complaint', 'phone', 'water', 'normal', NULL, 'subject',
             timestamptz '2026-01-01' + n * interval '1 minute', timestamptz '2026-01-16' + n * interval '1 minute',
             NULL,
-            n % 7 NOT IN (4, 5), n % 7 < 3, false, (n % 500 = 0)::int, (n % 500 = 1)::int, 0, 3, n
+            n % 7 NOT IN (4, 5), n % 7 < 3, false, (n % 500 = 0)::int, (n % 500 = 1)::int, 0, 3, n,
+            false, false, sha256(int8send(n))
         FROM generate_series(1, 20000) n;
         INSERT INTO search
         SELECT id, ' کریمی ' || tracking_code || ' ' || (SELECT string_agg(md5(position::text || k), ' ')

@@ -70,6 +70,22 @@ import Testing
             "head IR-03 seq 70 (incarnation 00000000000000a1): the journal has another event there"),
         ("UPDATE acknowledgements SET signature = set_byte(signature, 9, get_byte(signature, 9) # 1) WHERE seq = 70",
             "acknowledgements IR-03 seq 70 (incarnation 00000000000000a1): its signature is none of the hub's"),
+        ("UPDATE acknowledgements SET seq = seq - 1 WHERE seq = 70",
+            "acknowledgements IR-03 seq 69 (incarnation 00000000000000a1): its heads name other events"),
+        ("UPDATE chains SET seq = 69", "chains IR-03 seq 70 (incarnation 00000000000000a1): is said to end at seq 69"),
+        ("UPDATE chains SET seq = 69",
+            "chains IR-03 seq 69 (incarnation 00000000000000a1): the journal has another event there"),
+        ("UPDATE chains SET first = 2",
+            "chains IR-03 seq 70 (incarnation 00000000000000a1): is said to begin at seq 2, not 1"),
+        ("UPDATE chains SET first = 0",
+            "chains IR-03 seq 0 (incarnation 00000000000000a1): the journal has no such event"),
+        ("UPDATE chains SET parent = 5",
+            """
+            chains IR-03 seq 70 (incarnation 00000000000000a1): is said to continue incarnation 0000000000000005
+            """),
+        ("DELETE FROM chains", "chains IR-03 seq 70 (incarnation 00000000000000a1): is missing"),
+        ("INSERT INTO feed_cursors VALUES (-1, 9, sha256('x'))",
+            "feed_cursors seq 9 (hub incarnation ffffffffffffffff): its event is not in the journal"),
         ("UPDATE figures SET open = open + 1", "figures IR-03: differ from a recount"),
     ])
     func `one changed byte or row is named`(change: String, fault: String) async throws {
@@ -87,11 +103,13 @@ import Testing
             """
             UPDATE cases SET status = 'closed', is_open = false WHERE id = '\(ids[3])';
             DELETE FROM cases WHERE id = '\(ids[5])';
+            UPDATE cases SET pending = NOT pending, parked = NOT parked, digest = sha256('') WHERE id = '\(ids[6])';
             UPDATE search SET document = 'x' WHERE id = '\(ids[7])'
             """)
         let report = try await verify(office)
         #expect(report.faults.contains("cases \(ids[3]): differs from its events in status, isOpen"))
         #expect(report.faults.contains("cases \(ids[5]): is missing, but its events make a case"))
+        #expect(report.faults.contains("cases \(ids[6]): differs from its events in pending, parked, digest"))
         let rebuilt = try await Rebuild.run(database: office.database, store: office.store)
         #expect(rebuilt.differences.contains("cases \(ids[3]): was not what its events make of it"))
         #expect(rebuilt.differences.contains("cases \(ids[5]): was missing"))

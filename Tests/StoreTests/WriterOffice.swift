@@ -38,9 +38,10 @@ final class WatchedStore: CaseStore {
         try await base.resume(origin, token: token)
     }
     func events(of cases: [CaseID]) async throws -> [CaseID: [Event]] { try await base.events(of: cases) }
-    func journal(of origin: Origin, after seq: UInt64) async throws -> [Event] {
-        try await base.journal(of: origin, after: seq)
+    func events(of origin: Origin, in stretches: [Stretch]) async throws -> [Event] {
+        try await base.events(of: origin, in: stretches)
     }
+    func repair(_ events: [Event]) async throws -> Int { try await base.repair(events) }
     func hashes(of origin: Origin, from seq: UInt64, through last: UInt64) async throws -> [Position: EventHash] {
         try await base.hashes(of: origin, from: seq, through: last)
     }
@@ -52,18 +53,32 @@ final class WatchedStore: CaseStore {
     func feed(of destination: Origin, after seq: UInt64) async throws -> [FeedRow] {
         try await base.feed(of: destination, after: seq)
     }
-    func feedHash(of destination: Origin, at seq: UInt64) async throws -> EventHash? {
-        try await base.feedHash(of: destination, at: seq)
+    func feedFacts(of destination: Origin, _ cursors: [FeedCursor]) async throws -> [FeedFact] {
+        try await base.feedFacts(of: destination, cursors)
     }
-    func feedGeneration() async throws -> UInt64 { try await base.feedGeneration() }
-    func feedCursor() async throws -> FeedCursor? { try await base.feedCursor() }
+    func feedCursors() async throws -> [FeedCursor] { try await base.feedCursors() }
+    func schemas() async throws -> [UInt32] { try await base.schemas() }
     func record(_ ack: Ack) async throws { try await base.record(ack) }
-    func acknowledged() async throws -> Ack? { try await base.acknowledged() }
-    func acknowledgement(covering seq: UInt64) async throws -> Ack? { try await base.acknowledgement(covering: seq) }
+    func acknowledged() async throws -> [UInt64: UInt64] { try await base.acknowledged() }
+    func acknowledgement(covering place: Position) async throws -> Ack? {
+        try await base.acknowledgement(covering: place)
+    }
+    func quarantines() async throws -> [Origin: Int] { try await base.quarantines() }
+    func held(of origin: Origin, preferring incarnations: [UInt64], limit: Int) async throws -> [Event] {
+        try await base.held(of: origin, preferring: incarnations, limit: limit)
+    }
+    func fenced() async throws -> [Origin: Set<UInt64>] { try await base.fenced() }
+    func restoration() async throws -> Restoration? { try await base.restoration() }
+    func restoredAt() async throws -> Instant? { try await base.restoredAt() }
+    func digests(after position: UInt64, limit: Int) async throws -> [(digest: CaseDigest, position: UInt64)] {
+        try await base.digests(after: position, limit: limit)
+    }
+    func digests(of cases: [CaseID]) async throws -> [CaseDigest] { try await base.digests(of: cases) }
+    func pending(limit: Int) async throws -> [CaseID] { try await base.pending(limit: limit) }
+    func parked(limit: Int) async throws -> [CaseID] { try await base.parked(limit: limit) }
     func overdue(before now: Instant, below level: Int, seat: Origin?, limit: Int) async throws -> [CaseID] {
         try await base.overdue(before: now, below: level, seat: seat, limit: limit)
     }
-    func origins(quarantined: Bool) async throws -> Set<Origin> { try await base.origins(quarantined: quarantined) }
     func note(_ report: NodeReport) async throws { try await base.note(report) }
 }
 
@@ -93,8 +108,10 @@ enum WriterOffice {
         observe: @escaping @Sendable (Writer<NodeCore>.Notice) -> Void = { _ in }
     ) -> Writer<NodeCore> {
         var environment = Writer<NodeCore>.Environment(now: { noon }, observe: observe) { head, incarnation in
-            NodeCore(
-                desk: desk(tabriz, head, incarnation), cursor: try await store.feedCursor(), position: head.position)
+            let chains = try await store.chains()
+            return NodeCore(
+                desk: desk(tabriz, head, incarnation, chains), hub: chains[.hub] ?? ChainTree(),
+                cursor: try await store.feedCursors().first, position: head.position)
         }
         environment.patience = patience
         return Writer(
@@ -106,19 +123,24 @@ enum WriterOffice {
         _ store: any CaseStore, observe: @escaping @Sendable (Writer<HubCore>.Notice) -> Void = { _ in }
     ) -> Writer<HubCore> {
         let environment = Writer<HubCore>.Environment(now: { noon }, observe: observe) { head, incarnation in
-            HubCore(
-                desk: desk(.hub, head, incarnation), chains: try await store.chains(), position: head.position,
-                feeds: try await store.feedEnds())
+            let chains = try await store.chains()
+            return HubCore(
+                desk: desk(.hub, head, incarnation, chains), chains: chains.filter { $0.key != .hub },
+                position: head.position, feeds: try await store.feedEnds())
         }
         return Writer(
             origin: .hub, store: store, token: 1, incarnation: 1, environment: environment,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    private static func desk(_ origin: Origin, _ head: StoredHead, _ incarnation: UInt64) -> Desk {
+    private static func desk(
+        _ origin: Origin, _ head: StoredHead, _ incarnation: UInt64, _ chains: [Origin: ChainTree]
+    ) -> Desk {
         let journal = JournalWriter(
             origin: origin, incarnation: incarnation, continuing: head.head, clock: HybridClock(last: head.stamp))
-        return Desk(writer: journal, tree: .standard, calendar: .standard, hashing: sha256)
+        return Desk(
+            writer: journal, journal: chains[origin] ?? ChainTree(), tree: .standard, calendar: .standard,
+            hashing: sha256)
     }
 
     static func registration(_ subject: String = "آب قطع است", key: String? = nil, body: UInt8 = 1) -> CommandRequest {

@@ -151,7 +151,7 @@ private struct Broken: Error {}
         var other = ContractOffice("IR-23")
         let note = try other.note(CaseID(home: WriterOffice.tabriz, at: WriterOffice.noon, random: (1, 1)))
         func arrival(_ seq: UInt64) -> NodeCore.Arrival {
-            .init(rows: [(FeedCursor(hubIncarnation: 1, seq: seq, hash: note.hash), note)])
+            .feed([(FeedCursor(hubIncarnation: 1, seq: seq, hash: note.hash), note)])
         }
         let id = try #require(note.caseID)
         try await running(writer) {
@@ -160,7 +160,7 @@ private struct Broken: Error {}
             let effects = try await writer.apply(arrival(2), cases: [id])
             #expect(effects.cursor?.seq == 2)
         }
-        #expect(try await store.feedCursor()?.seq == 2)
+        #expect(try await store.feedCursors().first?.seq == 2)
     }
 
     @Test func anUnknownOutcomeOfAPartIsNotTakenForDone() async throws {
@@ -171,10 +171,10 @@ private struct Broken: Error {}
         let id = try #require(event.caseID)
         try await running(writer) {
             let origin = office.origin
-            _ = try await writer.apply(.init(origin: origin, events: [event.withheld], known: [:]), cases: [id])
+            _ = try await writer.apply(.events(origin, [event.withheld], known: [:]), cases: [id])
             #expect(try await store.events(of: [id])[id]?.first?.part == .withheld)
             store.base.failNextCommit(.before(StoreError.outcomeUnknown))
-            _ = try await writer.apply(.init(origin: origin, events: [event], known: [:]), cases: [id])
+            _ = try await writer.apply(.events(origin, [event], known: [:]), cases: [id])
         }
         #expect(try await store.events(of: [id])[id]?.first?.part == event.part)
         #expect(store.base.cases[id]?.subject == "آب قطع است")

@@ -14,12 +14,21 @@ extension NodeFrame {
                 $0.origin = hello.origin.code
                 $0.heads = hello.heads.map(\.message)
                 $0.schemas = hello.schemas
-                if let cursor = hello.cursor { $0.cursor = cursor.message }
+                $0.cursors = hello.cursors.map(\.message)
                 $0.hubHeads = hello.hubHeads.map(\.message)
                 $0.clock = hello.clock.milliseconds
                 $0.backlog = hello.backlog
+                $0.writer = hello.writer
             }
         case .events(let events): message.events = .with { $0.events = events.map(\.message) }
+        case .history(let history): message.history = history.message
+        case .digests(let digests):
+            message.digests = .with {
+                $0.cases = digests.map { digest in
+                    .with { ($0.caseID, $0.digest) = (Data(digest.caseID.bytes), Data(digest.digest)) }
+                }
+            }
+        case .fetch(let cases): message.fetch = .with { $0.caseIds = cases.map { Data($0.bytes) } }
         case .feedAck(let cursor, let clock, let backlog):
             message.feedAck = .with {
                 if let cursor { $0.cursor = cursor.message }
@@ -38,14 +47,26 @@ extension NodeFrame {
         switch frame {
         case .hello(let message):
             guard let origin = Origin(message.origin) else { throw FrameFault("Hello names no known origin") }
-            let cursor = message.hasCursor ? try FeedCursor(message.cursor) : nil
+            var cursors = [FeedCursor]()
+            for cursor in message.cursors { cursors.append(try FeedCursor(cursor)) }
             var hello = Hello(
-                origin: origin, heads: try message.heads.heads(), schemas: message.schemas, cursor: cursor,
-                hubHeads: try message.hubHeads.heads(), clock: Instant(milliseconds: message.clock),
+                origin: origin, writer: message.writer, heads: try message.heads.heads(), schemas: message.schemas,
+                cursors: cursors, hubHeads: try message.hubHeads.heads(), clock: Instant(milliseconds: message.clock),
                 backlog: message.backlog)
             hello.version = message.version
             self = .hello(hello)
         case .events(let message): self = .events(try message.events.wireEvents())
+        case .history(let message): self = .history(try History(message))
+        case .digests(let message):
+            var digests = [CaseDigest]()
+            for digest in message.cases {
+                guard let id = CaseID(digest.caseID), let hash = EventHash(digest.digest) else {
+                    throw FrameFault("a digest without a case")
+                }
+                digests.append(CaseDigest(caseID: id, digest: hash))
+            }
+            self = .digests(digests)
+        case .fetch(let message): self = .fetch(try message.cases())
         case .feedAck(let message):
             let cursor = message.hasCursor ? try FeedCursor(message.cursor) : nil
             self = .feedAck(cursor, clock: Instant(milliseconds: message.clock), backlog: message.backlog)
@@ -68,6 +89,9 @@ extension HubFrame {
                 $0.clock = welcome.clock.milliseconds
                 $0.incarnation = welcome.incarnation
                 $0.quarantined = welcome.quarantined
+                $0.lost = welcome.lost.map { stretch in
+                    .with { ($0.incarnation, $0.after) = (stretch.incarnation, stretch.after) }
+                }
             }
         case .ack(let ack):
             message.ack = .with {
@@ -82,6 +106,8 @@ extension HubFrame {
                     .with { ($0.cursor, $0.event) = (row.cursor.message, row.event.message) }
                 }
             }
+        case .history(let history): message.history = history.message
+        case .fetch(let cases): message.fetch = .with { $0.caseIds = cases.map { Data($0.bytes) } }
         case .alarm(let alarm): message.alarm = alarm.message
         case .goodbye(let goodbye): message.goodbye = goodbye.message
         }
@@ -97,7 +123,8 @@ extension HubFrame {
             var welcome = Welcome(
                 schemas: message.schemas, heads: try message.heads.heads(),
                 clock: Instant(milliseconds: message.clock), incarnation: message.incarnation,
-                quarantined: message.quarantined)
+                quarantined: message.quarantined,
+                lost: message.lost.map { Stretch(incarnation: $0.incarnation, after: $0.after) })
             welcome.version = message.version
             self = .welcome(welcome)
         case .ack(let message):
@@ -111,9 +138,42 @@ extension HubFrame {
                 rows.append(FeedRow(cursor: try FeedCursor(row.cursor), event: try row.event.wireEvent()))
             }
             self = .feed(rows)
+        case .history(let message): self = .history(try History(message))
+        case .fetch(let message): self = .fetch(try message.cases())
         case .alarm(let message): self = .alarm(Alarm(message))
         case .goodbye(let message): self = .goodbye(Goodbye(message))
         }
+    }
+}
+
+extension History {
+    fileprivate var message: Peyvand_V1_History {
+        .with {
+            $0.purpose = purpose == .lost ? .historyLost : .historyRepair
+            $0.events = events.map(\.message)
+            $0.isLast = isLast
+        }
+    }
+
+    fileprivate init(_ message: Peyvand_V1_History) throws(FrameFault) {
+        let purpose: Purpose
+        switch message.purpose {
+        case .historyLost: purpose = .lost
+        case .historyRepair: purpose = .repair
+        case .UNRECOGNIZED: throw FrameFault("a history of unknown purpose")
+        }
+        self.init(purpose, try message.events.wireEvents(), isLast: message.isLast)
+    }
+}
+
+extension Peyvand_V1_Fetch {
+    fileprivate func cases() throws(FrameFault) -> [CaseID] {
+        var cases = [CaseID]()
+        for bytes in caseIds {
+            guard let id = CaseID(bytes) else { throw FrameFault("a case without an identifier") }
+            cases.append(id)
+        }
+        return cases
     }
 }
 

@@ -57,7 +57,7 @@ private struct ReportRow: Sendable {
     var row: ReportDocument.Row
 
     init(_ columns: Row) throws {
-        guard let kind = Kind(rawValue: try columns.get(0)) else { throw StoreError.corrupt("report: unknown group") }
+        guard let kind = Kind(rawValue: try columns.get(0)) else { throw StoreError.corrupt(nil, "report: unknown group") }
         self.kind = kind
         row = ReportDocument.Row(
             key: try columns.get(1), registered: try columns.get(2), answered: try columns.get(3),

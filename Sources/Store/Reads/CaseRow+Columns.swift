@@ -8,6 +8,7 @@ extension CaseRow {
         "id", "tracking_code", "home", "holder", "seat", "epoch", "status", "outcome", "kind", "channel", "category",
         "priority", "about", "subject", "registered_at", "deadline", "answered_at", "is_open", "counts_due", "imported",
         "conflicts", "proposals", "escalated", "revision", "position",
+        "pending", "parked", "digest",
     ].map { "c." + $0 }.joined(separator: ", ")
 
     /// Reads a row that was selected by `columns`.
@@ -38,11 +39,14 @@ extension CaseRow {
         escalated = try row.get(22)
         revision = try row.get(23)
         position = try row.number(24)
+        pending = try row.get(25)
+        parked = try row.get(26)
+        digest = try row.hash(27)
     }
 
     private static func value<Value>(_ row: Row, _ column: Int, _ read: (String) -> Value?) throws -> Value {
         let text = try row.get(column, as: String.self)
-        guard let value = read(text) else { throw StoreError.corrupt("cases: \(text)") }
+        guard let value = read(text) else { throw StoreError.corrupt(nil, "cases: \(text)") }
         return value
     }
 }

@@ -13,6 +13,8 @@
 /// A node dials the hub with mutual TLS (TLS 1.2 or later, ALPN h2), its identity being the one URI SAN of its
 /// certificate, and opens Connect once. The node speaks first: Hello. The hub answers Welcome, or ends the call with a
 /// status. Then both directions run at once:
+///   first, what was lost: the hub sends the node's own events that the node lacks (History, lost), and the node the
+///         hub's that Welcome.lost names; both only after an older state was brought back;
 ///   up:   the node sends Events of its own journal from the hub's accepted heads on; the hub answers Ack after its commit;
 ///   down: the hub sends Feed rows from the node's cursor on; the node answers FeedAck after its commit.
 /// Everything may be sent again; both sides recognise events by hash. Batches hold at most 500 events or 1 MiB.
@@ -76,6 +78,44 @@ nonisolated enum Peyvand_V1_PartState: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+nonisolated enum Peyvand_V1_HistoryPurpose: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+
+  /// To a node: its own events. To the hub: the hub's own.
+  case historyLost // = 0
+
+  /// All that the sender may send of cases whose digests differ, or that the receiver asked for.
+  case historyRepair // = 1
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .historyLost
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .historyLost
+    case 1: self = .historyRepair
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .historyLost: return 0
+    case .historyRepair: return 1
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [Peyvand_V1_HistoryPurpose] = [
+    .historyLost,
+    .historyRepair,
+  ]
+
+}
+
 nonisolated struct Peyvand_V1_NodeFrame: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -123,6 +163,30 @@ nonisolated struct Peyvand_V1_NodeFrame: Sendable {
     set {frame = .goodbye(newValue)}
   }
 
+  var history: Peyvand_V1_History {
+    get {
+      if case .history(let v)? = frame {return v}
+      return Peyvand_V1_History()
+    }
+    set {frame = .history(newValue)}
+  }
+
+  var digests: Peyvand_V1_Digests {
+    get {
+      if case .digests(let v)? = frame {return v}
+      return Peyvand_V1_Digests()
+    }
+    set {frame = .digests(newValue)}
+  }
+
+  var fetch: Peyvand_V1_Fetch {
+    get {
+      if case .fetch(let v)? = frame {return v}
+      return Peyvand_V1_Fetch()
+    }
+    set {frame = .fetch(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Frame: Equatable, Sendable {
@@ -131,6 +195,9 @@ nonisolated struct Peyvand_V1_NodeFrame: Sendable {
     case feedAck(Peyvand_V1_FeedAck)
     case alarm(Peyvand_V1_Alarm)
     case goodbye(Peyvand_V1_Goodbye)
+    case history(Peyvand_V1_History)
+    case digests(Peyvand_V1_Digests)
+    case fetch(Peyvand_V1_Fetch)
 
   }
 
@@ -184,6 +251,22 @@ nonisolated struct Peyvand_V1_HubFrame: Sendable {
     set {frame = .goodbye(newValue)}
   }
 
+  var history: Peyvand_V1_History {
+    get {
+      if case .history(let v)? = frame {return v}
+      return Peyvand_V1_History()
+    }
+    set {frame = .history(newValue)}
+  }
+
+  var fetch: Peyvand_V1_Fetch {
+    get {
+      if case .fetch(let v)? = frame {return v}
+      return Peyvand_V1_Fetch()
+    }
+    set {frame = .fetch(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Frame: Equatable, Sendable {
@@ -192,6 +275,8 @@ nonisolated struct Peyvand_V1_HubFrame: Sendable {
     case feed(Peyvand_V1_Feed)
     case alarm(Peyvand_V1_Alarm)
     case goodbye(Peyvand_V1_Goodbye)
+    case history(Peyvand_V1_History)
+    case fetch(Peyvand_V1_Fetch)
 
   }
 
@@ -226,21 +311,14 @@ nonisolated struct Peyvand_V1_Hello: Sendable {
   /// Must be the origin that the certificate names.
   var origin: String = String()
 
-  /// Of the node's own journal: its present chain first.
+  /// Of every chain of the node's own journal.
   var heads: [Peyvand_V1_Head] = []
 
   /// The schemas that this node can read.
   var schemas: [UInt32] = []
 
-  /// The feed's last row that the node has committed; absent before the first.
-  var cursor: Peyvand_V1_Cursor {
-    get {_cursor ?? Peyvand_V1_Cursor()}
-    set {_cursor = newValue}
-  }
-  /// Returns true if `cursor` has been explicitly set.
-  var hasCursor: Bool {self._cursor != nil}
-  /// Clears the value of `cursor`. Subsequent reads from it will return its default value.
-  mutating func clearCursor() {self._cursor = nil}
+  /// The feed's last row that the node has committed of each hub incarnation, the newest first, at most 64.
+  var cursors: [Peyvand_V1_Cursor] = []
 
   /// Hub incarnations that the node has events of, with the last of each.
   var hubHeads: [Peyvand_V1_Head] = []
@@ -251,11 +329,27 @@ nonisolated struct Peyvand_V1_Hello: Sendable {
   /// Events in the node's journal that no receipt covers yet.
   var backlog: UInt64 = 0
 
+  /// Minted by each start of the node's writer: tells two live copies of one node from a restart.
+  var writer: UInt64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
 
-  fileprivate var _cursor: Peyvand_V1_Cursor? = nil
+/// Events of one incarnation with a greater seq.
+nonisolated struct Peyvand_V1_Stretch: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var incarnation: UInt64 = 0
+
+  var after: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 nonisolated struct Peyvand_V1_Welcome: Sendable {
@@ -279,6 +373,9 @@ nonisolated struct Peyvand_V1_Welcome: Sendable {
 
   /// True when the origin is quarantined: its events are kept and acknowledged, and merged when a person has chosen.
   var quarantined: Bool = false
+
+  /// The hub's own events that it has lost, as far as this node's Hello shows: the node sends those that it holds.
+  var lost: [Peyvand_V1_Stretch] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -328,6 +425,65 @@ nonisolated struct Peyvand_V1_Events: Sendable {
   // methods supported on all messages.
 
   var events: [Peyvand_V1_Event] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Events outside journal and feed; known ones change nothing.
+nonisolated struct Peyvand_V1_History: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var purpose: Peyvand_V1_HistoryPurpose = .historyLost
+
+  var events: [Peyvand_V1_Event] = []
+
+  /// Nothing of this purpose follows.
+  var isLast: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What the node holds of cases that lie quiet. Where the hub holds something else, it answers with History and Fetch.
+nonisolated struct Peyvand_V1_Digests: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var cases: [Peyvand_V1_CaseDigest] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Peyvand_V1_CaseDigest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var caseID: Data = Data()
+
+  /// SHA-256 over the hashes of the case's events, ascending as bytes.
+  var digest: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Asks for all events of cases that the sender may see: at most 1,000.
+nonisolated struct Peyvand_V1_Fetch: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var caseIds: [Data] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -470,9 +626,13 @@ nonisolated extension Peyvand_V1_PartState: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PART_NONE\0\u{1}PART_PRESENT\0\u{1}PART_WITHHELD\0\u{1}PART_ERASED\0")
 }
 
+nonisolated extension Peyvand_V1_HistoryPurpose: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0HISTORY_LOST\0\u{1}HISTORY_REPAIR\0")
+}
+
 nonisolated extension Peyvand_V1_NodeFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".NodeFrame"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}events\0\u{3}feed_ack\0\u{1}alarm\0\u{1}goodbye\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}events\0\u{3}feed_ack\0\u{1}alarm\0\u{1}goodbye\0\u{1}history\0\u{1}digests\0\u{1}fetch\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -545,6 +705,45 @@ nonisolated extension Peyvand_V1_NodeFrame: SwiftProtobuf.Message, SwiftProtobuf
           self.frame = .goodbye(v)
         }
       }()
+      case 6: try {
+        var v: Peyvand_V1_History?
+        var hadOneofValue = false
+        if let current = self.frame {
+          hadOneofValue = true
+          if case .history(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.frame = .history(v)
+        }
+      }()
+      case 7: try {
+        var v: Peyvand_V1_Digests?
+        var hadOneofValue = false
+        if let current = self.frame {
+          hadOneofValue = true
+          if case .digests(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.frame = .digests(v)
+        }
+      }()
+      case 8: try {
+        var v: Peyvand_V1_Fetch?
+        var hadOneofValue = false
+        if let current = self.frame {
+          hadOneofValue = true
+          if case .fetch(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.frame = .fetch(v)
+        }
+      }()
       default: break
       }
     }
@@ -576,6 +775,18 @@ nonisolated extension Peyvand_V1_NodeFrame: SwiftProtobuf.Message, SwiftProtobuf
       guard case .goodbye(let v)? = self.frame else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     }()
+    case .history?: try {
+      guard case .history(let v)? = self.frame else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .digests?: try {
+      guard case .digests(let v)? = self.frame else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .fetch?: try {
+      guard case .fetch(let v)? = self.frame else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -590,7 +801,7 @@ nonisolated extension Peyvand_V1_NodeFrame: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Peyvand_V1_HubFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HubFrame"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}ack\0\u{1}feed\0\u{1}alarm\0\u{1}goodbye\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}ack\0\u{1}feed\0\u{1}alarm\0\u{1}goodbye\0\u{1}history\0\u{1}fetch\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -663,6 +874,32 @@ nonisolated extension Peyvand_V1_HubFrame: SwiftProtobuf.Message, SwiftProtobuf.
           self.frame = .goodbye(v)
         }
       }()
+      case 6: try {
+        var v: Peyvand_V1_History?
+        var hadOneofValue = false
+        if let current = self.frame {
+          hadOneofValue = true
+          if case .history(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.frame = .history(v)
+        }
+      }()
+      case 7: try {
+        var v: Peyvand_V1_Fetch?
+        var hadOneofValue = false
+        if let current = self.frame {
+          hadOneofValue = true
+          if case .fetch(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.frame = .fetch(v)
+        }
+      }()
       default: break
       }
     }
@@ -693,6 +930,14 @@ nonisolated extension Peyvand_V1_HubFrame: SwiftProtobuf.Message, SwiftProtobuf.
     case .goodbye?: try {
       guard case .goodbye(let v)? = self.frame else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .history?: try {
+      guard case .history(let v)? = self.frame else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .fetch?: try {
+      guard case .fetch(let v)? = self.frame else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
     case nil: break
     }
@@ -748,7 +993,7 @@ nonisolated extension Peyvand_V1_Head: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension Peyvand_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Hello"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}origin\0\u{1}heads\0\u{1}schemas\0\u{1}cursor\0\u{3}hub_heads\0\u{1}clock\0\u{1}backlog\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}origin\0\u{1}heads\0\u{1}schemas\0\u{1}cursors\0\u{3}hub_heads\0\u{1}clock\0\u{1}backlog\0\u{1}writer\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -760,20 +1005,17 @@ nonisolated extension Peyvand_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 2: try { try decoder.decodeSingularStringField(value: &self.origin) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.heads) }()
       case 4: try { try decoder.decodeRepeatedUInt32Field(value: &self.schemas) }()
-      case 5: try { try decoder.decodeSingularMessageField(value: &self._cursor) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.cursors) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.hubHeads) }()
       case 7: try { try decoder.decodeSingularSInt64Field(value: &self.clock) }()
       case 8: try { try decoder.decodeSingularUInt64Field(value: &self.backlog) }()
+      case 9: try { try decoder.decodeSingularFixed64Field(value: &self.writer) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
     if self.version != 0 {
       try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 1)
     }
@@ -786,9 +1028,9 @@ nonisolated extension Peyvand_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.schemas.isEmpty {
       try visitor.visitPackedUInt32Field(value: self.schemas, fieldNumber: 4)
     }
-    try { if let v = self._cursor {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    } }()
+    if !self.cursors.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.cursors, fieldNumber: 5)
+    }
     if !self.hubHeads.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.hubHeads, fieldNumber: 6)
     }
@@ -798,6 +1040,9 @@ nonisolated extension Peyvand_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.backlog != 0 {
       try visitor.visitSingularUInt64Field(value: self.backlog, fieldNumber: 8)
     }
+    if self.writer != 0 {
+      try visitor.visitSingularFixed64Field(value: self.writer, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -806,10 +1051,46 @@ nonisolated extension Peyvand_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.origin != rhs.origin {return false}
     if lhs.heads != rhs.heads {return false}
     if lhs.schemas != rhs.schemas {return false}
-    if lhs._cursor != rhs._cursor {return false}
+    if lhs.cursors != rhs.cursors {return false}
     if lhs.hubHeads != rhs.hubHeads {return false}
     if lhs.clock != rhs.clock {return false}
     if lhs.backlog != rhs.backlog {return false}
+    if lhs.writer != rhs.writer {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Peyvand_V1_Stretch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Stretch"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}after\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.incarnation) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.after) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.incarnation != 0 {
+      try visitor.visitSingularFixed64Field(value: self.incarnation, fieldNumber: 1)
+    }
+    if self.after != 0 {
+      try visitor.visitSingularUInt64Field(value: self.after, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Peyvand_V1_Stretch, rhs: Peyvand_V1_Stretch) -> Bool {
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.after != rhs.after {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -817,7 +1098,7 @@ nonisolated extension Peyvand_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension Peyvand_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Welcome"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}schemas\0\u{1}heads\0\u{1}clock\0\u{1}incarnation\0\u{1}quarantined\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}schemas\0\u{1}heads\0\u{1}clock\0\u{1}incarnation\0\u{1}quarantined\0\u{1}lost\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -831,6 +1112,7 @@ nonisolated extension Peyvand_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._
       case 4: try { try decoder.decodeSingularSInt64Field(value: &self.clock) }()
       case 5: try { try decoder.decodeSingularFixed64Field(value: &self.incarnation) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.quarantined) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.lost) }()
       default: break
       }
     }
@@ -855,6 +1137,9 @@ nonisolated extension Peyvand_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._
     if self.quarantined != false {
       try visitor.visitSingularBoolField(value: self.quarantined, fieldNumber: 6)
     }
+    if !self.lost.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.lost, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -865,6 +1150,7 @@ nonisolated extension Peyvand_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.clock != rhs.clock {return false}
     if lhs.incarnation != rhs.incarnation {return false}
     if lhs.quarantined != rhs.quarantined {return false}
+    if lhs.lost != rhs.lost {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -975,6 +1261,141 @@ nonisolated extension Peyvand_V1_Events: SwiftProtobuf.Message, SwiftProtobuf._M
 
   static func ==(lhs: Peyvand_V1_Events, rhs: Peyvand_V1_Events) -> Bool {
     if lhs.events != rhs.events {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Peyvand_V1_History: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".History"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}purpose\0\u{1}events\0\u{3}is_last\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.purpose) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.events) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.isLast) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.purpose != .historyLost {
+      try visitor.visitSingularEnumField(value: self.purpose, fieldNumber: 1)
+    }
+    if !self.events.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.events, fieldNumber: 2)
+    }
+    if self.isLast != false {
+      try visitor.visitSingularBoolField(value: self.isLast, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Peyvand_V1_History, rhs: Peyvand_V1_History) -> Bool {
+    if lhs.purpose != rhs.purpose {return false}
+    if lhs.events != rhs.events {return false}
+    if lhs.isLast != rhs.isLast {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Peyvand_V1_Digests: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Digests"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cases\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.cases) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.cases.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.cases, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Peyvand_V1_Digests, rhs: Peyvand_V1_Digests) -> Bool {
+    if lhs.cases != rhs.cases {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Peyvand_V1_CaseDigest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CaseDigest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}case_id\0\u{1}digest\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.caseID) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.digest) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.caseID.isEmpty {
+      try visitor.visitSingularBytesField(value: self.caseID, fieldNumber: 1)
+    }
+    if !self.digest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.digest, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Peyvand_V1_CaseDigest, rhs: Peyvand_V1_CaseDigest) -> Bool {
+    if lhs.caseID != rhs.caseID {return false}
+    if lhs.digest != rhs.digest {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Peyvand_V1_Fetch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Fetch"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}case_ids\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedBytesField(value: &self.caseIds) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.caseIds.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.caseIds, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Peyvand_V1_Fetch, rhs: Peyvand_V1_Fetch) -> Bool {
+    if lhs.caseIds != rhs.caseIds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

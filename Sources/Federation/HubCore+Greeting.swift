@@ -1,0 +1,211 @@
+import Casework
+
+/// What a hub that was brought back from an older state still has to learn.
+public struct Restoration: Sendable, Equatable {
+    /// The end of each chain of the hub's own journal when it was brought back: what lies beyond is asked for.
+    public var floors: [ChainHead]
+    /// Origins that have not yet said what they know. The hub decides nothing about cases whose home or seat is among
+    /// them.
+    public var awaited: Set<Origin>
+
+    public init(floors: [ChainHead], awaited: Set<Origin>) { (self.floors, self.awaited) = (floors, awaited) }
+}
+
+/// What is known of a node's cursor in its feed.
+public struct FeedFact: Sendable, Equatable {
+    /// The event's hash in the row of that seq.
+    public var hash: EventHash?
+    /// The last row that the cursor's hub incarnation wrote into this feed.
+    public var incarnationEnd: UInt64?
+
+    public init(hash: EventHash?, incarnationEnd: UInt64?) { (self.hash, self.incarnationEnd) = (hash, incarnationEnd) }
+}
+
+/// Which processes speak for one origin: one at a time, each a later start than the one before.
+struct WriterWatch: Sendable, Equatable {
+    private(set) var present: UInt64?
+    private var retired: [UInt64] = []
+
+    var all: [UInt64] { retired + (present.map { [$0] } ?? []) }
+
+    /// Notes that a process is alive. A process that answers after a later one has answered is a second live copy.
+    mutating func note(_ writer: UInt64) -> Bool {
+        if present == writer { return true }
+        let isSecondCopy = retired.contains(writer)
+        retired.removeAll { $0 == writer }
+        if let present { retired.append(present) }
+        if retired.count > 64 { retired.removeFirst() }
+        present = writer
+        return !isSecondCopy
+    }
+}
+
+extension HubCore {
+    // MARK: Hello
+
+    mutating func greet(_ hello: Hello, _ feed: [FeedFact], _ effects: inout Effects, now: Instant) {
+        let origin = hello.origin
+        if fenced[origin]?.contains(hello.writer) ?? false {
+            let reason = "another copy of this node was chosen: stop this one"
+            effects.alarms.append((origin, Alarm(code: "fenced", detail: "a copy that was shut out still runs")))
+            effects.greeting = .farewell(Goodbye(reason: reason, retryAfterMilliseconds: 60_000))
+            return
+        }
+        let tree = chains[origin, default: ChainTree()]
+        let denied = hello.heads.first { head in
+            tree.head(of: head.incarnation).map { $0.seq == head.seq && $0.hash != head.hash } ?? false
+        }
+        if let denied {
+            quarantine(origin, &effects)
+            let detail = "claims another event at seq \(denied.seq) than the one accepted"
+            effects.alarms.append((origin, Alarm(code: "tampering", detail: detail, event: denied.hash)))
+        }
+        noticeLoss(hello, feed, &effects)
+        var welcome = Welcome(
+            schemas: Array(1...desk.reader), heads: tree.heads, clock: now, incarnation: desk.writer.incarnation,
+            quarantined: quarantined[origin] != nil)
+        if let restoration, restoration.awaited.contains(origin) {
+            welcome.lost = hello.hubHeads.compactMap { head in
+                let floor = restoration.floors.first { $0.incarnation == head.incarnation }?.seq ?? 0
+                let isOwn = head.incarnation == desk.writer.incarnation
+                return !isOwn && head.seq > floor ? Stretch(incarnation: head.incarnation, after: floor) : nil
+            }
+            if welcome.lost.isEmpty { hasReturned(origin, &effects) }
+        }
+        greeted.insert(origin)
+        effects.greeting = .welcome(
+            welcome, feedStart: Self.start(hello.cursors, feed), tail: tree.stretches(beyond: hello.heads))
+    }
+
+    /// Where a feed goes on: after the newest cursor's row if it stands, else after the last row that its hub incarnation is
+    /// known to have written: what that incarnation wrote later was lost here.
+    static func start(_ cursors: [FeedCursor], _ facts: [FeedFact]) -> UInt64 {
+        for (cursor, fact) in zip(cursors, facts) {
+            if fact.hash == cursor.hash { return cursor.seq }
+            if let end = fact.incarnationEnd, end < cursor.seq { return end }
+        }
+        return 0
+    }
+
+    /// A node that knows events or feed rows of this hub that are not here shows that the hub was brought back from an
+    /// older state. Then the others are waited for, but those who said Hello before and knew of nothing more.
+    private mutating func noticeLoss(_ hello: Hello, _ feed: [FeedFact], _ effects: inout Effects) {
+        guard restoration == nil else { return }
+        let isMissing = hello.hubHeads.contains { !desk.journal.reaches($0) }
+        let isFeedMissing = hello.cursors.first.map { $0.hash != feed.first?.hash } ?? false
+        guard isMissing || isFeedMissing else { return }
+        beginRestoration(except: greeted.subtracting([hello.origin]), &effects)
+        let detail = "knows events of the hub that are not here: this hub was brought back from an older state"
+        effects.alarms.append((hello.origin, Alarm(code: "hub_restored", detail: detail)))
+    }
+
+    /// Begins to wait for every origin that has ever spoken or been spoken to.
+    private mutating func beginRestoration(except: Set<Origin> = [], _ effects: inout Effects) {
+        restoration = Restoration(floors: desk.journal.heads, awaited: Set(origins).subtracting(except))
+        effects.restoration = .some(restoration)
+    }
+
+    /// Every origin that has ever spoken or been spoken to.
+    private var origins: [Origin] { Set(chains.keys).union(feeds.keys).subtracting([.hub]).sorted() }
+
+    /// A person has said that this hub was brought back from an older state.
+    mutating func waitForAll() {
+        restoration = restoration ?? Restoration(floors: desk.journal.heads, awaited: Set(origins))
+    }
+
+    /// An origin has said all that it knows of the hub, or a person goes on without it.
+    mutating func hasReturned(_ origin: Origin, _ effects: inout Effects) {
+        guard restoration?.awaited.remove(origin) != nil else { return }
+        if restoration?.awaited.isEmpty ?? false { restoration = nil }
+        effects.restoration = .some(restoration)
+    }
+
+    /// Takes the hub's own lost events back from a node, of cases in which that node takes part. Nodes hold only some of
+    /// them, so the chain has holes until all have returned theirs.
+    mutating func recover(
+        _ events: [Event], from origin: Origin, _ known: [Position: EventHash], _ effects: inout Effects
+    ) {
+        for event in events where event.origin == .hub {
+            guard let id = event.caseID else { continue }
+            let place = event.envelope.position
+            let isKnown = desk.cases[id]?.holds(event.hash) ?? false
+            let isAwaited = restoration?.awaited.contains(origin) ?? false
+            let isFree = known[place] == nil && place.incarnation != desk.writer.incarnation
+            var grantsTo: Origin?
+            if case .granted(let grant) = event.envelope.change { grantsTo = grant.seat }
+            let takesPart = id.home == origin || grantsTo == origin || (desk.cases[id]?.takesPart(origin) ?? false)
+            guard isKnown || (isAwaited && isFree), takesPart else {
+                let detail = "returned an event of the hub that the hub did not lose"
+                effects.alarms.append((origin, Alarm(code: "foreign_origin", detail: detail, event: event.hash)))
+                continue
+            }
+            switch desk.insert(event, into: id) {
+            case .new:
+                desk.journal.accept(event, parent: parent(of: event, known))
+                self.place([event], id, &effects)
+                desk.writer.clock.observe(event.envelope.stamp)
+            case .completed:
+                effects.completed.append(event)
+                effects.touch(id)
+            case .duplicate: break
+            }
+        }
+    }
+
+    /// The incarnation that a recovered event's goes on from, where that can be told.
+    private func parent(of event: Event, _ known: [Position: EventHash]) -> UInt64 {
+        let envelope = event.envelope
+        let before = envelope.seq - 1
+        if let chain = desk.journal.chain(of: envelope.incarnation) { return chain.parent }
+        return desk.journal.chains.last { chain in
+            let place = Position(incarnation: chain.incarnation, seq: before)
+            return (chain.head.seq == before ? chain.head.hash : known[place]) == envelope.previous
+        }?.incarnation ?? 0
+    }
+
+    // MARK: Copies and quarantine
+
+    mutating func note(_ writer: UInt64, of origin: Origin, _ effects: inout Effects) {
+        guard !writers[origin, default: WriterWatch()].note(writer) else { return }
+        quarantine(origin, &effects)
+        let detail = "two copies of this node are running: stop one, then choose at the hub which goes on"
+        effects.alarms.append((origin, Alarm(code: "two_copies", detail: detail)))
+    }
+
+    mutating func quarantine(_ origin: Origin, _ effects: inout Effects) {
+        guard quarantined[origin] == nil else { return }
+        quarantined[origin] = 0
+        effects.quarantined.append(origin)
+    }
+
+    /// In which order an origin's held events are to be merged: those on the line of the copy that goes on come first, so
+    /// that it wins where both wrote.
+    public func releaseOrder(of origin: Origin, keep: UInt64?) -> [UInt64] {
+        guard let keep, let tree = chains[origin], let end = tree.head(of: keep) else { return [] }
+        let last = Position(incarnation: end.incarnation, seq: end.seq)
+        return tree.chains.filter {
+            tree.isOnLine(Position(incarnation: $0.incarnation, seq: $0.first), to: last)
+        }.map(\.incarnation)
+    }
+
+    mutating func release(
+        _ origin: Origin, keep: UInt64?, _ held: [Event], _ effects: inout Effects, now: Instant,
+        random: inout some RandomNumberGenerator
+    ) {
+        hasReturned(origin, &effects)
+        guard let count = quarantined[origin] else { return }
+        if let keep {
+            for writer in writers[origin]?.all ?? [] where writer != keep {
+                guard fenced[origin, default: []].insert(writer).inserted else { continue }
+                effects.fenced.append((origin, writer))
+            }
+        }
+        for event in held { merge(event, &effects, now: now, random: &random) }
+        effects.released += held.map(\.hash)
+        quarantined[origin] = max(0, count - held.count)
+        if count <= held.count {
+            quarantined[origin] = nil
+            effects.lifted.append(origin)
+        }
+    }
+}

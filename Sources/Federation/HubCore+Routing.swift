@@ -1,0 +1,102 @@
+import Casework
+
+extension HubCore {
+    /// Rows for each new event, in order: to home, present and past seats but its author. A newly entitled
+    /// destination first gets the case's earlier events. Parts go to the home and to the seat of that moment; a seat
+    /// that comes back gets the parts that were kept from it meanwhile, and both get parts that came late.
+    mutating func route(_ effects: inout Effects) {
+        let new = Set(effects.placed.map(\.event.hash))
+        var audiences: [CaseID: Audience] = [:]
+        for placed in effects.placed {
+            let event = placed.event
+            guard let id = event.caseID, let record = desk.cases[id] else { continue }
+            var audience = audiences[id] ?? Audience(record, before: new)
+            if event.origin == .hub, case .granted(let grant) = event.envelope.change {
+                for earlier in audience.admit(grant.seat, record, by: event) {
+                    row(earlier, to: grant.seat, audience, &effects)
+                }
+            }
+            for destination in audience.destinations where destination != event.origin {
+                row(event, to: destination, audience, &effects)
+            }
+            audiences[id] = audience
+        }
+        for event in effects.completed where !new.contains(event.hash) {
+            guard let id = event.caseID, let record = desk.cases[id] else { continue }
+            let audience = audiences[id] ?? Audience(record, before: [])
+            for destination in Set([audience.home, audience.seat]).sorted()
+            where destination != event.origin && destination != .hub {
+                row(event, to: destination, audience, &effects)
+            }
+        }
+    }
+
+    private mutating func row(
+        _ event: Event, to destination: Origin, _ audience: Audience, _ effects: inout Effects
+    ) {
+        let seq = feeds[destination, default: 0] + 1
+        feeds[destination] = seq
+        effects.routed.append(
+            Effects.Routed(
+                destination: destination, seq: seq, event: event.hash, origin: event.origin,
+                place: event.envelope.position, withPart: audience.mayRead(destination),
+                hubIncarnation: desk.writer.incarnation))
+    }
+
+    /// What a destination may see of a case outside its feed: all envelopes if it is entitled, and the parts as its feed
+    /// would carry them now.
+    public static func visible(_ events: [Event], of id: CaseID, to destination: Origin) -> [Event] {
+        let audience = Audience(CaseRecord(id: id, events: events), before: [])
+        guard audience.destinations.contains(destination) else { return [] }
+        return events.map { event in
+            audience.mayRead(destination) || event.origin == destination ? event : event.withheld
+        }
+    }
+}
+
+/// Who is entitled to a case at one moment of its history.
+private struct Audience {
+    let home: Origin
+    var destinations: [Origin]
+    var seat: Origin
+
+    /// As it was before the events of `new`.
+    init(_ record: CaseRecord, before new: Set<EventHash>) {
+        let earlier = record.events.filter { !new.contains($0.hash) }
+        home = record.id.home
+        destinations = CaseRecord.destinations(home: home, earlier)
+        seat = earlier.last { $0.grantedSeat != nil }?.grantedSeat ?? home
+    }
+
+    func mayRead(_ destination: Origin) -> Bool { destination == home || destination == seat }
+
+    /// The seat is now `origin`, by a grant of `record`. Returns what it must be sent first: all earlier events, or,
+    /// when it had the case before, those whose parts were kept from it.
+    mutating func admit(_ origin: Origin, _ record: CaseRecord, by grant: Event) -> [Event] {
+        seat = origin
+        guard origin != .hub else { return [] }
+        let earlier = record.events.prefix { $0.hash != grant.hash }
+        if !destinations.contains(origin) {
+            destinations.append(origin)
+            return earlier.filter { $0.origin != origin }
+        }
+        if origin == home { return [] }
+        var keeper = home
+        var withheld = [Event]()
+        for event in earlier {
+            if let next = event.grantedSeat {
+                keeper = next
+                if next == origin { withheld = [] }
+            }
+            if keeper != origin, event.origin != origin, event.envelope.partHash != nil { withheld.append(event) }
+        }
+        return withheld
+    }
+}
+
+extension Event {
+    /// The seat that this event gives a case to.
+    fileprivate var grantedSeat: Origin? {
+        if origin == .hub, case .granted(let grant) = envelope.change { grant.seat } else { nil }
+    }
+}
