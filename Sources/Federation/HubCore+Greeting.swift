@@ -90,11 +90,16 @@ extension HubCore {
     /// A node that knows events or feed rows of this hub that are not here shows that the hub was brought back from an
     /// older state. Then the others are waited for, but those who said Hello before and knew of nothing more.
     private mutating func noticeLoss(_ hello: Hello, _ feed: [FeedFact], _ effects: inout Effects) {
-        guard restoration == nil else { return }
         let isMissing = hello.hubHeads.contains { !desk.journal.reaches($0) }
         let isFeedMissing = hello.cursors.first.map { $0.hash != feed.first?.hash } ?? false
-        guard isMissing || isFeedMissing else { return }
-        beginRestoration(except: greeted.subtracting([hello.origin]), &effects)
+        guard isMissing || (isFeedMissing && restoration == nil) else { return }
+        let isTold = restoration != nil
+        if !isTold { beginRestoration(except: greeted.subtracting([hello.origin]), &effects) }
+        // Also one of whom the older state knows nothing yet.
+        if isMissing, restoration?.awaited.insert(hello.origin).inserted ?? false {
+            effects.restoration = .some(restoration)
+        }
+        guard !isTold else { return }
         let detail = "knows events of the hub that are not here: this hub was brought back from an older state"
         effects.alarms.append((hello.origin, Alarm(code: "hub_restored", detail: detail)))
     }
@@ -110,7 +115,8 @@ extension HubCore {
 
     /// A person has said that this hub was brought back from an older state.
     mutating func waitForAll() {
-        restoration = restoration ?? Restoration(floors: desk.journal.heads, awaited: Set(origins))
+        guard restoration == nil, !origins.isEmpty else { return }
+        restoration = Restoration(floors: desk.journal.heads, awaited: Set(origins))
     }
 
     /// An origin has said all that it knows of the hub, or a person goes on without it.

@@ -104,7 +104,8 @@ public struct HubCore: ServerCore {
         case .repair(let origin, let events, let known):
             recover(events.filter { $0.origin == .hub }, from: origin, known, &effects)
             accept(
-                events.filter { $0.origin == origin }, from: origin, known, &effects, now: now, random: &random)
+                events.filter { $0.origin == origin }, from: origin, known, isRepair: true, &effects, now: now,
+                random: &random)
         case .release(let origin, let keep, let held):
             release(origin, keep: keep, held, &effects, now: now, random: &random)
         case .pending(let cases): for id in cases { effects.touch(id) }
@@ -120,8 +121,8 @@ public struct HubCore: ServerCore {
 
     /// Accepts what an origin sent, as far as its chain holds. What a quarantined origin sends is kept apart.
     private mutating func accept(
-        _ events: [Event], from origin: Origin, _ known: [Position: EventHash], _ effects: inout Effects,
-        now: Instant, random: inout some RandomNumberGenerator
+        _ events: [Event], from origin: Origin, _ known: [Position: EventHash], isRepair: Bool = false,
+        _ effects: inout Effects, now: Instant, random: inout some RandomNumberGenerator
     ) {
         var named: [UInt64] = []
         defer {
@@ -149,6 +150,8 @@ public struct HubCore: ServerCore {
             case .duplicate:
                 named = named.filter { $0 != event.envelope.incarnation } + [event.envelope.incarnation]
                 complete(event, &effects)
+            // One case's events are a chain with holes: what the journal has not brought yet, it will.
+            case .gap where isRepair: continue
             case .gap(let head):
                 effects.alarms.append(alarm("gap", "events after seq \(head.seq) are missing"))
                 return
@@ -165,13 +168,17 @@ public struct HubCore: ServerCore {
         let isNew = chains[origin]?.chain(of: event.envelope.incarnation) == nil
         let chain = chains[origin, default: ChainTree()].accept(event, parent: parent)
         effects.note(chain, of: origin)
-        guard isNew, let tree = chains[origin],
-            (tree.head(of: parent)?.seq ?? 0) >= chain.first
-                || tree.chains.contains(where: {
-                    $0.incarnation != chain.incarnation && $0.parent == parent && $0.first == chain.first
+        guard let tree = chains[origin] else { return }
+        let seq = event.envelope.seq
+        // A line begins beside what went on from its parent, or the parent goes on beside what began on it.
+        let begins = isNew
+            && ((tree.head(of: parent)?.seq ?? 0) >= seq
+                || tree.chains.contains {
+                    $0.incarnation != chain.incarnation && $0.parent == parent && $0.first == seq
                 })
-        else { return }
-        let detail = "a branch begins at seq \(chain.first): an older state was brought back, or two copies write"
+        let goesOn = !isNew && tree.chains.contains { $0.parent == chain.incarnation && $0.first == seq }
+        guard begins || goesOn else { return }
+        let detail = "a branch begins at seq \(seq): an older state was brought back, or two copies write"
         effects.alarms.append((origin, Alarm(code: "branch", detail: detail, event: event.hash)))
     }
 

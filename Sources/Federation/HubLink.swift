@@ -61,6 +61,8 @@ public struct HubLink: Sendable, Equatable {
     private var feedStart: UInt64 = 0
     private var feedEnd: UInt64 = 0
     private var alarms = 0
+    /// An event of the node could not be read: after what came before it, this call ends.
+    private var isBroken = false
     /// Batches that wait for a damaged case, in order.
     private var blocked: [[WireEvent]] = []
 
@@ -161,8 +163,15 @@ public struct HubLink: Sendable, Equatable {
         guard case .live = state else { return [] }
         if !blocked.isEmpty { blocked.removeFirst() }
         let acks: [Action] = ack.heads.isEmpty ? [] : [.send(.ack(ack))]
-        return acks + alarms.map { .send(.alarm($0)) } + blocked.prefix(1).map { .submit($0) }
+        let said = acks + alarms.map { .send(.alarm($0)) }
+        // The node sends what is missing again only in a new call, from the heads that are named to it there.
+        if isBroken { return said + end("an event could not be read") }
+        if alarms.contains(where: { $0.code == "gap" }) { return said + end("events are missing before those sent") }
+        return said + blocked.prefix(1).map { .submit($0) }
     }
+
+    /// An event of a batch cannot be read. What came before it is taken; then say `committed`.
+    public mutating func unreadable() { isBroken = true }
 
     /// A batch could not be taken, because a case of its is damaged here: it waits until somebody has sent it.
     public mutating func blocked(_ events: [WireEvent], by id: CaseID) -> [Action] {

@@ -78,7 +78,7 @@ public struct NodeCore: ServerCore {
             }
         case .repair(let events, let known):
             for event in events {
-                if event.origin == desk.origin { restore(event, known, &effects) } else { take(event, &effects, now: now) }
+                if event.origin == desk.origin { restore(event, known, isRepair: true, &effects) } else { take(event, &effects, now: now) }
             }
             finish(events, &effects, now: now, random: &random)
         case .schemas(let schemas):
@@ -124,7 +124,9 @@ public struct NodeCore: ServerCore {
     }
 
     /// Takes back an own event. Its chain is verified as the hub verified it: the hub is not believed either.
-    private mutating func restore(_ event: Event, _ known: [Position: EventHash], _ effects: inout Effects) {
+    private mutating func restore(
+        _ event: Event, _ known: [Position: EventHash], isRepair: Bool = false, _ effects: inout Effects
+    ) {
         guard event.origin == desk.origin, let id = event.caseID else {
             let detail = "the hub returned an event of \(event.origin.code) as this node's own"
             effects.alarms.append((desk.origin, Alarm(code: "foreign_origin", detail: detail, event: event.hash)))
@@ -138,6 +140,8 @@ public struct NodeCore: ServerCore {
             guard desk.insert(event, into: id) == .completed else { return }
             effects.completed.append(event)
             effects.touch(id)
+        // One case's events are a chain with holes: what the tail has not brought yet, it will.
+        case .gap where isRepair: return
         case .gap, .forged, .brokenLink:
             let detail = "the hub returned seq \(event.envelope.seq), which does not fit this journal"
             effects.alarms.append((desk.origin, Alarm(code: "tampering", detail: detail, event: event.hash)))
@@ -175,7 +179,8 @@ public struct NodeCore: ServerCore {
     /// Stamps move this clock only as far as the hub lets them count.
     private mutating func observe(_ events: [Event]) {
         for event in events {
-            guard let id = event.caseID, let record = desk.cases[id] else { continue }
+            // The hub bounds no outsider's stamp, because what he writes has no effect.
+            guard let id = event.caseID, let record = desk.cases[id], record.takesPart(event.origin) else { continue }
             var stamp = event.envelope.stamp
             for other in record.events {
                 guard case .stamped(event.hash, let hlc) = other.envelope.change else { continue }

@@ -210,6 +210,7 @@ actor LinkCall {
                 let alarm = Alarm(code: "unreadable", detail: "\(error)")
                 try await raise(alarm)
                 try await send(.alarm(alarm), response)
+                machine.unreadable()
                 break
             }
         }

@@ -97,12 +97,6 @@ struct Disk {
         return known
     }
 
-    /// As after an upgrade: what is derived is made anew.
-    mutating func rebuildFigures(reader: UInt32) {
-        figures = Figures()
-        for id in cases { figures.note(id, Fold.fold(id, events(of: id), reader: reader)) }
-    }
-
     // MARK: Damage
 
     /// A case whose bytes are read and do not have their hash.

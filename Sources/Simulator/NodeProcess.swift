@@ -5,10 +5,22 @@ import Federation
 enum NodeWork {
     case wish(Wish)
     case escalate(CaseID)
+    /// After an upgrade.
+    case refold([CaseID])
     /// `call`: which call it came from, for what is said afterwards.
     case arrival(NodeCore.Arrival, call: Int, rows: [FeedRow])
     case tail([Event], latest: ChainHead, isLast: Bool, call: Int)
     case repair([Event], call: Int)
+}
+
+extension NodeWork {
+    /// Writes of itself, so it waits until writing is open.
+    var isOwn: Bool {
+        switch self {
+        case .wish, .escalate, .refold: true
+        case .arrival, .tail, .repair: false
+        }
+    }
 }
 
 /// What a node's link asked the store for.
@@ -44,7 +56,7 @@ final class NodeProcess {
     var images: [Disk] = []
     var isCopy = false
     /// Waits for the commit of what the last frame brought.
-    var isBusy: Bool { queue.contains { if case .wish = $0 { false } else if case .escalate = $0 { false } else { true } } }
+    var isBusy: Bool { queue.contains { !$0.isOwn } }
 
     init(id: Int, disk: Disk, incarnation: UInt64, reader: UInt32, now: Instant) {
         self.id = id
@@ -82,6 +94,7 @@ enum HubWork {
     case escalate(CaseID)
     case release(Origin, keep: UInt64?)
     case pending([CaseID])
+    case refold([CaseID])
     case hello(Call, Hello, [FeedFact])
     case alive(Call, writer: UInt64)
     case events(Call, [WireEvent], [Event], known: [Position: EventHash])
@@ -90,7 +103,7 @@ enum HubWork {
 
     var call: Call? {
         switch self {
-        case .wish, .escalate, .release, .pending: nil
+        case .wish, .escalate, .release, .pending, .refold: nil
         case .hello(let call, _, _), .alive(let call, _), .events(let call, _, _, _), .lost(let call, _, _, _),
             .repair(let call, _, _):
             call

@@ -91,9 +91,10 @@ extension World {
     func upgrade(_ node: NodeProcess) -> Bool {
         causes.skewed = true
         if hub.reader < 2 {
+            let parked = parked(hub.disk)
             hub.reader = 2
-            hub.disk.rebuildFigures(reader: 2)
             crashHub()
+            hub.queue.append(.refold(parked))
             return true
         }
         guard node.reader < 2 else { return false }
@@ -102,11 +103,16 @@ extension World {
     }
 
     func upgradeNode(_ node: NodeProcess) {
-        let parked = node.disk.cases.filter { Fold.fold($0, node.disk.events(of: $0), reader: 1).parkedBy != nil }
+        let parked = parked(node.disk)
         node.reader = 2
-        node.disk.rebuildFigures(reader: 2)
         crash(node)
+        node.queue.append(.refold(parked))
         if !parked.isEmpty { tally.show(.versionSkew) }
+    }
+
+    /// What the old version could not read.
+    private func parked(_ disk: Disk) -> [CaseID] {
+        disk.cases.filter { Fold.fold($0, disk.events(of: $0), reader: 1).parkedBy != nil }
     }
 
     // MARK: Disks

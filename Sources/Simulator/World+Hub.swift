@@ -129,6 +129,7 @@ extension World {
                 events.append(try Event(bytes: wire.bytes, part: wire.part, hashing: sha256))
             } catch {
                 ring(Alarm(code: "unreadable", detail: "\(error)"), about: call.peer, at: .hub)
+                call.machine.unreadable()
                 break
             }
         }
@@ -169,6 +170,7 @@ extension World {
                 return .refused
             }
         case .release(let origin, let keep): return try take(.release(origin, keep: keep, held: released(origin, keep)))
+        case .refold(let cases): return try take(.refold(cases.filter { !hub.disk.isDamaged($0) }))
         case .pending(let cases): return try take(.pending(cases.filter { !hub.disk.isDamaged($0) }))
         case .hello(_, let hello, let facts): return try take(.hello(hello, feed: facts))
         case .alive(let call, let writer): return try take(.alive(call.peer, writer: writer))
@@ -284,7 +286,7 @@ extension World {
                 if let effects, !effects.placed.isEmpty, case .lost = work { tally.show(.hubRestored) }
                 if effects == nil, let call { drop(call) }
                 for call in calls where call.isOpenAtHub { try perform(call.machine.repaired(), on: call) }
-            case .escalate, .pending, .alive: break
+            case .escalate, .pending, .refold, .alive: break
             }
         }
         if commands > 1 { tally.show(.together) }

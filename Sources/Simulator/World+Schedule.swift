@@ -84,6 +84,7 @@ extension World {
         for node in nodes {
             node.skew = max(-120_000, min(120_000, node.skew))
             node.isolatedUntil = now
+            node.dialAt = min(node.dialAt, now + Instant.minute)
         }
         hub.skew = 0
         hub.downUntil = now

@@ -100,11 +100,8 @@ final class World {
         node.call = nil
         node.reads = []
         node.queue.removeAll { work in
-            switch work {
-            case .wish, .escalate: false
-            // What waits for the committer is taken all the same: its call is only not told.
-            case .arrival, .tail, .repair: random.chance(50)
-            }
+            // What waits for the committer may be taken all the same: its call is only not told.
+            !work.isOwn && random.chance(50)
         }
         node.link.closed(now: clock(node))
         node.dialAt = now + max(retryAfter, Int64(node.backOff.next(random: &random)))

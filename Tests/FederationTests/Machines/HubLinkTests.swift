@@ -94,7 +94,7 @@ import Testing
             link.received(.events([WireEvent(event)])) == [.noteAlive(writer: 44), .submit([WireEvent(event)])])
         #expect(link.received(.events([WireEvent(event)])) == [.submit([WireEvent(event)])])
         let ack = Ack(heads: [], committedAt: now, position: 1, signature: [1])
-        let alarm = Alarm(code: "gap", detail: "events are missing")
+        let alarm = Alarm(code: "clock_ahead", detail: "set it right")
         #expect(link.committed(ack, alarms: [alarm]) == [.send(.ack(ack)), .send(.alarm(alarm))])
     }
 
@@ -276,5 +276,23 @@ import Testing
         let ack = Ack(heads: [], committedAt: now, position: 1, signature: [])
         #expect(link.committed(ack, alarms: []) == [.submit(second)])
         #expect(link.committed(ack, alarms: []) == [])
+    }
+
+    /// A node sends what is missing again only in a new call: this one ends, after what could be taken.
+    @Test func aCallEndsAtAGap() {
+        var link = answered()
+        let ack = Ack(heads: [ChainHead(incarnation: 4, seq: 1, hash: event.hash)])
+        let alarm = Alarm(code: "gap", detail: "events are missing")
+        #expect(
+            link.committed(ack, alarms: [alarm])
+                == [.send(.ack(ack)), .send(.alarm(alarm))] + ends("events are missing before those sent"))
+        #expect(link.state == .closed)
+    }
+
+    @Test func aCallEndsAtWhatCannotBeRead() {
+        var link = answered()
+        link.unreadable()
+        #expect(link.committed(Ack(heads: []), alarms: []) == ends("an event could not be read"))
+        #expect(link.state == .closed)
     }
 }

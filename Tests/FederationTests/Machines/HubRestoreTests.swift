@@ -81,6 +81,26 @@ import Testing
         #expect(next.types == ["IR-03 closed"] && bench.state.heldStatus == .closed, "what comes now counts again")
     }
 
+    /// The line that goes on beside a branch that came first is told as well.
+    @Test func aBranchThatCameFirstIsToldToo() throws {
+        var bench = try HubBench.registered()
+        let origin = Place.home
+        let root = bench.docket.head(of: origin)
+        let note = try bench.write(origin, .noted)
+        bench.docket.restart(origin, as: 900, from: root)
+        #expect(try bench.say(origin, .noted).alarms.isEmpty)
+        #expect(try bench.send([note], from: origin).codes == ["IR-03 branch"])
+    }
+
+    /// One case's events are a chain with holes: what the journal has not brought yet, it will.
+    @Test func aRepairLeavesNoGap() throws {
+        var bench = try HubBench.registered()
+        let notes = try (0..<2).map { _ in try bench.write(Place.home, .noted) }
+        let effects = try bench.take(.repair(Place.home, [notes[1]], known: [:]))
+        #expect(effects.placed.isEmpty && effects.alarms.isEmpty && bench.core.quarantined.isEmpty)
+        #expect(try bench.take(.repair(Place.home, notes, known: [:])).types == ["IR-03 noted", "IR-03 noted"])
+    }
+
     // MARK: A restored hub
 
     /// A hub as it was before it granted anything, and what it has forgotten.
@@ -117,6 +137,26 @@ import Testing
         #expect(bench.rows(back, to: Place.seat) == ["registered", "referred", "granted"])
         let moved = try bench.move(to: "IR-07")
         #expect(moved.types == ["hub granted"] && Set(bench.grants.map(\.epoch)).count == 2)
+    }
+
+    /// Brought back to before a node first spoke: it is waited for all the same.
+    @Test func aHubThatForgotANodeWaitsForIt() throws {
+        let (_, _, head) = try restored()
+        var bench = HubBench()
+        bench.core.desk.writer = JournalWriter(origin: .hub, incarnation: 2, continuing: .empty, clock: HybridClock())
+        let effects = try bench.take(.hello(hello(Place.home, writer: 4, hubHeads: [head], at: bench.now), feed: []))
+        guard case .welcome(let welcome, _, _) = effects.greeting else {
+            Issue.record("no welcome")
+            return
+        }
+        #expect(welcome.lost == [Stretch(incarnation: 1, after: 0)])
+        #expect(bench.core.restoration?.awaited == [Place.home])
+    }
+
+    @Test func anEmptyHubWaitsForNobody() {
+        let core = HubCore(
+            desk: HubBench().core.desk, chains: [:], position: 0, feeds: [:], wasRestored: true)
+        #expect(core.restoration == nil)
     }
 
     /// An event in the hub's name is believed only while it is asked for, and only of cases in which its bringer takes part.

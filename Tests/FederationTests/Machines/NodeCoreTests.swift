@@ -160,6 +160,15 @@ import Testing
         #expect(bench.core.desk.writer.clock.last > bound)
     }
 
+    /// What an outsider writes has no effect, so nobody bounds his stamps either.
+    @Test func anOutsidersClockIsNotFollowed() throws {
+        var bench = try Bench()
+        bench.docket.skews[Place.stranger] = 365 * Instant.day
+        try bench.docket.write(Place.stranger, .noted)
+        try bench.take(bench.docket.events, from: 1)
+        #expect(bench.core.desk.writer.clock.last.instant <= bench.docket.now + Instant.second)
+    }
+
     // MARK: Restored
 
     /// What the hub held of this node's own journal comes back, and the writer goes on where the hub saw it last.
@@ -219,6 +228,19 @@ import Testing
         // The row of what came first follows, and changes nothing.
         let row = try bench.take([events[2]], from: 3)
         #expect(row.placed.isEmpty && row.cursor?.seq == 3)
+    }
+
+    /// A repair knows one case only: what goes before its events in the journal may still be on its way.
+    @Test func aRepairMayComeBeforeTheTail() throws {
+        var bench = try Bench()
+        try bench.take(bench.docket.events, from: 1)
+        bench.docket.adopt(bench.core.desk.cases[bench.docket.id]?.events.last)
+        _ = try bench.docket.write(Place.seat, .noted)
+        let hash = try bench.docket.write(Place.seat, .noted)
+        let second = try #require(bench.docket.events.first { $0.hash == hash })
+        let effects = try bench.core.take(
+            .repair([second], known: bench.known), now: bench.docket.now, random: &bench.random)
+        #expect(effects.placed.isEmpty && effects.alarms.isEmpty)
     }
 
     /// A node writes only what the hub reads, and only what it can itself.
