@@ -187,7 +187,10 @@ public struct NodeLink: Sendable, Equatable {
             return []
         }
         compared = position
-        return [.send(.digests(digests))]
+        let size = Batch.maximumCases
+        return stride(from: 0, to: digests.count, by: size).map {
+            .send(.digests(Array(digests[$0..<min($0 + size, digests.count)])))
+        }
     }
 
     /// Time to say how this node stands: the hub shows it, and escalates only what a seat has had the time to report.
@@ -279,7 +282,9 @@ public struct NodeLink: Sendable, Equatable {
             if acknowledged[chain.incarnation] ?? 0 < chain.head.seq { sent[chain.incarnation] = chain.head.seq - 1 }
         }
         self.journal = journal
-        return (isLast && writing == .pulling ? openWriting() : []) + read()
+        guard isLast, writing == .pulling else { return read() }
+        let detail = "this node had been brought back from an older state: its later events came back from the hub"
+        return [.raise(Alarm(code: "recovered", detail: detail))] + openWriting() + read()
     }
 
     /// A case cannot be read here: its bytes are damaged. The hub is asked for them.

@@ -96,6 +96,7 @@ public struct Hub: HubService, StoredService {
             group.addTask { await escalate() }
             group.addTask { await settlePending() }
             group.addTask { await readAnew() }
+            group.addTask { await Upkeep.readAll(office, logger: logger) { writer.report(damaged: $0) } }
             try await group.next()
             group.cancelAll()
         }
@@ -129,8 +130,13 @@ public struct Hub: HubService, StoredService {
     /// Transfers that had to wait, for a quarantine or for a node that a restored hub has not heard.
     private func settlePending() async {
         await Upkeep.periodically(every: .seconds(10), logger: logger) {
-            let cases = try await office.store.pending(limit: 1_000)
-            if !cases.isEmpty { _ = try await writer.apply(.pending(cases), cases: cases, size: cases.count) }
+            var last: CaseID?
+            while true {
+                let cases = try await office.store.pending(after: last, limit: 200)
+                guard !cases.isEmpty else { return }
+                _ = try await writer.apply(.pending(cases), cases: cases, size: cases.count)
+                last = cases.last
+            }
         }
     }
 

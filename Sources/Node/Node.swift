@@ -79,6 +79,7 @@ public struct Node: NodeService, StoredService {
             group.addTask { await Upkeep.findFiles(office, logger: logger) }
             group.addTask { await escalate() }
             group.addTask { await readAnew() }
+            group.addTask { await Upkeep.readAll(office, logger: logger) { writer.report(damaged: $0) } }
             try await group.next()
             group.cancelAll()
         }

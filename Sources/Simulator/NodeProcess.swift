@@ -3,153 +3,157 @@ import Federation
 
 /// What a node's writer is asked to do.
 enum NodeWork {
-    case wish(Wish)
-    case escalate(CaseID)
-    /// After an upgrade.
-    case refold([CaseID])
-    /// `call`: which call it came from, for what is said afterwards.
-    case arrival(NodeCore.Arrival, call: Int, rows: [FeedRow])
-    case tail([Event], latest: ChainHead, isLast: Bool, call: Int)
-    case repair([Event], call: Int)
+  case wish(Wish)
+  case escalate(CaseID)
+  /// After an upgrade.
+  case refold([CaseID])
+  /// `call`: which call it came from, for what is said afterwards.
+  case arrival(NodeCore.Arrival, call: Int, rows: [FeedRow])
+  case tail([Event], latest: ChainHead, isLast: Bool, call: Int)
+  case repair([Event], call: Int)
 }
 
 extension NodeWork {
-    /// Writes of itself, so it waits until writing is open.
-    var isOwn: Bool {
-        switch self {
-        case .wish, .escalate, .refold: true
-        case .arrival, .tail, .repair: false
-        }
+  /// Writes of itself, so it waits until writing is open.
+  var isOwn: Bool {
+    switch self {
+    case .wish, .escalate, .refold: true
+    case .arrival, .tail, .repair: false
     }
+  }
 }
 
 /// What a node's link asked the store for.
 enum NodeRead {
-    case journal([Stretch])
-    case hubEvents([Stretch])
-    case cases([CaseID])
-    case digests(after: UInt64)
+  case journal([Stretch])
+  case hubEvents([Stretch])
+  case cases([CaseID])
+  case digests(after: UInt64)
 }
 
 /// One running node: its disk, what it has in memory, and its side of the link.
 final class NodeProcess {
-    let id: Int
-    let origin: Origin
-    var disk: Disk
-    var core: NodeCore
-    var link: NodeLink
-    var incarnation: UInt64
-    /// What this program can read.
-    var reader: UInt32
-    var backOff = BackOff()
-    var dialAt: Instant
-    /// Without a way to the hub until then.
-    var isolatedUntil: Instant
-    /// Milliseconds by which its wall clock is wrong.
-    var skew: Int64 = 0
-    var isStopped = false
-    var isWriting = false
-    var queue: [NodeWork] = []
-    var reads: [NodeRead] = []
-    var call: Call?
-    /// Older states of its disk.
-    var images: [Disk] = []
-    var isCopy = false
-    /// Waits for the commit of what the last frame brought.
-    var isBusy: Bool { queue.contains { !$0.isOwn } }
+  let id: Int
+  let origin: Origin
+  var disk: Disk
+  var core: NodeCore
+  var link: NodeLink
+  var incarnation: UInt64
+  /// What this program can read.
+  var reader: UInt32
+  var backOff = BackOff()
+  var dialAt: Instant
+  /// Without a way to the hub until then.
+  var isolatedUntil: Instant
+  /// Milliseconds by which its wall clock is wrong.
+  var skew: Int64 = 0
+  var isStopped = false
+  var isWriting = false
+  var queue: [NodeWork] = []
+  var reads: [NodeRead] = []
+  var call: Call?
+  /// Older states of its disk.
+  var images: [Disk] = []
+  var isCopy = false
+  /// Waits for the commit of what the last frame brought.
+  var isBusy: Bool { queue.contains { !$0.isOwn } }
 
-    init(id: Int, disk: Disk, incarnation: UInt64, reader: UInt32, now: Instant) {
-        self.id = id
-        self.disk = disk
-        self.incarnation = incarnation
-        self.reader = reader
-        origin = disk.origin
-        core = Self.core(disk, incarnation: incarnation, reader: reader)
-        link = NodeLink(startedAt: now)
-        dialAt = now
-        isolatedUntil = now
-    }
+  init(id: Int, disk: Disk, incarnation: UInt64, reader: UInt32, now: Instant) {
+    self.id = id
+    self.disk = disk
+    self.incarnation = incarnation
+    self.reader = reader
+    origin = disk.origin
+    core = Self.core(disk, incarnation: incarnation, reader: reader)
+    link = NodeLink(startedAt: now)
+    dialAt = now
+    isolatedUntil = now
+  }
 
-    static func core(_ disk: Disk, incarnation: UInt64, reader: UInt32) -> NodeCore {
-        let schema = disk.schemas.filter { (1...reader).contains($0) }.max() ?? 1
-        return NodeCore(
-            desk: Desk(
-                writer: JournalWriter(
-                    origin: disk.origin, incarnation: incarnation, continuing: disk.head,
-                    clock: HybridClock(last: disk.stamp), schema: schema),
-                journal: disk.tree(disk.origin), tree: .standard, calendar: .standard, reader: reader,
-                hashing: sha256),
-            hub: disk.tree(.hub), cursor: disk.cursors.first, position: disk.position)
-    }
+  static func core(_ disk: Disk, incarnation: UInt64, reader: UInt32) -> NodeCore {
+    let schema = disk.schemas.filter { (1...reader).contains($0) }.max() ?? 1
+    return NodeCore(
+      desk: Desk(
+        writer: JournalWriter(
+          origin: disk.origin, incarnation: incarnation, continuing: disk.head,
+          clock: HybridClock(last: disk.stamp), schema: schema),
+        journal: disk.tree(disk.origin), tree: .standard, calendar: .standard, reader: reader,
+        hashing: sha256),
+      hub: disk.tree(.hub), cursor: disk.cursors.first, position: disk.position)
+  }
 
-    /// The writer drops its memory and reads the store anew, as after a failed commit.
-    func reload() { core = Self.core(disk, incarnation: incarnation, reader: reader) }
+  /// The writer drops its memory and reads the store anew, as after a failed commit.
+  func reload() { core = Self.core(disk, incarnation: incarnation, reader: reader) }
 
-    var name: String { isCopy ? "\(origin.code)'" : origin.code }
+  var name: String { isCopy ? "\(origin.code)'" : origin.code }
 }
 
 /// What the hub's committer is asked to do.
 enum HubWork {
-    case wish(Wish)
-    case escalate(CaseID)
-    case release(Origin, keep: UInt64?)
-    case pending([CaseID])
-    case refold([CaseID])
-    case hello(Call, Hello, [FeedFact])
-    case alive(Call, writer: UInt64)
-    case events(Call, [WireEvent], [Event], known: [Position: EventHash])
-    case lost(Call, [Event], known: [Position: EventHash], isLast: Bool)
-    case repair(Call, [Event], known: [Position: EventHash])
+  case wish(Wish)
+  case escalate(CaseID)
+  case release(Origin, keep: UInt64?)
+  case pending([CaseID])
+  case refold([CaseID])
+  case hello(Call, Hello, [FeedFact])
+  case alive(Call, writer: UInt64)
+  case events(Call, [WireEvent], [Event], known: [Position: EventHash])
+  case lost(Call, [Event], known: [Position: EventHash], isLast: Bool)
+  case repair(Call, [Event], known: [Position: EventHash])
 
-    var call: Call? {
-        switch self {
-        case .wish, .escalate, .release, .pending, .refold: nil
-        case .hello(let call, _, _), .alive(let call, _), .events(let call, _, _, _), .lost(let call, _, _, _),
-            .repair(let call, _, _):
-            call
-        }
+  var call: Call? {
+    switch self {
+    case .wish, .escalate, .release, .pending, .refold: nil
+    case .hello(let call, _, _), .alive(let call, _), .events(let call, _, _, _),
+      .lost(let call, _, _, _),
+      .repair(let call, _, _):
+      call
     }
+  }
 }
 
 final class HubProcess {
-    var disk = Disk(origin: .hub)
-    var core: HubCore
-    var incarnation: UInt64
-    var reader: UInt32
-    var skew: Int64 = 0
-    var queue: [HubWork] = []
-    var images: [Disk] = []
-    /// Down until then.
-    var downUntil: Instant
-    /// A person has said that its disk was brought back, and nothing has been saved since.
-    var isToldRestored = false
+  var disk = Disk(origin: .hub)
+  var core: HubCore
+  var incarnation: UInt64
+  var reader: UInt32
+  var skew: Int64 = 0
+  var queue: [HubWork] = []
+  var images: [Disk] = []
+  /// Down until then.
+  var downUntil: Instant
+  /// A person has said that its disk was brought back, and nothing has been saved since.
+  var isToldRestored = false
 
-    init(incarnation: UInt64, reader: UInt32, now: Instant) {
-        self.incarnation = incarnation
-        self.reader = reader
-        downUntil = now
-        core = Self.core(disk, incarnation: incarnation, reader: reader)
-    }
+  init(incarnation: UInt64, reader: UInt32, now: Instant) {
+    self.incarnation = incarnation
+    self.reader = reader
+    downUntil = now
+    core = Self.core(disk, incarnation: incarnation, reader: reader)
+  }
 
-    static func core(_ disk: Disk, incarnation: UInt64, reader: UInt32, wasRestored: Bool = false) -> HubCore {
-        var chains: [Origin: ChainTree] = [:]
-        for origin in disk.chains.keys where origin != .hub { chains[origin] = disk.tree(origin) }
-        var quarantined: [Origin: Int] = [:]
-        for origin in disk.quarantined { quarantined[origin] = disk.held[origin]?.count ?? 0 }
-        return HubCore(
-            desk: Desk(
-                writer: JournalWriter(
-                    origin: .hub, incarnation: incarnation, continuing: disk.head,
-                    clock: HybridClock(last: disk.stamp), schema: reader),
-                journal: disk.tree(.hub), tree: .standard, calendar: .standard, reader: reader, hashing: sha256),
-            chains: chains, position: disk.position, feeds: disk.feeds.mapValues { UInt64($0.count) },
-            quarantined: quarantined, fenced: disk.fenced, restoration: disk.restoration,
-            wasRestored: wasRestored)
-    }
+  static func core(_ disk: Disk, incarnation: UInt64, reader: UInt32, wasRestored: Bool = false)
+    -> HubCore
+  {
+    var chains: [Origin: ChainTree] = [:]
+    for origin in disk.chains.keys where origin != .hub { chains[origin] = disk.tree(origin) }
+    var quarantined: [Origin: Int] = [:]
+    for origin in disk.quarantined { quarantined[origin] = disk.held[origin]?.count ?? 0 }
+    return HubCore(
+      desk: Desk(
+        writer: JournalWriter(
+          origin: .hub, incarnation: incarnation, continuing: disk.head,
+          clock: HybridClock(last: disk.stamp), schema: reader),
+        journal: disk.tree(.hub), tree: .standard, calendar: .standard, reader: reader,
+        hashing: sha256),
+      chains: chains, position: disk.position, feeds: disk.feeds.mapValues { UInt64($0.count) },
+      quarantined: quarantined, fenced: disk.fenced, restoration: disk.restoration,
+      wasRestored: wasRestored)
+  }
 
-    func reload() {
-        let reports = core.reports
-        core = Self.core(disk, incarnation: incarnation, reader: reader, wasRestored: isToldRestored)
-        core.reports = reports
-    }
+  func reload() {
+    let reports = core.reports
+    core = Self.core(disk, incarnation: incarnation, reader: reader, wasRestored: isToldRestored)
+    core.reports = reports
+  }
 }

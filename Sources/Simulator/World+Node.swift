@@ -3,298 +3,333 @@ import Federation
 
 /// The node's drivers: the writer, which commits what the core decided, and the link's, which moves frames.
 extension World {
-    // MARK: The link
+  // MARK: The link
 
-    func deliverToNode(_ call: Call) throws {
-        guard let node = call.node, !call.down.isEmpty else { return }
-        let frame = call.down.removeFirst()
-        trace.note("\(node.name) hears \(frame.name)")
-        do {
-            let frame = try crossed(frame)
-            try perform(node.link.received(frame, now: clock(node)), at: node)
-        } catch is FrameFault {
-            hangUp(node)
-        }
+  func deliverToNode(_ call: Call) throws {
+    guard let node = call.node, !call.down.isEmpty else { return }
+    let frame = call.down.removeFirst()
+    trace.note("\(node.name) hears \(frame.name)")
+    do {
+      let frame = try crossed(frame)
+      try perform(node.link.received(frame, now: clock(node)), at: node)
+    } catch is FrameFault {
+      hangUp(node)
     }
+  }
 
-    /// Reads the store for the link.
-    func read(_ node: NodeProcess) throws {
-        guard !node.reads.isEmpty else { return }
-        let limit = 1 + random.below(7)
-        switch node.reads.removeFirst() {
-        case .journal(let stretches):
-            let events = try readable(node.disk.journal(of: node.origin, stretches, limit: limit), at: node)
-            if let events { try perform(node.link.journalRead(events), at: node) }
-        case .hubEvents(let stretches):
-            let events = try readable(node.disk.journal(of: .hub, stretches, limit: limit), at: node)
-            if let events { try perform(node.link.hubEventsRead(events), at: node) }
-        case .cases(let cases):
-            var events = [Event]()
-            for id in cases where !node.disk.isDamaged(id) {
-                events += node.disk.events(of: id).filter { $0.origin == node.origin || $0.origin == .hub }
-            }
-            try perform(node.link.casesRead(events), at: node)
-        case .digests(let after):
-            var last: [CaseID: UInt64] = [:]
-            for (place, event) in node.disk.events.enumerated() {
-                if let id = event.caseID { last[id] = UInt64(place) + 1 }
-            }
-            let moved = last.filter { $0.value > after }.sorted { $0.value < $1.value }.prefix(1 + random.below(9))
-            let digests = moved.map { CaseDigest(caseID: $0.key, digest: digest(node.disk.events(of: $0.key))) }
-            try perform(
-                node.link.digestsRead(digests, through: moved.last?.value ?? after, now: clock(node)), at: node)
-        }
+  /// Reads the store for the link.
+  func read(_ node: NodeProcess) throws {
+    guard !node.reads.isEmpty else { return }
+    let limit = 1 + random.below(7)
+    switch node.reads.removeFirst() {
+    case .journal(let stretches):
+      let events = try readable(
+        node.disk.journal(of: node.origin, stretches, limit: limit), at: node)
+      if let events { try perform(node.link.journalRead(events), at: node) }
+    case .hubEvents(let stretches):
+      let events = try readable(node.disk.journal(of: .hub, stretches, limit: limit), at: node)
+      if let events { try perform(node.link.hubEventsRead(events), at: node) }
+    case .cases(let cases):
+      var events = [Event]()
+      for id in cases where !node.disk.isDamaged(id) {
+        events += node.disk.events(of: id).filter { $0.origin == node.origin || $0.origin == .hub }
+      }
+      try perform(node.link.casesRead(events), at: node)
+    case .digests(let after):
+      var last: [CaseID: UInt64] = [:]
+      for (place, event) in node.disk.events.enumerated() {
+        if let id = event.caseID { last[id] = UInt64(place) + 1 }
+      }
+      let moved = last.filter { $0.value > after }.sorted { $0.value < $1.value }.prefix(
+        1 + random.below(9))
+      let digests = moved.map {
+        CaseDigest(caseID: $0.key, digest: digest(node.disk.events(of: $0.key)))
+      }
+      try perform(
+        node.link.digestsRead(digests, through: moved.last?.value ?? after, now: clock(node)),
+        at: node)
     }
+  }
 
-    func digest(_ events: [Event]) -> EventHash { sha256(events.map(\.hash).sorted().flatMap(\.bytes)) }
+  func digest(_ events: [Event]) -> EventHash {
+    sha256(events.map(\.hash).sorted().flatMap(\.bytes))
+  }
 
-    /// What was read from the store, if its bytes have their hashes; else the link is told which case is damaged.
-    private func readable(_ events: [Event], at node: NodeProcess) throws -> [Event]? {
-        guard let damaged = events.first(where: { node.disk.isDamaged($0) })?.caseID else { return events }
-        trace.note("\(node.name) finds damage in \(damaged)")
-        try perform(node.link.found(damaged: damaged), at: node)
-        hangUp(node)
+  /// What was read from the store, if its bytes have their hashes; else the link is told which case is damaged.
+  private func readable(_ events: [Event], at node: NodeProcess) throws -> [Event]? {
+    guard let damaged = events.first(where: { node.disk.isDamaged($0) })?.caseID else {
+      return events
+    }
+    trace.note("\(node.name) finds damage in \(damaged)")
+    try perform(node.link.found(damaged: damaged), at: node)
+    hangUp(node)
+    return nil
+  }
+
+  func perform(_ actions: [NodeLink.Action], at node: NodeProcess) throws {
+    let call = node.call
+    for action in actions {
+      switch action {
+      case .send(let frame):
+        if case .events(let events) = frame { try checkNoEcho(events, from: node) }
+        if call?.isOpenAtNode == true { call?.up.append(frame) }
+      case .readJournal(let stretches): node.reads.append(.journal(stretches))
+      case .readHubEvents(let stretches): node.reads.append(.hubEvents(stretches))
+      case .readCases(let cases): node.reads.append(.cases(cases))
+      case .readDigests(let after): node.reads.append(.digests(after: after))
+      case .recordAck(let ack): try record(ack, at: node)
+      case .apply(let rows): try apply(rows, at: node)
+      case .restore(let wire, let latest, let isLast):
+        guard let events = decode(wire, at: node) else { return hangUp(node) }
+        node.queue.append(.tail(events, latest: latest, isLast: isLast, call: call?.id ?? 0))
+      case .repair(let wire):
+        guard let events = decode(wire, at: node) else { return hangUp(node) }
+        node.queue.append(.repair(events, call: call?.id ?? 0))
+      case .openWriting:
+        node.isWriting = true
+        // It writes without what the hub knows of it: from here it may have a branch.
+        let own = node.disk.tree(node.origin)
+        if !hub.disk.tree(node.origin).heads.allSatisfy({ own.reaches($0) }) {
+          causes.blind.insert(node.origin)
+        }
+        trace.note("\(node.name) opens writing")
+      case .noteWelcome(_, _, let schemas):
+        node.backOff.succeeded()
+        node.queue.append(.arrival(.schemas(schemas), call: call?.id ?? 0, rows: []))
+      case .raise(let alarm): ring(alarm, about: node.origin, at: node.origin)
+      case .close(let reason, let retryAfter):
+        trace.note("\(node.name) closes: \(reason)")
+        hangUp(node, retryAfter: Int64(retryAfter))
+      }
+    }
+  }
+
+  private func checkNoEcho(_ events: [WireEvent], from node: NodeProcess) throws {
+    for wire in events {
+      guard let event = try? Event(bytes: wire.bytes, part: wire.part, hashing: sha256) else {
+        continue
+      }
+      guard event.origin == node.origin else {
+        throw Violation("\(node.name) sends what it did not write")
+      }
+      guard node.disk.holds(event.hash) else {
+        throw Violation("\(node.name) sends what it has not committed")
+      }
+    }
+  }
+
+  private func record(_ ack: Ack, at node: NodeProcess) throws {
+    for head in ack.heads {
+      let place = Position(incarnation: head.incarnation, seq: head.seq)
+      // What it has lost may be acknowledged before it has come back.
+      guard let own = node.disk.hash(at: place, of: node.origin) else { continue }
+      guard own == head.hash else {
+        throw Violation("\(node.name) got a receipt for what it did not write")
+      }
+    }
+    node.disk.record(ack)
+    ledger.acknowledged(ack, by: node)
+  }
+
+  private func apply(_ rows: [FeedRow], at node: NodeProcess) throws {
+    var arrived = [(cursor: FeedCursor, event: Event)]()
+    for row in rows {
+      guard let event = try? Event(bytes: row.event.bytes, part: row.event.part, hashing: sha256)
+      else {
+        tally.add("event unreadable at a node")
+        return hangUp(node)
+      }
+      arrived.append((row.cursor, event))
+    }
+    node.queue.append(.arrival(.feed(arrived), call: node.call?.id ?? 0, rows: rows))
+  }
+
+  private func decode(_ wire: [WireEvent], at node: NodeProcess) -> [Event]? {
+    var events = [Event]()
+    for wire in wire {
+      guard let event = try? Event(bytes: wire.bytes, part: wire.part, hashing: sha256) else {
         return nil
+      }
+      events.append(event)
     }
+    return events
+  }
 
-    func perform(_ actions: [NodeLink.Action], at node: NodeProcess) throws {
-        let call = node.call
-        for action in actions {
-            switch action {
-            case .send(let frame):
-                if case .events(let events) = frame { try checkNoEcho(events, from: node) }
-                if call?.isOpenAtNode == true { call?.up.append(frame) }
-            case .readJournal(let stretches): node.reads.append(.journal(stretches))
-            case .readHubEvents(let stretches): node.reads.append(.hubEvents(stretches))
-            case .readCases(let cases): node.reads.append(.cases(cases))
-            case .readDigests(let after): node.reads.append(.digests(after: after))
-            case .recordAck(let ack): try record(ack, at: node)
-            case .apply(let rows): try apply(rows, at: node)
-            case .restore(let wire, let latest, let isLast):
-                guard let events = decode(wire, at: node) else { return hangUp(node) }
-                node.queue.append(.tail(events, latest: latest, isLast: isLast, call: call?.id ?? 0))
-            case .repair(let wire):
-                guard let events = decode(wire, at: node) else { return hangUp(node) }
-                node.queue.append(.repair(events, call: call?.id ?? 0))
-            case .openWriting:
-                node.isWriting = true
-                // It writes without what the hub knows of it: from here it may have a branch.
-                let own = node.disk.tree(node.origin)
-                if !hub.disk.tree(node.origin).heads.allSatisfy({ own.reaches($0) }) { causes.blind.insert(node.origin) }
-                trace.note("\(node.name) opens writing")
-            case .noteWelcome(_, _, let schemas):
-                node.backOff.succeeded()
-                node.queue.append(.arrival(.schemas(schemas), call: call?.id ?? 0, rows: []))
-            case .raise(let alarm): ring(alarm, about: node.origin, at: node.origin)
-            case .close(let reason, let retryAfter):
-                trace.note("\(node.name) closes: \(reason)")
-                hangUp(node, retryAfter: Int64(retryAfter))
-            }
+  // MARK: The writer
+
+  func load(_ cases: [CaseID], at node: NodeProcess) -> CaseID? {
+    for id in cases where !node.core.desk.isLoaded(id) {
+      if node.disk.isDamaged(id) { return id }
+      node.core.desk.load(id, events: node.disk.events(of: id))
+    }
+    return nil
+  }
+
+  /// One decision of a batch.
+  private enum Outcome {
+    case effects(Effects)
+    case refused
+    case faulty
+    case damaged(CaseID)
+  }
+
+  private func decide(_ work: NodeWork, at node: NodeProcess) -> Outcome {
+    let now = clock(node)
+    do {
+      switch work {
+      case .wish(let wish):
+        if let damaged = load([wish.caseID], at: node) { return .damaged(damaged) }
+        return .effects(try node.core.decide(wish, now: now, random: &random))
+      case .escalate(let id):
+        if let damaged = load([id], at: node) { return .damaged(damaged) }
+        return .effects(try node.core.escalate(id, now: now, random: &random))
+      case .refold(let cases):
+        return try take(.refold(cases.filter { !node.disk.isDamaged($0) }), at: node)
+      case .arrival(let arrival, _, _): return try take(arrival, at: node)
+      case .tail(let events, let latest, _, _):
+        return try take(
+          .tail(events, latest: latest, known: node.disk.known(around: events, of: node.origin)),
+          at: node)
+      case .repair(let events, _):
+        for event in events where node.disk.mend(event) {
+          tally.show(.flipped)
+          trace.note("\(node.name) mends \(short(event.hash))")
+          let alarm = Alarm(code: "mended", detail: "a stored event was damaged here")
+          ring(alarm, about: node.origin, at: node.origin)
         }
+        let own = events.filter { $0.origin == node.origin }
+        return try take(
+          .repair(events, known: node.disk.known(around: own, of: node.origin)), at: node)
+      }
+    } catch is Refusal {
+      return .refused
+    } catch {
+      return .faulty
     }
+  }
 
-    private func checkNoEcho(_ events: [WireEvent], from node: NodeProcess) throws {
-        for wire in events {
-            guard let event = try? Event(bytes: wire.bytes, part: wire.part, hashing: sha256) else { continue }
-            guard event.origin == node.origin else { throw Violation("\(node.name) sends what it did not write") }
-            guard node.disk.holds(event.hash) else { throw Violation("\(node.name) sends what it has not committed") }
-        }
+  private func take(_ arrival: NodeCore.Arrival, at node: NodeProcess) throws -> Outcome {
+    if let damaged = load(arrival.cases, at: node) { return .damaged(damaged) }
+    return .effects(try node.core.take(arrival, now: clock(node), random: &random))
+  }
+
+  /// The writer takes some of what waits and commits it in one transaction.
+  func write(_ node: NodeProcess) throws {
+    let limit = 1 + random.below(4)
+    var batch = [NodeWork]()
+    var rest = [NodeWork]()
+    for work in node.queue {
+      if batch.count < limit, node.isWriting || !work.isOwn {
+        batch.append(work)
+      } else {
+        rest.append(work)
+      }
     }
-
-    private func record(_ ack: Ack, at node: NodeProcess) throws {
-        for head in ack.heads {
-            let place = Position(incarnation: head.incarnation, seq: head.seq)
-            // What it has lost may be acknowledged before it has come back.
-            guard let own = node.disk.hash(at: place, of: node.origin) else { continue }
-            guard own == head.hash else { throw Violation("\(node.name) got a receipt for what it did not write") }
-        }
-        node.disk.record(ack)
-        ledger.acknowledged(ack, by: node)
-    }
-
-    private func apply(_ rows: [FeedRow], at node: NodeProcess) throws {
-        var arrived = [(cursor: FeedCursor, event: Event)]()
-        for row in rows {
-            guard let event = try? Event(bytes: row.event.bytes, part: row.event.part, hashing: sha256) else {
-                tally.add("event unreadable at a node")
-                return hangUp(node)
-            }
-            arrived.append((row.cursor, event))
-        }
-        node.queue.append(.arrival(.feed(arrived), call: node.call?.id ?? 0, rows: rows))
-    }
-
-    private func decode(_ wire: [WireEvent], at node: NodeProcess) -> [Event]? {
-        var events = [Event]()
-        for wire in wire {
-            guard let event = try? Event(bytes: wire.bytes, part: wire.part, hashing: sha256) else { return nil }
-            events.append(event)
-        }
-        return events
-    }
-
-    // MARK: The writer
-
-    func load(_ cases: [CaseID], at node: NodeProcess) -> CaseID? {
-        for id in cases where !node.core.desk.isLoaded(id) {
-            if node.disk.isDamaged(id) { return id }
-            node.core.desk.load(id, events: node.disk.events(of: id))
-        }
-        return nil
-    }
-
-    /// One decision of a batch.
-    private enum Outcome {
-        case effects(Effects)
-        case refused
-        case faulty
-        case damaged(CaseID)
-    }
-
-    private func decide(_ work: NodeWork, at node: NodeProcess) -> Outcome {
-        let now = clock(node)
-        do {
-            switch work {
-            case .wish(let wish):
-                if let damaged = load([wish.caseID], at: node) { return .damaged(damaged) }
-                return .effects(try node.core.decide(wish, now: now, random: &random))
-            case .escalate(let id):
-                if let damaged = load([id], at: node) { return .damaged(damaged) }
-                return .effects(try node.core.escalate(id, now: now, random: &random))
-            case .refold(let cases): return try take(.refold(cases.filter { !node.disk.isDamaged($0) }), at: node)
-            case .arrival(let arrival, _, _): return try take(arrival, at: node)
-            case .tail(let events, let latest, _, _):
-                return try take(
-                    .tail(events, latest: latest, known: node.disk.known(around: events, of: node.origin)), at: node)
-            case .repair(let events, _):
-                for event in events where node.disk.mend(event) {
-                    tally.show(.flipped)
-                    trace.note("\(node.name) mends \(short(event.hash))")
-                    let alarm = Alarm(code: "mended", detail: "a stored event was damaged here")
-                    ring(alarm, about: node.origin, at: node.origin)
-                }
-                let own = events.filter { $0.origin == node.origin }
-                return try take(.repair(events, known: node.disk.known(around: own, of: node.origin)), at: node)
-            }
-        } catch is Refusal {
-            return .refused
-        } catch {
-            return .faulty
-        }
-    }
-
-    private func take(_ arrival: NodeCore.Arrival, at node: NodeProcess) throws -> Outcome {
-        if let damaged = load(arrival.cases, at: node) { return .damaged(damaged) }
-        return .effects(try node.core.take(arrival, now: clock(node), random: &random))
-    }
-
-    /// The writer takes some of what waits and commits it in one transaction.
-    func write(_ node: NodeProcess) throws {
-        let limit = 1 + random.below(4)
-        var batch = [NodeWork]()
-        var rest = [NodeWork]()
-        for work in node.queue {
-            if batch.count < limit, node.isWriting || !work.isOwn { batch.append(work) } else { rest.append(work) }
-        }
-        guard !batch.isEmpty else { return }
-        node.queue = rest
-        while true {
-            var total = Effects()
-            let outcomes = batch.map { work in
-                let outcome = decide(work, at: node)
-                if case .effects(let effects) = outcome { total.append(effects) }
-                return outcome
-            }
-            let fate = total.isEmpty ? .commits : fate()
-            if fate == .commits || fate == .keepsUnknown || fate == .diesAfter { try commit(total, at: node) }
-            switch fate {
-            case .refuses, .losesUnknown:
-                node.reload()
-                continue
-            case .keepsUnknown: node.reload()
-            case .diesBefore, .diesAfter: return crash(node)
-            case .commits: break
-            }
-            return try tell(Array(zip(batch, outcomes)), total, at: node)
-        }
-    }
-
-    private func commit(_ effects: Effects, at node: NodeProcess) throws {
-        let before = node.disk.position
-        try node.disk.commit(effects, of: node.core)
-        ledger.committed(effects, at: node.origin)
-        try checkClock(of: node)
-        for placed in effects.placed { trace.note("\(node.name) \(placed.position) \(label(placed.event))") }
-        if before != node.disk.position { tally.add("events", effects.placed.filter { $0.event.origin == node.origin }.count) }
-    }
-
-    /// Nobody else's wrong clock moves this one.
-    private func checkClock(of node: NodeProcess) throws {
-        guard !causes.ahead.contains(node.origin) else { return }
-        let last = node.core.desk.writer.clock.last.instant
-        guard last.milliseconds <= now.milliseconds + HybridClock.tolerance + 125_000 else {
-            throw Violation("the clock of \(node.name) has moved to \(last), and it is \(now)")
-        }
-    }
-
-    /// After the commit: those who wait hear of it.
-    private func tell(_ batch: [(NodeWork, Outcome)], _ total: Effects, at node: NodeProcess) throws {
-        ring(total, at: node.origin)
-        var commands = 0
-        for (work, outcome) in batch {
-            switch (work, outcome) {
-            case (.wish(let wish), .effects):
-                commands += 1
-                tally.add("node \(wish.command.name)")
-            case (.wish(let wish), .refused):
-                tally.add("refused")
-                trace.note("\(node.name) refuses \(wish.command.name)")
-            case (.arrival(.feed(let arrived), let call, _), .effects):
-                guard let last = arrived.last, call == node.call?.id else { break }
-                try perform(node.link.committed(last.cursor, now: clock(node)), at: node)
-            case (.arrival(_, let call, let rows), .damaged(let id)):
-                if call == node.call?.id { try perform(node.link.blocked(rows, by: id), at: node) }
-            case (.tail(_, _, let isLast, let call), .effects):
-                guard call == node.call?.id else { break }
-                if total.placed.isEmpty == false { tally.show(.restoredOnline) }
-                try perform(node.link.restored(node.core.desk.journal, isLast: isLast), at: node)
-            case (.repair(let events, let call), .effects):
-                if call == node.call?.id {
-                    try perform(node.link.repaired(casesConcerned(by: events)), at: node)
-                }
-            case (_, .faulty):
-                tally.add("feed fault")
-                hangUp(node)
-            case (.wish, .damaged(let id)), (.escalate, .damaged(let id)), (.tail, .damaged(let id)),
-                (.repair, .damaged(let id)):
-                try perform(node.link.found(damaged: id), at: node)
-                if case .wish = work { break }
-                hangUp(node)
-            default: break
-            }
-        }
-        if commands > 1 { tally.show(.together) }
-        if total.placed.contains(where: { $0.event.origin == node.origin }) {
-            try perform(node.link.advanced(to: node.core.desk.journal), at: node)
-        }
-    }
-
-    /// The process dies and starts again, as another incarnation.
-    func crash(_ node: NodeProcess) {
-        trace.note("\(node.name) dies")
-        hangUp(node)
-        restart(node)
-    }
-
-    func restart(_ node: NodeProcess) {
-        node.incarnation = random.next()
-        node.queue = []
-        node.reads = []
+    guard !batch.isEmpty else { return }
+    node.queue = rest
+    while true {
+      var total = Effects()
+      let outcomes = batch.map { work in
+        let outcome = decide(work, at: node)
+        if case .effects(let effects) = outcome { total.append(effects) }
+        return outcome
+      }
+      let fate = total.isEmpty ? .commits : fate()
+      if fate == .commits || fate == .keepsUnknown || fate == .diesAfter {
+        try commit(total, at: node)
+      }
+      switch fate {
+      case .refuses, .losesUnknown:
         node.reload()
-        node.link = NodeLink(startedAt: clock(node))
-        node.backOff = BackOff()
-        node.isWriting = false
-        node.dialAt = now + Int64(random.below(2_000))
-        trace.note("\(node.name) starts at seq \(node.disk.head.seq)")
+        continue
+      case .keepsUnknown: node.reload()
+      case .diesBefore, .diesAfter: return crash(node)
+      case .commits: break
+      }
+      return try tell(Array(zip(batch, outcomes)), total, at: node)
     }
+  }
+
+  private func commit(_ effects: Effects, at node: NodeProcess) throws {
+    let before = node.disk.position
+    try node.disk.commit(effects, of: node.core)
+    ledger.committed(effects, at: node.origin)
+    try checkClock(of: node)
+    for placed in effects.placed {
+      trace.note("\(node.name) \(placed.position) \(label(placed.event))")
+    }
+    if before != node.disk.position {
+      tally.add("events", effects.placed.filter { $0.event.origin == node.origin }.count)
+    }
+  }
+
+  /// Nobody else's wrong clock moves this one.
+  private func checkClock(of node: NodeProcess) throws {
+    guard !causes.ahead.contains(node.origin) else { return }
+    let last = node.core.desk.writer.clock.last.instant
+    guard last.milliseconds <= now.milliseconds + HybridClock.tolerance + 125_000 else {
+      throw Violation("the clock of \(node.name) has moved to \(last), and it is \(now)")
+    }
+  }
+
+  /// After the commit: those who wait hear of it.
+  private func tell(_ batch: [(NodeWork, Outcome)], _ total: Effects, at node: NodeProcess) throws {
+    ring(total, at: node.origin)
+    var commands = 0
+    for (work, outcome) in batch {
+      switch (work, outcome) {
+      case (.wish(let wish), .effects):
+        commands += 1
+        tally.add("node \(wish.command.name)")
+      case (.wish(let wish), .refused):
+        tally.add("refused")
+        trace.note("\(node.name) refuses \(wish.command.name)")
+      case (.arrival(.feed(let arrived), let call, _), .effects):
+        guard let last = arrived.last, call == node.call?.id else { break }
+        try perform(node.link.committed(last.cursor, now: clock(node)), at: node)
+      case (.arrival(_, let call, let rows), .damaged(let id)):
+        if call == node.call?.id { try perform(node.link.blocked(rows, by: id), at: node) }
+      case (.tail(_, _, let isLast, let call), .effects):
+        guard call == node.call?.id else { break }
+        if total.placed.isEmpty == false { tally.show(.restoredOnline) }
+        try perform(node.link.restored(node.core.desk.journal, isLast: isLast), at: node)
+      case (.repair(let events, let call), .effects):
+        if call == node.call?.id {
+          try perform(node.link.repaired(casesConcerned(by: events)), at: node)
+        }
+      case (_, .faulty):
+        tally.add("feed fault")
+        hangUp(node)
+      case (.wish, .damaged(let id)), (.escalate, .damaged(let id)), (.tail, .damaged(let id)),
+        (.repair, .damaged(let id)):
+        try perform(node.link.found(damaged: id), at: node)
+        if case .wish = work { break }
+        hangUp(node)
+      default: break
+      }
+    }
+    if commands > 1 { tally.show(.together) }
+    if total.placed.contains(where: { $0.event.origin == node.origin }) {
+      try perform(node.link.advanced(to: node.core.desk.journal), at: node)
+    }
+  }
+
+  /// The process dies and starts again, as another incarnation.
+  func crash(_ node: NodeProcess) {
+    trace.note("\(node.name) dies")
+    hangUp(node)
+    restart(node)
+  }
+
+  func restart(_ node: NodeProcess) {
+    node.incarnation = random.next()
+    node.queue = []
+    node.reads = []
+    node.reload()
+    node.link = NodeLink(startedAt: clock(node))
+    node.backOff = BackOff()
+    node.isWriting = false
+    node.dialAt = now + Int64(random.below(2_000))
+    trace.note("\(node.name) starts at seq \(node.disk.head.seq)")
+  }
 }

@@ -4,117 +4,120 @@ import Federation
 /// Nodes, a hub and a network in memory, wired by the real machines. Every choice comes from one seed: time, randomness,
 /// which frame moves, what is cut, who crashes and when. Its drivers carry out what the machines say and decide nothing.
 final class World {
-    static let start = Instant(milliseconds: 1_794_818_000_000)
+  static let start = Instant(milliseconds: 1_794_818_000_000)
 
-    let options: Options
-    let trace: Trace
-    var random: Generator
-    /// The true time.
-    var now = World.start
-    /// In the order of their first start; stopped ones too.
-    var nodes: [NodeProcess] = []
-    let origins: [Origin]
-    let hub: HubProcess
-    var calls: [Call] = []
-    var dialled = 0
-    var stranger: Stranger?
-    var tally = Tally()
-    var ledger = Ledger()
-    var causes = Causes()
-    /// What rang, where: at the hub or at a node, about whom.
-    var alarms: [(at: Origin, about: Origin, alarm: Alarm)] = []
-    /// Faults are over.
-    var isCalm = false
+  let options: Options
+  let trace: Trace
+  var random: Generator
+  /// The true time.
+  var now = World.start
+  /// In the order of their first start; stopped ones too.
+  var nodes: [NodeProcess] = []
+  let origins: [Origin]
+  let hub: HubProcess
+  var calls: [Call] = []
+  var dialled = 0
+  var stranger: Stranger?
+  var tally = Tally()
+  var ledger = Ledger()
+  var causes = Causes()
+  /// What rang, where: at the hub or at a node, about whom.
+  var alarms: [(at: Origin, about: Origin, alarm: Alarm)] = []
+  /// Faults are over.
+  var isCalm = false
 
-    init(options: Options, trace: Trace) {
-        self.options = options
-        self.trace = trace
-        random = Generator(seed: options.seed)
-        let skewed = options.has(.versionSkew)
-        let isNew = random.chance(50)
-        let newest: UInt32 = skewed && isNew ? 2 : 1
-        hub = HubProcess(incarnation: random.next(), reader: newest, now: now)
-        if options.nodes >= 31 {
-            origins = Origin.provinces
-        } else {
-            var left = Array(Origin.provinces.dropLast())
-            var chosen = [Origin]()
-            for _ in 0..<options.nodes { chosen.append(left.remove(at: random.below(left.count))) }
-            origins = chosen
-        }
-        for (place, origin) in origins.enumerated() {
-            let isUpgraded = random.chance(50)
-            let reader: UInt32 = isUpgraded ? newest : 1
-            nodes.append(
-                NodeProcess(
-                    id: place, disk: Disk(origin: origin), incarnation: random.next(), reader: reader, now: now))
-        }
-        if options.has(.hostile), options.nodes < 31 { stranger = Stranger(incarnation: random.next()) }
-        if options.has(.clockDrift) {
-            tally.add(.clockDrift)
-            for node in nodes { node.skew = Int64(random.below(240_000)) - 120_000 }
-        }
+  init(options: Options, trace: Trace) {
+    self.options = options
+    self.trace = trace
+    random = Generator(seed: options.seed)
+    let skewed = options.has(.versionSkew)
+    let isNew = random.chance(50)
+    let newest: UInt32 = skewed && isNew ? 2 : 1
+    hub = HubProcess(incarnation: random.next(), reader: newest, now: now)
+    if options.nodes >= 31 {
+      origins = Origin.provinces
+    } else {
+      var left = Array(Origin.provinces.dropLast())
+      var chosen = [Origin]()
+      for _ in 0..<options.nodes { chosen.append(left.remove(at: random.below(left.count))) }
+      origins = chosen
     }
-
-    var running: [NodeProcess] { nodes.filter { !$0.isStopped } }
-
-    func clock(_ node: NodeProcess) -> Instant { now + node.skew }
-    var hubClock: Instant { now + hub.skew }
-    var isHubUp: Bool { now >= hub.downUntil }
-
-    func ring(_ effects: Effects, at origin: Origin) {
-        for (about, alarm) in effects.alarms { ring(alarm, about: about, at: origin) }
+    for (place, origin) in origins.enumerated() {
+      let isUpgraded = random.chance(50)
+      let reader: UInt32 = isUpgraded ? newest : 1
+      nodes.append(
+        NodeProcess(
+          id: place, disk: Disk(origin: origin), incarnation: random.next(), reader: reader,
+          now: now))
     }
-
-    func ring(_ alarm: Alarm, about: Origin, at origin: Origin) {
-        alarms.append((origin, about, alarm))
-        trace.note("alarm at \(origin) about \(about): \(alarm.code), \(alarm.detail)")
+    if options.has(.hostile), options.nodes < 31 { stranger = Stranger(incarnation: random.next()) }
+    if options.has(.clockDrift) {
+      tally.add(.clockDrift)
+      for node in nodes { node.skew = Int64(random.below(240_000)) - 120_000 }
     }
+  }
 
-    // MARK: Connections
+  var running: [NodeProcess] { nodes.filter { !$0.isStopped } }
 
-    func dial(_ node: NodeProcess) throws {
-        dialled += 1
-        let call = Call(id: dialled, peer: node.origin, node: node, now: now)
-        calls.append(call)
-        node.call = call
-        let hello = Hello(
-            origin: node.origin, writer: node.incarnation, heads: node.disk.tree(node.origin).heads,
-            schemas: Array(1...node.reader), cursors: node.disk.cursors, hubHeads: node.disk.tree(.hub).heads,
-            clock: clock(node), backlog: node.disk.tree(node.origin).backlog(node.disk.acknowledged))
-        trace.note("\(node.name) dials, call \(call.id)")
-        try perform(
-            node.link.connected(
-                hello, journal: node.disk.tree(node.origin), acknowledged: node.disk.acknowledged), at: node)
+  func clock(_ node: NodeProcess) -> Instant { now + node.skew }
+  var hubClock: Instant { now + hub.skew }
+  var isHubUp: Bool { now >= hub.downUntil }
+
+  func ring(_ effects: Effects, at origin: Origin) {
+    for (about, alarm) in effects.alarms { ring(alarm, about: about, at: origin) }
+  }
+
+  func ring(_ alarm: Alarm, about: Origin, at origin: Origin) {
+    alarms.append((origin, about, alarm))
+    trace.note("alarm at \(origin) about \(about): \(alarm.code), \(alarm.detail)")
+  }
+
+  // MARK: Connections
+
+  func dial(_ node: NodeProcess) throws {
+    dialled += 1
+    let call = Call(id: dialled, peer: node.origin, node: node, now: now)
+    calls.append(call)
+    node.call = call
+    let hello = Hello(
+      origin: node.origin, writer: node.incarnation, heads: node.disk.tree(node.origin).heads,
+      schemas: Array(1...node.reader), cursors: node.disk.cursors,
+      hubHeads: node.disk.tree(.hub).heads,
+      clock: clock(node), backlog: node.disk.tree(node.origin).backlog(node.disk.acknowledged))
+    trace.note("\(node.name) dials, call \(call.id)")
+    try perform(
+      node.link.connected(
+        hello, journal: node.disk.tree(node.origin), acknowledged: node.disk.acknowledged), at: node
+    )
+  }
+
+  /// The node's side of its call is gone. What it had sent may still be under way to the hub.
+  func hangUp(_ node: NodeProcess, retryAfter: Int64 = 0) {
+    guard let call = node.call else { return }
+    call.isOpenAtNode = false
+    call.down = []
+    if options.has(.framesLost), !isCalm, !call.up.isEmpty, random.chance(50) {
+      tally.add(.framesLost)
+      call.up.removeLast(1 + random.below(call.up.count))
     }
-
-    /// The node's side of its call is gone. What it had sent may still be under way to the hub.
-    func hangUp(_ node: NodeProcess, retryAfter: Int64 = 0) {
-        guard let call = node.call else { return }
-        call.isOpenAtNode = false
-        call.down = []
-        if options.has(.framesLost), !isCalm, !call.up.isEmpty, random.chance(50) {
-            tally.add(.framesLost)
-            call.up.removeLast(1 + random.below(call.up.count))
-        }
-        node.call = nil
-        node.reads = []
-        node.queue.removeAll { work in
-            // What waits for the committer may be taken all the same: its call is only not told.
-            !work.isOwn && random.chance(50)
-        }
-        node.link.closed(now: clock(node))
-        node.dialAt = now + max(retryAfter, Int64(node.backOff.next(random: &random)))
-        forgetEndedCalls()
+    node.call = nil
+    node.reads = []
+    node.queue.removeAll { work in
+      // What waits for the committer may be taken all the same: its call is only not told.
+      !work.isOwn && random.chance(50)
     }
+    node.link.closed(now: clock(node))
+    node.dialAt = now + max(retryAfter, Int64(node.backOff.next(random: &random)))
+    forgetEndedCalls()
+  }
 
-    /// The hub's side of a call is gone.
-    func drop(_ call: Call) {
-        call.isOpenAtHub = false
-        call.reads = []
-        call.machine.closed()
-        forgetEndedCalls()
-    }
+  /// The hub's side of a call is gone.
+  func drop(_ call: Call) {
+    call.isOpenAtHub = false
+    call.reads = []
+    call.machine.closed()
+    forgetEndedCalls()
+  }
 
-    func forgetEndedCalls() { calls.removeAll { $0.isOver } }
+  func forgetEndedCalls() { calls.removeAll { $0.isOver } }
 }

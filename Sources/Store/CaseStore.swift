@@ -74,10 +74,8 @@ public protocol CaseStore: Sendable {
     func digests(after position: UInt64, limit: Int) async throws -> [(digest: CaseDigest, position: UInt64)]
     /// Of those of these cases that have a row, by case.
     func digests(of cases: [CaseID]) async throws -> [CaseDigest]
-    /// Cases that wait for a decision of the hub, by id.
-    func pending(limit: Int) async throws -> [CaseID]
-    /// Cases that hold an event which this server cannot read, by id.
-    func parked(limit: Int) async throws -> [CaseID]
+    /// Cases that wait for a decision of the hub, by id, after the one named.
+    func pending(after last: CaseID?, limit: Int) async throws -> [CaseID]
     /// Open cases past their deadline whose escalation is below `level`, oldest deadline first.
     func overdue(before now: Instant, below level: Int, seat: Origin?, limit: Int) async throws -> [CaseID]
     /// What the hub heard from a node.

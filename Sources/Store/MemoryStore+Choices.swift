@@ -79,13 +79,10 @@ extension MemoryStore {
         }
     }
 
-    public func pending(limit: Int) async throws -> [CaseID] { ids(limit) { $0.pending } }
-
-    public func parked(limit: Int) async throws -> [CaseID] { ids(limit) { $0.parked } }
-
-    private func ids(_ limit: Int, where isAsked: (CaseRow) -> Bool) -> [CaseID] {
+    public func pending(after last: CaseID?, limit: Int) async throws -> [CaseID] {
         state.withLock { state in
-            Array(state.cases.values.filter(isAsked).map(\.id).sorted().prefix(max(0, limit)))
+            let ids = state.cases.values.filter(\.pending).map(\.id).filter { id in last.map { $0 < id } ?? true }
+            return Array(ids.sorted().prefix(max(0, limit)))
         }
     }
 }

@@ -116,14 +116,11 @@ extension PostgresStore {
         return try rows.map { CaseDigest(caseID: try $0.caseID(0), digest: try $0.hash(1)) }
     }
 
-    public func pending(limit: Int) async throws -> [CaseID] {
-        try await query("SELECT id FROM cases WHERE pending ORDER BY id LIMIT $1", [.int(max(0, limit))])
-            .map { try $0.caseID(0) }
-    }
-
-    public func parked(limit: Int) async throws -> [CaseID] {
-        try await query("SELECT id FROM cases WHERE parked ORDER BY id LIMIT $1", [.int(max(0, limit))])
-            .map { try $0.caseID(0) }
+    public func pending(after last: CaseID?, limit: Int) async throws -> [CaseID] {
+        let first = last?.bytes ?? [UInt8](repeating: 0, count: 16)
+        return try await query(
+            "SELECT id FROM cases WHERE pending AND id > $1 ORDER BY id LIMIT $2", [.uuid(first), .int(max(0, limit))]
+        ).map { try $0.caseID(0) }
     }
 
     // MARK: - Clocks and nodes

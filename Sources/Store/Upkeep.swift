@@ -84,6 +84,41 @@ public enum Upkeep {
         return submitted
     }
 
+    /// Reads every stored event once a day, at a pace that nobody feels, so that a flipped bit is found and fetched again
+    /// while somebody else still has it.
+    public static func readAll(
+        _ office: Office, logger: Logger, damaged: @escaping @Sendable (CaseID) -> Void
+    ) async {
+        do { try await Task.sleep(for: .seconds(3600)) } catch { return }
+        await periodically(every: .seconds(86_400), logger: logger) {
+            try await readAll(office.database, office.store, pause: .milliseconds(50), damaged: damaged)
+        }
+    }
+
+    /// One walk over all cases.
+    /// - Returns: how many cases were read.
+    @discardableResult
+    public static func readAll(
+        _ database: Database, _ store: any CaseStore, pause: Duration, damaged: (CaseID) -> Void
+    ) async throws -> Int {
+        var end = [UInt8](repeating: 0, count: 16)
+        var count = 0
+        while true {
+            let after = end
+            let ids = try await database.readers.run { connection in
+                try connection.query(
+                    "SELECT case_id FROM case_origins WHERE case_id > $1 ORDER BY case_id LIMIT 50", [.uuid(after)]
+                ).map { try $0.caseID(0) }
+            }
+            guard let last = ids.last else { return count }
+            for id in ids {
+                do { _ = try await store.events(of: [id]) } catch StoreError.corrupt { damaged(id) }
+            }
+            (end, count) = (last.bytes, count + ids.count)
+            try await Task.sleep(for: pause)
+        }
+    }
+
     /// Looks which files are on the disk, now and then: a database or a disk that was restored may know others.
     public static func findFiles(_ office: Office, logger: Logger) async {
         await periodically(every: .seconds(3600), logger: logger) {

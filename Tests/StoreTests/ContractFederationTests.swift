@@ -211,23 +211,17 @@ import Testing
             let events = try (0..<4).map { _ in try office.register() }
             let ids = events.compactMap(\.caseID)
             try await store.commit(office.batch(events))
-            #expect(try await store.pending(limit: 9) == [])
-            #expect(try await store.parked(limit: 9) == [])
+            #expect(try await store.pending(after: nil, limit: 9) == [])
             let to = try #require(OrganizationCode(rawValue: "IR-23"))
             let seat = try #require(Origin("IR-23"))
             let referrals = try [ids[2], ids[1]].map {
                 try office.write(.referred(to: to, seat: seat), $0)
             }
             try await store.commit(office.batch(referrals))
-            var batch = office.batch([])
-            let parked = try #require(office.records[ids[3]])
-            batch.cases = [try #require(CaseRow(parked, position: office.position))]
-            batch.cases[0].parked = true
-            try await store.commit(batch)
-            #expect(try await store.pending(limit: 9) == [ids[1], ids[2]].sorted())
-            #expect(try await store.pending(limit: 1) == [min(ids[1], ids[2])])
-            #expect(try await store.parked(limit: 9) == [ids[3]])
-            #expect(try await store.parked(limit: 0).isEmpty)
+            #expect(try await store.pending(after: nil, limit: 9) == [ids[1], ids[2]].sorted())
+            let first = min(ids[1], ids[2])
+            #expect(try await store.pending(after: nil, limit: 1) == [first])
+            #expect(try await store.pending(after: first, limit: 9) == [max(ids[1], ids[2])])
         }
     }
 }

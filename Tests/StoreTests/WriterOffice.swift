@@ -74,8 +74,9 @@ final class WatchedStore: CaseStore {
         try await base.digests(after: position, limit: limit)
     }
     func digests(of cases: [CaseID]) async throws -> [CaseDigest] { try await base.digests(of: cases) }
-    func pending(limit: Int) async throws -> [CaseID] { try await base.pending(limit: limit) }
-    func parked(limit: Int) async throws -> [CaseID] { try await base.parked(limit: limit) }
+    func pending(after last: CaseID?, limit: Int) async throws -> [CaseID] {
+        try await base.pending(after: last, limit: limit)
+    }
     func overdue(before now: Instant, below level: Int, seat: Origin?, limit: Int) async throws -> [CaseID] {
         try await base.overdue(before: now, below: level, seat: seat, limit: limit)
     }

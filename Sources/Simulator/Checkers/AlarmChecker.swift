@@ -2,43 +2,54 @@ import Casework
 import Federation
 
 /// Alarms ring when there is cause, and only then. What each fault may ring:
-/// a clock ahead `clock_ahead`; writing after a restore without the hub's word `branch`; a second copy
+/// a clock ahead `clock_ahead`; a restore `recovered`; writing after a restore without the hub's word `branch`; a second copy
 /// `branch`, `two_copies`, `fenced`; a restored hub `hub_restored`;
 /// a damaged frame `unreadable`, `gap`; a hostile node anything about itself; a newer version than the hub's `undecodable`.
 enum AlarmChecker: Checker {
-    static func check(_ replicas: Replicas) throws {
-        let world = replicas.world
-        for (place, about, alarm) in world.alarms where !isLegal(alarm.code, about: about, world.causes) {
-            throw Violation("alarm \(alarm.code) at \(place) about \(about) without a cause: \(alarm.detail)")
-        }
-        func rang(_ code: String, about origin: Origin? = nil) -> Bool {
-            world.alarms.contains { $0.at == .hub && $0.alarm.code == code && (origin == nil || $0.about == origin) }
-        }
-        for origin in world.origins where replicas.hub.disk.tree(origin).isForked && !rang("branch", about: origin) {
-            throw Violation("\(origin) has two branches, and nobody was told")
-        }
-        for event in replicas.hub.disk.events where event.origin == .hub {
-            if case .stamped(let hash, _) = event.envelope.change, let bounded = replicas.hub.disk.event(hash),
-                !rang("clock_ahead", about: bounded.origin)
-            {
-                throw Violation("a stamp of \(bounded.origin) was bounded, and nobody was told")
-            }
-        }
-        if world.tally[Scenario.hubRestored.name] > 0, !rang("hub_restored") {
-            throw Violation("the hub was brought back from an older state, and nobody was told")
-        }
+  static func check(_ replicas: Replicas) throws {
+    let world = replicas.world
+    for (place, about, alarm) in world.alarms where !isLegal(alarm.code, about: about, world.causes)
+    {
+      throw Violation(
+        "alarm \(alarm.code) at \(place) about \(about) without a cause: \(alarm.detail)")
     }
+    func rang(_ code: String, about origin: Origin? = nil) -> Bool {
+      world.alarms.contains {
+        $0.at == .hub && $0.alarm.code == code && (origin == nil || $0.about == origin)
+      }
+    }
+    for origin in world.origins
+    where replicas.hub.disk.tree(origin).isForked && !rang("branch", about: origin) {
+      throw Violation("\(origin) has two branches, and nobody was told")
+    }
+    for event in replicas.hub.disk.events where event.origin == .hub {
+      if case .stamped(let hash, _) = event.envelope.change,
+        let bounded = replicas.hub.disk.event(hash),
+        !rang("clock_ahead", about: bounded.origin)
+      {
+        throw Violation("a stamp of \(bounded.origin) was bounded, and nobody was told")
+      }
+    }
+    for origin in world.causes.met.sorted()
+    where !rang("two_copies", about: origin) && !rang("fenced", about: origin) {
+      throw Violation("two copies of \(origin) were running, and nobody was told")
+    }
+    if world.tally[Scenario.hubRestored.name] > 0, !rang("hub_restored") {
+      throw Violation("the hub was brought back from an older state, and nobody was told")
+    }
+  }
 
-    private static func isLegal(_ code: String, about origin: Origin, _ causes: Causes) -> Bool {
-        if causes.hostile.contains(origin) { return true }
-        switch code {
-        case "clock_ahead": return causes.ahead.contains(origin) || causes.hubClock
-        case "branch": return causes.blind.contains(origin) || causes.copied.contains(origin)
-        case "two_copies", "fenced": return causes.copied.contains(origin)
-        case "hub_restored": return causes.hubRestored
-        case "mended": return causes.flipped.contains(origin) || (origin == .hub && causes.hubFlipped)
-        case "unreadable", "gap": return causes.flipped.contains(origin)
-        default: return false
-        }
+  private static func isLegal(_ code: String, about origin: Origin, _ causes: Causes) -> Bool {
+    if causes.hostile.contains(origin) { return true }
+    switch code {
+    case "clock_ahead": return causes.ahead.contains(origin) || causes.hubClock
+    case "branch": return causes.blind.contains(origin) || causes.copied.contains(origin)
+    case "recovered": return causes.restored.contains(origin) || causes.copied.contains(origin)
+    case "two_copies", "fenced": return causes.copied.contains(origin)
+    case "hub_restored": return causes.hubRestored
+    case "mended": return causes.flipped.contains(origin) || (origin == .hub && causes.hubFlipped)
+    case "unreadable", "gap": return causes.flipped.contains(origin)
+    default: return false
     }
+  }
 }

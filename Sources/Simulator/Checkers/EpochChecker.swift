@@ -1,18 +1,25 @@
 import Casework
 import Federation
 
-/// No epoch is issued twice in a case, not even by a hub that forgot that it had.
+/// No epoch is issued twice in a case, and no referral is granted twice, not even by a hub that forgot that it had.
 enum EpochChecker: Checker {
-    static func check(_ replicas: Replicas) throws {
-        if let id = replicas.world.ledger.epochsTwice.first { throw Violation("an epoch of \(id) was issued twice") }
-        for id in replicas.hub.disk.cases {
-            var seen = Set<Epoch>()
-            for event in replicas.hub.disk.events(of: id) where event.origin == .hub {
-                guard case .granted(let grant) = event.envelope.change else { continue }
-                guard grant.epoch > 0, seen.insert(grant.epoch).inserted else {
-                    throw Violation("epoch \(grant.epoch) of \(id) stands twice")
-                }
-            }
-        }
+  static func check(_ replicas: Replicas) throws {
+    if let id = replicas.world.ledger.epochsTwice.first {
+      throw Violation("an epoch of \(id) was issued twice")
     }
+    for id in replicas.hub.disk.cases {
+      var seen = Set<Epoch>()
+      var causes = Set<EventHash>()
+      for event in replicas.hub.disk.events(of: id) where event.origin == .hub {
+        guard case .granted(let grant) = event.envelope.change else { continue }
+        guard grant.epoch > 0, seen.insert(grant.epoch).inserted else {
+          throw Violation("epoch \(grant.epoch) of \(id) stands twice")
+        }
+        guard let cause = grant.cause else { continue }
+        guard causes.insert(cause).inserted else {
+          throw Violation("one referral of \(id) was granted twice")
+        }
+      }
+    }
+  }
 }

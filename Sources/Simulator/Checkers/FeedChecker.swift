@@ -3,23 +3,29 @@ import Federation
 
 /// Every feed is followed to its end, and no row is sent for nothing: each brings an event, or its part.
 enum FeedChecker: Checker {
-    static func check(_ replicas: Replicas) throws {
-        for node in replicas.nodes {
-            let rows = replicas.hub.disk.feeds[node.origin] ?? []
-            let last = rows.last.map { FeedCursor(hubIncarnation: $0.hubIncarnation, seq: $0.seq, hash: $0.event) }
-            guard last == nil || node.disk.cursors.first == last else {
-                throw Violation("\(node.name) has followed its feed to \(node.disk.cursors.first?.seq ?? 0) of \(rows.count)")
-            }
-            for row in rows where !node.disk.holds(row.event) {
-                throw Violation("row \(row.seq) of \(node.name) brought nothing")
-            }
-            var seen: [EventHash: Bool] = [:]
-            for row in rows {
-                if let withPart = seen[row.event], withPart || !row.withPart, !replicas.world.causes.hubRestored {
-                    throw Violation("row \(row.seq) of \(node.name) repeats an event: echo")
-                }
-                seen[row.event] = row.withPart
-            }
+  static func check(_ replicas: Replicas) throws {
+    for node in replicas.nodes {
+      let rows = replicas.hub.disk.feeds[node.origin] ?? []
+      let last = rows.last.map {
+        FeedCursor(hubIncarnation: $0.hubIncarnation, seq: $0.seq, hash: $0.event)
+      }
+      guard last == nil || node.disk.cursors.first == last else {
+        throw Violation(
+          "\(node.name) has followed its feed to \(node.disk.cursors.first?.seq ?? 0) of \(rows.count)"
+        )
+      }
+      for row in rows where !node.disk.holds(row.event) {
+        throw Violation("row \(row.seq) of \(node.name) brought nothing")
+      }
+      var seen: [EventHash: Bool] = [:]
+      for row in rows {
+        if let withPart = seen[row.event], withPart || !row.withPart,
+          !replicas.world.causes.hubRestored
+        {
+          throw Violation("row \(row.seq) of \(node.name) repeats an event: echo")
         }
+        seen[row.event] = row.withPart
+      }
     }
+  }
 }
