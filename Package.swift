@@ -149,7 +149,8 @@ let package = Package(
         .testTarget(
             name: "ConsoleTests", dependencies: ["Console"], exclude: ["README.md"], swiftSettings: settings),
         .testTarget(
-            name: "PeyvandTests", dependencies: ["peyvand", "Casework", "Service", "Simulator", "Store"],
+            name: "PeyvandTests",
+            dependencies: ["peyvand", "Casework", "Service", "Simulator", "Store", "Postgres", logging],
             exclude: ["README.md"], swiftSettings: settings),
         .target(name: "TestDoors", path: "Tests/TestDoors", exclude: ["README.md"], swiftSettings: settings),
         .testTarget(

@@ -196,7 +196,8 @@ public struct FileReceiver: Sendable, Equatable {
     }
 
     public mutating func received(_ chunk: FileChunk) -> [Action] {
-        guard case .receiving(let next, let synced) = state else { return close("bytes behind the file's end") }
+        // All is here, or the call is over: what still comes was sent twice.
+        guard case .receiving(let next, let synced) = state else { return [] }
         guard chunk.file == nil || chunk.file == file else { return close("a chunk of another file") }
         guard chunk.bytes.count <= FileChunk.maximumSize else { return close("a chunk of more than 64 KiB") }
         guard chunk.offset <= next else { return close("a gap before byte \(chunk.offset)") }

@@ -34,7 +34,7 @@ public struct AttachmentRegister: Sendable {
         try await missing(
             """
             SELECT sha256, max(size) FROM attachments WHERE origin = $1 AND NOT here
-            GROUP BY sha256 ORDER BY min(case_id) LIMIT 1000
+            GROUP BY sha256 ORDER BY min(case_id::text) LIMIT 1000
             """, origin)
     }
 
@@ -44,7 +44,7 @@ public struct AttachmentRegister: Sendable {
             """
             SELECT a.sha256, max(a.size) FROM attachments a JOIN cases c ON c.id = a.case_id
             WHERE NOT a.here AND (c.home = $1 OR c.seat = $1)
-            GROUP BY a.sha256 ORDER BY min(a.case_id) LIMIT 1000
+            GROUP BY a.sha256 ORDER BY min(a.case_id::text) LIMIT 1000
             """, origin)
     }
 

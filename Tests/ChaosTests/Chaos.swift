@@ -70,6 +70,8 @@ extension Trait where Self == ConditionTrait {
     }
 
     private static func succeeds(_ program: String, _ arguments: [String]) async -> Bool {
-        geteuid() == 0 && (try? await Program.run(program, arguments).code) == 0
+        guard geteuid() == 0 else { return false }
+        // What cannot be started, or takes too long, cannot be used either.
+        return (try? await Program.run(program, arguments))?.code == 0
     }
 }

@@ -113,13 +113,13 @@ import Testing
         #expect(disk.reports.last?.state == .verified)
     }
 
-    @Test(arguments: 1...20) func fiftyBreaksCostNoByteAndNoHash(seed: UInt64) {
+    @Test(arguments: 1...6) func fiftyBreaksCostNoByteAndNoHash(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        let source = Self.bytes(8 << 20 - Int(seed) * 1_001, seed: seed)
+        let source = Self.bytes(3 << 20 - Int(seed) * 1_001, seed: seed)
         var disk = Disk()
         var (breaks, sent) = (0, 0)
         while disk.published == nil {
-            let budget = 1 + Int(random.next() % 9)
+            let budget = 1 + Int(random.next() % 2)
             let before = disk.partial.count
             let doubled = random.next()
             let end = Self.call(source, to: &disk, chunks: budget) { doubled >> UInt64($0 % 60) & 1 == 1 }
@@ -132,7 +132,7 @@ import Testing
             // A crash may take what was not synced.
             if random.next() % 3 == 0 { disk.partial.removeLast(disk.partial.count - disk.synced) }
         }
-        #expect(breaks >= 40 && disk.published == source && disk.alarms == [])
+        #expect(breaks >= 50 && disk.published == source && disk.alarms == [])
         #expect(sent == source.count, "bytes crossed twice")
     }
 
@@ -196,10 +196,7 @@ import Testing
                 continue
             }
             #expect(machine.state == .done)
-            guard case .close = machine.received(FileChunk(offset: 10, bytes: one)).last else {
-                Issue.record("a call that was closed went on")
-                continue
-            }
+            #expect(machine.received(FileChunk(offset: 10, bytes: one)) == [], "a call that was closed went on")
         }
     }
 

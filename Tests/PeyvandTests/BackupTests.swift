@@ -23,7 +23,7 @@ struct BackupTests {
     }
 
     /// A backup without a database: only what this program itself writes and reads.
-    private func files(in folder: String, withKeys: Bool = false) throws -> (BackupFiles, BackupRecord) {
+    private func made(in folder: String, withKeys: Bool = false) throws -> (BackupFiles, BackupRecord) {
         let data = folder + "/data"
         for path in ["postgres/data", "attachments/ab", "certs"] { try Disk.makeFolder(data + "/" + path) }
         try Disk.replace(data + "/postgres/data/PG_VERSION", with: "15\n")
@@ -78,7 +78,7 @@ struct BackupTests {
 
     @Test func filesAreCopiedWithTheirSumsAndKeysStayOut() async throws {
         try await withFolder { folder in
-            let (files, record) = try files(in: folder)
+            let (files, record) = try made(in: folder)
             #expect(files.leftOut == [folder + "/data/certs/any-name"])
             #expect(record.files == 3 && !Disk.exists(folder + "/backup/files/postgres"))
             #expect(try Disk.text(folder + "/backup/files/attachments/ab/cd") == "عکس")
@@ -88,7 +88,7 @@ struct BackupTests {
 
     @Test func keysComeWhenTheyAreAskedFor() async throws {
         try await withFolder { folder in
-            let (files, record) = try files(in: folder, withKeys: true)
+            let (files, record) = try made(in: folder, withKeys: true)
             #expect(files.leftOut.isEmpty && record.files == 4)
             let status = try FileManager.default.attributesOfItem(atPath: folder + "/backup/files/certs/any-name")
             #expect(status[.posixPermissions] as? Int == 0o600)
@@ -117,7 +117,7 @@ struct BackupTests {
 
     @Test(arguments: ["files/attachments/ab/cd", "files.sha256"]) func aChangedByteIsFound(path: String) async throws {
         try await withFolder { folder in
-            let (_, record) = try files(in: folder)
+            let (_, record) = try made(in: folder)
             let place = folder + "/backup/" + path
             var bytes = try Disk.read(place)
             bytes[0] ^= 1
@@ -129,7 +129,7 @@ struct BackupTests {
 
     @Test func whatHasNotChangedSinceIsStoredOnceAndADamagedCopyIsNotTakenOver() async throws {
         try await withFolder { folder in
-            let (_, first) = try files(in: folder)
+            let (_, first) = try made(in: folder)
             try Disk.replace(folder + "/backup/files/attachments/empty", with: "rotten")
             try Disk.makeFolder(folder + "/second")
             var files = try BackupFiles(folder: folder + "/second", withKeys: false, earlier: folder + "/backup")
@@ -159,7 +159,7 @@ struct BackupTests {
 
     @Test func aMissingFileIsFound() async throws {
         try await withFolder { folder in
-            let (_, record) = try files(in: folder)
+            let (_, record) = try made(in: folder)
             try Disk.remove(folder + "/backup/files/attachments/empty")
             #expect(refusal { try BackupFiles.verify(folder + "/backup", record) } != nil)
         }
@@ -245,17 +245,18 @@ struct BackupTests {
                 directory: folder + "/data/postgres", options: .init(sharedBuffers: "16MB", isDurable: false),
                 logger: Self.quiet)
             try await server.createDatabaseIfMissing("peyvand")
-            let command = try BackupCommand.parse(["--directory", folder + "/data", "--to", folder + "/backups"])
+            let settings = try await Settings(flags: [:], file: nil)
+            let source = try await BackupSource.open(database: nil, directory: folder + "/data", settings)
             let failure: Failure?
             do {
-                try await command.run()
+                _ = try await source.record(at: Instant(seconds: 0), withKeys: false)
                 failure = nil
             } catch {
                 failure = error as? Failure
             }
+            await source.close()
             await server.stop()
             #expect(failure?.message.contains("no journal yet") == true, "\(String(describing: failure))")
-            #expect(Disk.names(in: folder + "/backups").allSatisfy { $0 == ".lock" })
         }
     }
 }

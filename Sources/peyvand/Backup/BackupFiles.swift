@@ -88,9 +88,12 @@ struct BackupFiles: Sendable {
         }
         // An upload's temporary file may have found its last name, or its end, meanwhile.
         guard Disk.exists(source) else { return }
-        let place = folder + "/" + target
-        let sum = try linkEarlier(source, target) ?? hex(FileTree.copyFile(source, to: place, mode: mode).1)
-        lines.append("\(sum)  \(target)")
+        if let sum = try linkEarlier(source, target) {
+            lines.append("\(sum)  \(target)")
+        } else {
+            let sum = try FileTree.copyFile(source, to: folder + "/" + target, mode: mode).1
+            lines.append("\(hex(sum))  \(target)")
+        }
     }
 
     /// The sum of a file of which the earlier backup has a sound copy, which then stands in both.
