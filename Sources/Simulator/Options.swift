@@ -43,7 +43,8 @@ public struct Options: Sendable, CustomStringConvertible {
     func has(_ fault: FaultKind) -> Bool { faults.contains(fault) }
 
     public var description: String {
-        "nodes \(nodes), steps \(steps), pace \(pace) ms, faults \(faultRate)‰, failing commits \(commitFaultRate)‰, "
+        "nodes \(nodes), steps \(steps), pace \(pace) ms, faults \(faultRate)‰, "
+            + "failing commits \(commitFaultRate)‰, "
             + "work \(work)%, cases \(cases), bytes on the wire \(onTheWire ? "yes" : "no")\n"
             + "may go wrong: \(faults.map(\.rawValue).joined(separator: "; "))"
     }

@@ -39,8 +39,8 @@ extension World {
 
     func label(_ event: Event) -> String {
         let envelope = event.envelope
-        return
-            "\(event.origin).\(Hex.encode([UInt8(envelope.incarnation >> 56), UInt8(envelope.incarnation >> 48 & 0xFF)]))"
+        let start = Hex.encode([UInt8(envelope.incarnation >> 56), UInt8(envelope.incarnation >> 48 & 0xFF)])
+        return "\(event.origin).\(start)"
             + ".\(envelope.seq) \(envelope.type) epoch \(envelope.epoch) \(short(event.hash))"
             + (event.part == .withheld ? " without part" : "")
     }

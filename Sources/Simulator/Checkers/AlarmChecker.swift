@@ -2,9 +2,9 @@ import Casework
 import Federation
 
 /// Alarms ring when there is cause, and only then. What each fault may ring:
-/// a clock ahead `clock_ahead`; a restore `recovered`; writing after a restore without the hub's word `branch`; a second copy
-/// `branch`, `two_copies`, `fenced`; a restored hub `hub_restored`;
-/// a damaged frame `unreadable`, `gap`; a hostile node anything about itself; a newer version than the hub's `undecodable`.
+/// a clock ahead `clock_ahead`; a restore `recovered`; writing after a restore without the hub's word `branch`;
+/// a second copy `branch`, `two_copies`, `fenced`; a restored hub `hub_restored`; damaged bytes `mended`, `unreadable`,
+/// `gap`; a hostile node anything about itself.
 enum AlarmChecker: Checker {
     static func check(_ replicas: Replicas) throws {
         let world = replicas.world

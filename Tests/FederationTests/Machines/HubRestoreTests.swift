@@ -161,7 +161,8 @@ import Testing
         #expect(core.restoration == nil)
     }
 
-    /// An event in the hub's name is believed only while it is asked for, and only of cases in which its bringer takes part.
+    /// An event in the hub's name is believed only while it is asked for, and only of cases in which its bringer takes
+    /// part.
     @Test func nobodySpeaksForTheHub() throws {
         var (bench, events, head) = try restored()
         let stranger = try bench.take(.lost(Place.stranger, [events[1]], known: [:], isLast: false))
