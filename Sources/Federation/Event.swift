@@ -97,4 +97,6 @@ public enum EventFault: Error, Sendable, Hashable {
     case tooLarge(Int)
     /// The part's bytes do not have the hash that the envelope names.
     case wrongPart(EventHash)
+    /// The envelope's bytes do not have the hash that their sender named.
+    case wrongHash(EventHash)
 }

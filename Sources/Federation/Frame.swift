@@ -70,9 +70,14 @@ public struct Welcome: Sendable, Equatable {
 public struct WireEvent: Sendable, Equatable {
     public var bytes: [UInt8]
     public var part: Part
+    /// What the bytes' hash is, as their sender knows it; `nil` where he does not say.
+    public var hash: EventHash?
 
-    public init(bytes: [UInt8], part: Part) { (self.bytes, self.part) = (bytes, part) }
-    public init(_ event: Event) { (bytes, part) = (event.bytes, event.part) }
+    public init(bytes: [UInt8], part: Part, hash: EventHash? = nil) {
+        (self.bytes, self.part, self.hash) = (bytes, part, hash)
+    }
+
+    public init(_ event: Event) { (bytes, part, hash) = (event.bytes, event.part, event.hash) }
 }
 
 public struct Ack: Sendable, Equatable {

@@ -205,7 +205,7 @@ actor LinkCall {
         var events = [Event]()
         for event in wire {
             do {
-                events.append(try Event(bytes: event.bytes, part: event.part, hashing: Digest.hashing))
+                events.append(try Event(event, hashing: Digest.hashing))
             } catch {
                 let alarm = Alarm(code: "unreadable", detail: "\(error)")
                 try await raise(alarm)

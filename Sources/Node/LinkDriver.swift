@@ -252,7 +252,7 @@ actor LinkDriver {
 
     private func apply(_ rows: [FeedRow]) async throws {
         let decoded = try rows.map { row in
-            (cursor: row.cursor, event: try Event(bytes: row.event.bytes, part: row.event.part, hashing: Digest.hashing))
+            (cursor: row.cursor, event: try Event(row.event, hashing: Digest.hashing))
         }
         let arrival = NodeCore.Arrival.feed(decoded)
         do {
@@ -265,7 +265,7 @@ actor LinkDriver {
     }
 
     private func decoded(_ events: [WireEvent]) throws -> [Event] {
-        try events.map { try Event(bytes: $0.bytes, part: $0.part, hashing: Digest.hashing) }
+        try events.map { try Event($0, hashing: Digest.hashing) }
     }
 
     private func restore(_ wire: [WireEvent], latest: ChainHead, isLast: Bool) async throws {

@@ -248,21 +248,28 @@ extension World {
     private func flipFrame(_ node: NodeProcess) -> Bool {
         guard let call = node.call else { return false }
         for index in call.down.indices {
-            guard case .feed(var rows) = call.down[index], !rows.isEmpty else { continue }
-            let place = random.below(rows.count)
-            flip(&rows[place].event)
-            call.down[index] = .feed(rows)
+            switch call.down[index] {
+            case .feed(var rows) where !rows.isEmpty:
+                flip(&rows[random.below(rows.count)].event)
+                call.down[index] = .feed(rows)
+            case .history(var history) where !history.events.isEmpty:
+                flip(&history.events[random.below(history.events.count)])
+                call.down[index] = .history(history)
+            default: continue
+            }
             causes.flipped.insert(node.origin)
             return true
         }
         for index in call.up.indices {
-            guard case .events(var events) = call.up[index],
-                let place = events.firstIndex(where: { $0.part.bytes != nil })
-            else { continue }
-            guard var bytes = events[place].part.bytes else { continue }
-            bytes[random.below(bytes.count)] ^= 1 << UInt8(random.below(8))
-            events[place].part = .present(bytes)
-            call.up[index] = .events(events)
+            switch call.up[index] {
+            case .events(var events) where !events.isEmpty:
+                flip(&events[random.below(events.count)])
+                call.up[index] = .events(events)
+            case .history(var history) where !history.events.isEmpty:
+                flip(&history.events[random.below(history.events.count)])
+                call.up[index] = .history(history)
+            default: continue
+            }
             causes.flipped.insert(node.origin)
             return true
         }
@@ -270,6 +277,11 @@ extension World {
     }
 
     private func flip(_ event: inout WireEvent) {
+        if random.chance(30), var part = event.part.bytes {
+            part[random.below(part.count)] ^= 1 << UInt8(random.below(8))
+            event.part = .present(part)
+            return
+        }
         event.bytes[random.below(event.bytes.count)] ^= 1 << UInt8(random.below(8))
     }
 }

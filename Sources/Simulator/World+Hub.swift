@@ -126,7 +126,7 @@ extension World {
         var events = [Event]()
         for wire in wire {
             do {
-                events.append(try Event(bytes: wire.bytes, part: wire.part, hashing: sha256))
+                events.append(try Event(wire, hashing: sha256))
             } catch {
                 ring(Alarm(code: "unreadable", detail: "\(error)"), about: call.peer, at: .hub)
                 call.machine.unreadable()

@@ -97,7 +97,7 @@ extension World {
 
     private func checkNoEcho(_ events: [WireEvent], from node: NodeProcess) throws {
         for wire in events {
-            guard let event = try? Event(bytes: wire.bytes, part: wire.part, hashing: sha256) else { continue }
+            guard let event = try? Event(wire, hashing: sha256) else { continue }
             guard event.origin == node.origin else { throw Violation("\(node.name) sends what it did not write") }
             guard node.disk.holds(event.hash) else { throw Violation("\(node.name) sends what it has not committed") }
         }
@@ -117,7 +117,7 @@ extension World {
     private func apply(_ rows: [FeedRow], at node: NodeProcess) throws {
         var arrived = [(cursor: FeedCursor, event: Event)]()
         for row in rows {
-            guard let event = try? Event(bytes: row.event.bytes, part: row.event.part, hashing: sha256) else {
+            guard let event = try? Event(row.event, hashing: sha256) else {
                 tally.add("event unreadable at a node")
                 return hangUp(node)
             }
@@ -129,7 +129,7 @@ extension World {
     private func decode(_ wire: [WireEvent], at node: NodeProcess) -> [Event]? {
         var events = [Event]()
         for wire in wire {
-            guard let event = try? Event(bytes: wire.bytes, part: wire.part, hashing: sha256) else { return nil }
+            guard let event = try? Event(wire, hashing: sha256) else { return nil }
             events.append(event)
         }
         return events

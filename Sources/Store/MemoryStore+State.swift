@@ -138,7 +138,7 @@ struct MemoryState: Sendable {
         if !routed.withPart, part != .none { part = .withheld }
         return FeedRow(
             cursor: FeedCursor(hubIncarnation: routed.hubIncarnation, seq: routed.seq, hash: event.hash),
-            event: WireEvent(bytes: event.bytes, part: part))
+            event: WireEvent(bytes: event.bytes, part: part, hash: event.hash))
     }
 }
 

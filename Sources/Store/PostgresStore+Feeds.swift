@@ -58,7 +58,7 @@ extension PostgresStore {
         if let part = part.bytes, !bytes.contains(run: hashing(part).bytes) { throw try corrupt(row) }
         if try !row.get(8, as: Bool.self), part != .none { part = .withheld }
         let cursor = FeedCursor(hubIncarnation: try row.number(9), seq: try row.number(7), hash: hash)
-        return FeedRow(cursor: cursor, event: WireEvent(bytes: bytes, part: part))
+        return FeedRow(cursor: cursor, event: WireEvent(bytes: bytes, part: part, hash: hash))
     }
 
     public func feedFacts(of destination: Origin, _ cursors: [FeedCursor]) async throws -> [FeedFact] {

@@ -232,6 +232,21 @@ import Testing
         for frame in frames.hub { #expect(try HubFrame(wire: frame.wire) == frame) }
     }
 
+    /// A bit that flips on the way is found, though the bytes still read as an event.
+    @Test func bytesThatChangedOnTheWayAreFound() throws {
+        var docket = Docket()
+        try docket.write(Place.home, .noted, texts: Texts(text: "n"), by: person("ali", at: Place.home))
+        let event = docket.events[0]
+        var envelope = event.envelope
+        envelope.actor.name = "alj"
+        var wire = WireEvent(event)
+        #expect(try Event(wire, hashing: sha256) == event)
+        wire.bytes = envelope.wire
+        #expect(throws: EventFault.wrongHash(event.hash)) { try Event(wire, hashing: sha256) }
+        wire.hash = nil
+        #expect(try Event(wire, hashing: sha256).envelope.actor.name == "alj")
+    }
+
     @Test func framesThatLackSomethingAreFaults() throws {
         #expect(throws: FrameFault("not a NodeFrame")) { try NodeFrame(wire: []) }
         #expect(throws: FrameFault("not a HubFrame")) { try HubFrame(wire: []) }

@@ -11,7 +11,8 @@ import Testing
         INSERT INTO cases SELECT
             (lpad(to_hex(n), 8, '0') || '-0000-7000-8003-' || lpad(to_hex(n), 12, '0'))::uuid,
             lpad(n::text, 13, '0'), 'IR-03', CASE n % 50 WHEN 0 THEN 'IR-03-MUN' ELSE 'IR-03' END, 'IR-03', 0,
-            (ARRAY['registered', 'referred', 'in_progress', 'answered', 'closed', 'closed', 'disputed'])[n % 7 + 1],
+            CASE n % 100 WHEN 0 THEN 'disputed' ELSE
+                (ARRAY['registered', 'referred', 'in_progress', 'answered', 'closed', 'closed'])[n % 6 + 1] END,
             NULL, 'complaint', 'phone', 'water', 'normal', NULL, 'subject',
             timestamptz '2026-01-01' + n * interval '1 minute', timestamptz '2026-01-16' + n * interval '1 minute',
             NULL,

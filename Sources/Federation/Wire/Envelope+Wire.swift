@@ -122,6 +122,14 @@ extension Event {
     }
 }
 
+extension Event {
+    /// Reads an event that crossed the wire, if its bytes are those that its sender has stored.
+    public init(_ wire: WireEvent, hashing: Hashing) throws(EventFault) {
+        try self.init(bytes: wire.bytes, part: wire.part, hashing: hashing)
+        if let named = wire.hash, named != hash { throw .wrongHash(named) }
+    }
+}
+
 extension Texts {
     var wire: [UInt8] {
         var message = Peyvand_V1_Texts()

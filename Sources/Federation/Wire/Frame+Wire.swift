@@ -209,6 +209,7 @@ extension WireEvent {
     fileprivate var message: Peyvand_V1_Event {
         .with {
             $0.envelope = Data(bytes)
+            if let hash { $0.hash = Data(hash) }
             switch part {
             case .none: $0.partState = .partNone
             case .present(let bytes): ($0.part, $0.partState) = (Data(bytes), .partPresent)
@@ -222,10 +223,10 @@ extension WireEvent {
 extension Peyvand_V1_Event {
     fileprivate func wireEvent() throws(FrameFault) -> WireEvent {
         switch partState {
-        case .partNone: WireEvent(bytes: Array(envelope), part: .none)
-        case .partPresent: WireEvent(bytes: Array(envelope), part: .present(Array(part)))
-        case .partWithheld: WireEvent(bytes: Array(envelope), part: .withheld)
-        case .partErased: WireEvent(bytes: Array(envelope), part: .erased)
+        case .partNone: WireEvent(bytes: Array(envelope), part: .none, hash: EventHash(hash))
+        case .partPresent: WireEvent(bytes: Array(envelope), part: .present(Array(part)), hash: EventHash(hash))
+        case .partWithheld: WireEvent(bytes: Array(envelope), part: .withheld, hash: EventHash(hash))
+        case .partErased: WireEvent(bytes: Array(envelope), part: .erased, hash: EventHash(hash))
         case .UNRECOGNIZED: throw FrameFault("an unknown state of a part")
         }
     }

@@ -29,7 +29,7 @@ import Testing
         let forged = try Event(bytes: envelope.wire, part: .none, hashing: sha256)
         let effects = try bench.send([forged, note], from: Place.home)
         #expect(effects.codes == ["IR-03 tampering"])
-        #expect(effects.placed.isEmpty && effects.heads.map(\.seq) == [2])
+        #expect(effects.placed.isEmpty && effects.heads.isEmpty)
         #expect(effects.quarantined == [Place.home] && bench.core.quarantined == [Place.home: 0])
     }
 

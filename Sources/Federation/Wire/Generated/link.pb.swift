@@ -414,6 +414,9 @@ nonisolated struct Peyvand_V1_Event: Sendable {
   /// Why they are not.
   var partState: Peyvand_V1_PartState = .partNone
 
+  /// SHA-256 of the envelope as its sender has it stored: bytes that changed on the way are found by it. Empty: not said.
+  var hash: Data = Data()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1198,7 +1201,7 @@ nonisolated extension Peyvand_V1_Cursor: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Peyvand_V1_Event: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Event"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}envelope\0\u{1}part\0\u{3}part_state\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}envelope\0\u{1}part\0\u{3}part_state\0\u{1}hash\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1209,6 +1212,7 @@ nonisolated extension Peyvand_V1_Event: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 1: try { try decoder.decodeSingularBytesField(value: &self.envelope) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.part) }()
       case 3: try { try decoder.decodeSingularEnumField(value: &self.partState) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.hash) }()
       default: break
       }
     }
@@ -1224,6 +1228,9 @@ nonisolated extension Peyvand_V1_Event: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.partState != .partNone {
       try visitor.visitSingularEnumField(value: self.partState, fieldNumber: 3)
     }
+    if !self.hash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.hash, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1231,6 +1238,7 @@ nonisolated extension Peyvand_V1_Event: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.envelope != rhs.envelope {return false}
     if lhs.part != rhs.part {return false}
     if lhs.partState != rhs.partState {return false}
+    if lhs.hash != rhs.hash {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
