@@ -93,7 +93,8 @@ import Testing
         #expect(
             link.received(.events([WireEvent(event)])) == [.noteAlive(writer: 44), .submit([WireEvent(event)])])
         #expect(link.received(.events([WireEvent(event)])) == [.submit([WireEvent(event)])])
-        let ack = Ack(heads: [], committedAt: now, position: 1, signature: [1])
+        let head = ChainHead(incarnation: 4, seq: 1, hash: event.hash)
+        let ack = Ack(heads: [head], committedAt: now, position: 1, signature: [1])
         let alarm = Alarm(code: "clock_ahead", detail: "set it right")
         #expect(link.committed(ack, alarms: [alarm]) == [.send(.ack(ack)), .send(.alarm(alarm))])
     }

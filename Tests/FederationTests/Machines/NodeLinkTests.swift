@@ -204,7 +204,7 @@ import Testing
     }
 
     @Test func ownEventsComeBackBeforeWriting() {
-        var (link, actions) = live(head: 2, hub: [head(6)])
+        var (link, actions) = live(head: 2, hub: [head(6)], acknowledged: 2)
         #expect(actions == [noted()], "nothing is sent, and nothing written")
         #expect(link.writing == .pulling && link.tick(now: now + 60_000) == [])
         let lost = events[2...].map { WireEvent($0) }
@@ -217,9 +217,12 @@ import Testing
                 == [.restore([], latest: head(6), isLast: true)])
         // The last event is sent once more: its receipt was lost as well.
         let told = link.restored(journal(6), isLast: true)
-    #expect(told.dropFirst() == [.openWriting, reads(after: 5)])
-    guard case .raise(let alarm) = told.first else { return Issue.record("nobody is told") }
-    #expect(alarm.code == "recovered")
+        #expect(told.dropFirst() == [.openWriting, reads(after: 5)])
+        guard case .raise(let alarm) = told.first else {
+            Issue.record("nobody is told")
+            return
+        }
+        #expect(alarm.code == "recovered")
         #expect(link.writing == .open)
     }
 
@@ -233,7 +236,7 @@ import Testing
     @Test func whoWroteAlreadyHasABranch() {
         var link = NodeLink(startedAt: now)
         _ = link.tick(now: now + NodeLink.patience)
-        _ = link.connected(hello(head: 2), journal: journal(2), acknowledged: [:])
+        _ = link.connected(hello(head: 2), journal: journal(2), acknowledged: [incarnation: 2])
         let actions = link.received(welcome([head(6)]), now: now)
         let detail = "the hub holds events of this node that are not here: an older state was brought back"
         #expect(actions == [noted(), .raise(Alarm(code: "branch", detail: detail))])
