@@ -92,12 +92,17 @@ extension HubCore {
     private mutating func noticeLoss(_ hello: Hello, _ feed: [FeedFact], _ effects: inout Effects) {
         let isMissing = hello.hubHeads.contains { !desk.journal.reaches($0) }
         let isFeedMissing = hello.cursors.first.map { $0.hash != feed.first?.hash } ?? false
-        guard isMissing || (isFeedMissing && restoration == nil) else { return }
+        guard isMissing || isFeedMissing else { return }
         let isTold = restoration != nil
         if !isTold { beginRestoration(except: greeted.subtracting([hello.origin]), &effects) }
-        // Also one of whom the older state knows nothing yet.
-        if isMissing, restoration?.awaited.insert(hello.origin).inserted ?? false {
+        // Also one of whom the older state knows nothing yet: heads alone do not tell, what others returned has holes.
+        if isMissing || isTold, restoration?.awaited.insert(hello.origin).inserted ?? false {
             effects.restoration = .some(restoration)
+        }
+        // Only feed rows are missing, and everybody else has spoken: there is nothing to wait for.
+        if restoration?.awaited.isEmpty ?? false {
+            restoration = nil
+            effects.restoration = .some(nil)
         }
         guard !isTold else { return }
         let detail = "knows events of the hub that are not here: this hub was brought back from an older state"

@@ -154,7 +154,7 @@ public struct HubCore: ServerCore {
                 named = named.filter { $0 != event.envelope.incarnation } + [event.envelope.incarnation]
                 complete(event, &effects)
             // One case's events are a chain with holes: what the journal has not brought yet, it will.
-            case .gap where isRepair: continue
+            case .gap where isRepair, .brokenLink where isRepair: continue
             case .gap(let head):
                 effects.alarms.append(alarm("gap", "events after seq \(head.seq) are missing"))
                 return

@@ -143,7 +143,7 @@ public struct NodeCore: ServerCore {
             effects.completed.append(event)
             effects.touch(id)
         // One case's events are a chain with holes: what the tail has not brought yet, it will.
-        case .gap where isRepair: return
+        case .gap where isRepair, .brokenLink where isRepair: return
         case .gap, .forged, .brokenLink:
             let detail = "the hub returned seq \(event.envelope.seq), which does not fit this journal"
             effects.alarms.append((desk.origin, Alarm(code: "tampering", detail: detail, event: event.hash)))

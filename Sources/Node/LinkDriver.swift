@@ -273,7 +273,11 @@ actor LinkDriver {
         if !events.isEmpty || isLast {
             let known = try await office.store.known(around: events, of: office.origin)
             let arrival = NodeCore.Arrival.tail(events, latest: latest, known: known)
-            _ = try await writer.apply(arrival, cases: arrival.cases, size: events.count)
+            do {
+                _ = try await writer.apply(arrival, cases: arrival.cases, size: events.count)
+            } catch StoreError.corrupt(let id?, _) {
+                return try await perform(machine.blocked(wire, latest: latest, isLast: isLast, by: id))
+            }
             logger.notice("own events came back from the hub", metadata: ["count": "\(events.count)"])
         }
         try await perform(machine.restored(await writer.journal, isLast: isLast))

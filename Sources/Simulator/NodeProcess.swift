@@ -9,7 +9,7 @@ enum NodeWork {
     case refold([CaseID])
     /// `call`: which call it came from, for what is said afterwards.
     case arrival(NodeCore.Arrival, call: Int, rows: [FeedRow])
-    case tail([Event], latest: ChainHead, isLast: Bool, call: Int)
+    case tail([WireEvent], [Event], latest: ChainHead, isLast: Bool, call: Int)
     case repair([Event], call: Int)
 }
 

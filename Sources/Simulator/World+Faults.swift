@@ -164,6 +164,8 @@ extension World {
         node.call?.up = []
         hangUp(node)
         node.disk = image
+        // What it had sent before may be committed only after it has begun to write again.
+        if hub.queue.contains(where: { $0.call?.peer == node.origin }) { causes.blind.insert(node.origin) }
         causes.restored.insert(node.origin)
         tally.add("restores")
         if !isOnline { node.isolatedUntil = now + Int64(options.pace) * Int64(40 + random.below(80)) }

@@ -72,7 +72,7 @@ extension World {
             case .apply(let rows): try apply(rows, at: node)
             case .restore(let wire, let latest, let isLast):
                 guard let events = decode(wire, at: node) else { return hangUp(node) }
-                node.queue.append(.tail(events, latest: latest, isLast: isLast, call: call?.id ?? 0))
+                node.queue.append(.tail(wire, events, latest: latest, isLast: isLast, call: call?.id ?? 0))
             case .repair(let wire):
                 guard let events = decode(wire, at: node) else { return hangUp(node) }
                 node.queue.append(.repair(events, call: call?.id ?? 0))
@@ -165,7 +165,7 @@ extension World {
                 return .effects(try node.core.escalate(id, now: now, random: &random))
             case .refold(let cases): return try take(.refold(cases.filter { !node.disk.isDamaged($0) }), at: node)
             case .arrival(let arrival, _, _): return try take(arrival, at: node)
-            case .tail(let events, let latest, _, _):
+            case .tail(_, let events, let latest, _, _):
                 return try take(
                     .tail(events, latest: latest, known: node.disk.known(around: events, of: node.origin)), at: node)
             case .repair(let events, _):
@@ -174,6 +174,8 @@ extension World {
                     trace.note("\(node.name) mends \(short(event.hash))")
                     let alarm = Alarm(code: "mended", detail: "a stored event was damaged here")
                     ring(alarm, about: node.origin, at: node.origin)
+                    // An upgrade may have passed it over.
+                    if let id = event.caseID { node.queue.append(.refold([id])) }
                 }
                 let own = events.filter { $0.origin == node.origin }
                 return try take(.repair(events, known: node.disk.known(around: own, of: node.origin)), at: node)
@@ -259,7 +261,10 @@ extension World {
                 try perform(node.link.committed(last.cursor, now: clock(node)), at: node)
             case (.arrival(_, let call, let rows), .damaged(let id)):
                 if call == node.call?.id { try perform(node.link.blocked(rows, by: id), at: node) }
-            case (.tail(_, _, let isLast, let call), .effects):
+            case (.tail(let wire, _, let latest, let isLast, let call), .damaged(let id)):
+                guard call == node.call?.id else { break }
+                try perform(node.link.blocked(wire, latest: latest, isLast: isLast, by: id), at: node)
+            case (.tail(_, _, _, let isLast, let call), .effects):
                 guard call == node.call?.id else { break }
                 if total.placed.isEmpty == false { tally.show(.restoredOnline) }
                 try perform(node.link.restored(node.core.desk.journal, isLast: isLast), at: node)
@@ -270,11 +275,8 @@ extension World {
             case (_, .faulty):
                 tally.add("feed fault")
                 hangUp(node)
-            case (.wish, .damaged(let id)), (.escalate, .damaged(let id)), (.tail, .damaged(let id)),
-                (.repair, .damaged(let id)):
+            case (.wish, .damaged(let id)), (.escalate, .damaged(let id)), (.repair, .damaged(let id)):
                 try perform(node.link.found(damaged: id), at: node)
-                if case .wish = work { break }
-                hangUp(node)
             default: break
             }
         }

@@ -40,6 +40,8 @@ enum AlarmChecker: Checker {
         case "branch": return causes.blind.contains(origin) || causes.copied.contains(origin)
         case "recovered": return causes.restored.contains(origin) || causes.copied.contains(origin)
         case "two_copies", "fenced": return causes.copied.contains(origin)
+        // Two copies return what they know of a restored hub; it waits for one of them.
+        case "foreign_origin": return causes.hubRestored && causes.copied.contains(origin)
         case "hub_restored": return causes.hubRestored
         case "mended": return causes.flipped.contains(origin) || (origin == .hub && causes.hubFlipped)
         case "unreadable", "gap": return causes.flipped.contains(origin)

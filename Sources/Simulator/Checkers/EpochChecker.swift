@@ -13,8 +13,10 @@ enum EpochChecker: Checker {
                 guard grant.epoch > 0, seen.insert(grant.epoch).inserted else {
                     throw Violation("epoch \(grant.epoch) of \(id) stands twice")
                 }
-                // A hub that nobody told of its restore decides again what it forgot, until a node shows it.
-                guard let cause = grant.cause, !replicas.world.causes.isHubUntold else { continue }
+                // A hub that nobody told of its restore decides again what it forgot, until a node shows it; so does one
+                // that has heard only one of two copies of a node.
+                let world = replicas.world.causes
+                guard let cause = grant.cause, !world.isHubUntold, world.copied.isEmpty else { continue }
                 guard causes.insert(cause).inserted else { throw Violation("one referral of \(id) was granted twice") }
             }
         }
