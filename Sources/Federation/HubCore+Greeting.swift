@@ -126,21 +126,19 @@ extension HubCore {
         effects.restoration = .some(restoration)
     }
 
-    /// Takes the hub's own lost events back from a node, of cases in which that node takes part. Nodes hold only some of
-    /// them, so the chain has holes until all have returned theirs.
+    /// Takes the hub's own lost events back from a node that is waited for. Nodes hold only some of them, so the chain has
+    /// holes until all have returned theirs. Whether the node takes part in a case may be told by a later one of them.
     mutating func recover(
         _ events: [Event], from origin: Origin, _ known: [Position: EventHash], _ effects: inout Effects
     ) {
+        var known = known
         for event in events where event.origin == .hub {
             guard let id = event.caseID else { continue }
             let place = event.envelope.position
             let isKnown = desk.cases[id]?.holds(event.hash) ?? false
             let isAwaited = restoration?.awaited.contains(origin) ?? false
             let isFree = known[place] == nil && place.incarnation != desk.writer.incarnation
-            var grantsTo: Origin?
-            if case .granted(let grant) = event.envelope.change { grantsTo = grant.seat }
-            let takesPart = id.home == origin || grantsTo == origin || (desk.cases[id]?.takesPart(origin) ?? false)
-            guard isKnown || (isAwaited && isFree), takesPart else {
+            guard isKnown || (isAwaited && isFree) else {
                 let detail = "returned an event of the hub that the hub did not lose"
                 effects.alarms.append((origin, Alarm(code: "foreign_origin", detail: detail, event: event.hash)))
                 continue
@@ -148,6 +146,7 @@ extension HubCore {
             switch desk.insert(event, into: id) {
             case .new:
                 desk.journal.accept(event, parent: parent(of: event, known))
+                known[place] = event.hash
                 self.place([event], id, &effects)
                 desk.writer.clock.observe(event.envelope.stamp)
             case .completed:

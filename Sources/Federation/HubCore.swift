@@ -125,6 +125,8 @@ public struct HubCore: ServerCore {
         _ effects: inout Effects, now: Instant, random: inout some RandomNumberGenerator
     ) {
         var named: [UInt64] = []
+        // A branch may begin on an event of this very batch.
+        var known = known
         defer {
             effects.heads = named.compactMap { chains[origin]?.head(of: $0) }
         }
@@ -140,6 +142,7 @@ public struct HubCore: ServerCore {
             switch isHere ? .duplicate : tree.verdict(on: event, known: { known[$0] }) {
             case .next(let parent):
                 named = named.filter { $0 != event.envelope.incarnation } + [event.envelope.incarnation]
+                known[event.envelope.position] = event.hash
                 continueChain(with: event, parent: parent, &effects)
                 if quarantined[origin] != nil {
                     quarantined[origin, default: 0] += 1

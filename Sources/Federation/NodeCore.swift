@@ -68,17 +68,17 @@ public struct NodeCore: ServerCore {
             finish(rows.map(\.event), &effects, now: now, random: &random)
             cursor = rows.last?.cursor ?? cursor
             effects.cursor = cursor
-        case .tail(let events, let latest, let known):
-            for event in events { restore(event, known, &effects) }
+        case .tail(let events, let latest, var known):
+            for event in events { restore(event, &known, &effects) }
             for id in effects.touched { desk.refold(id) }
             observe(events)
             // The writer goes on where the hub saw this origin last, unless it has begun a line of its own.
             if let head = desk.journal.head(of: latest.incarnation), head.seq >= latest.seq {
                 desk.writer.continueFrom(head)
             }
-        case .repair(let events, let known):
+        case .repair(let events, var known):
             for event in events {
-                if event.origin == desk.origin { restore(event, known, isRepair: true, &effects) } else { take(event, &effects, now: now) }
+                if event.origin == desk.origin { restore(event, &known, isRepair: true, &effects) } else { take(event, &effects, now: now) }
             }
             finish(events, &effects, now: now, random: &random)
         case .schemas(let schemas):
@@ -125,7 +125,7 @@ public struct NodeCore: ServerCore {
 
     /// Takes back an own event. Its chain is verified as the hub verified it: the hub is not believed either.
     private mutating func restore(
-        _ event: Event, _ known: [Position: EventHash], isRepair: Bool = false, _ effects: inout Effects
+        _ event: Event, _ known: inout [Position: EventHash], isRepair: Bool = false, _ effects: inout Effects
     ) {
         guard event.origin == desk.origin, let id = event.caseID else {
             let detail = "the hub returned an event of \(event.origin.code) as this node's own"
@@ -134,6 +134,8 @@ public struct NodeCore: ServerCore {
         }
         switch desk.journal.verdict(on: event, known: { known[$0] }) {
         case .next(let parent):
+            // A branch may begin on an event of this very batch.
+            known[event.envelope.position] = event.hash
             desk.journal.accept(event, parent: parent)
             if desk.insert(event, into: id) == .new { place([event], id, &effects) }
         case .duplicate:

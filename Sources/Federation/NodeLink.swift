@@ -71,8 +71,8 @@ public struct NodeLink: Sendable, Equatable {
     private var returning: [Stretch] = []
     /// Cases that cannot be read here.
     private var damaged: [CaseID] = []
-    /// Feed rows that wait for a damaged case, in order.
-    private var blocked: [[FeedRow]] = []
+    /// What came and waits for a damaged case, in order.
+    private var blocked: [Action] = []
     /// Up to which of this server's positions digests were compared.
     private var compared: UInt64 = 0
     private var compareAt: Instant
@@ -105,14 +105,10 @@ public struct NodeLink: Sendable, Equatable {
             return [.recordAck(ack)]
         case (.feed(let rows), .live):
             compareAt = now + Self.quiet
-            guard blocked.isEmpty else {
-                blocked.append(rows)
-                return []
-            }
-            return [.apply(rows)]
+            return inTurn(.apply(rows))
         case (.history(let history), .live):
             switch history.purpose {
-            case .lost: return [.restore(history.events, latest: latest, isLast: history.isLast)]
+            case .lost: return inTurn(.restore(history.events, latest: latest, isLast: history.isLast))
             case .repair: return [.repair(history.events)]
             }
         case (.fetch(let cases), .live):
@@ -170,7 +166,8 @@ public struct NodeLink: Sendable, Equatable {
     /// Time has passed: a second or so.
     public mutating func tick(now: Instant) -> [Action] {
         if case .held(let until) = writing, now >= until { return openWriting() }
-        guard case .live(false, false) = state, now >= compareAt, !isReadingDigests, backlog == 0 else { return [] }
+        guard writing == .open, case .live(false, false) = state, now >= compareAt, !isReadingDigests, backlog == 0
+        else { return [] }
         if now >= compareAllAt {
             compareAllAt = now + Self.night
             compared = 0
@@ -256,14 +253,38 @@ public struct NodeLink: Sendable, Equatable {
     /// Feed rows are committed.
     public mutating func committed(_ cursor: FeedCursor, now: Instant) -> [Action] {
         guard case .live = state else { return [] }
+        return [.send(.feedAck(cursor, clock: now, backlog: backlog))] + next()
+    }
+
+    /// After what waits, if anything does.
+    private mutating func inTurn(_ action: Action) -> [Action] {
+        guard !blocked.isEmpty else { return [action] }
+        blocked.append(action)
+        return []
+    }
+
+    /// What waited first is done; the next of it.
+    private mutating func next() -> [Action] {
         if !blocked.isEmpty { blocked.removeFirst() }
-        return [.send(.feedAck(cursor, clock: now, backlog: backlog))] + blocked.prefix(1).map { .apply($0) }
+        return Array(blocked.prefix(1))
     }
 
     /// Feed rows could not be applied, because a case of theirs is damaged here: they wait until the hub has sent it.
     public mutating func blocked(_ rows: [FeedRow], by id: CaseID) -> [Action] {
         guard case .live = state else { return [] }
-        if blocked.isEmpty { blocked = [rows] }
+        return blocked(.apply(rows), by: id)
+    }
+
+    /// Likewise own events that came back.
+    public mutating func blocked(
+        _ events: [WireEvent], latest: ChainHead, isLast: Bool, by id: CaseID
+    ) -> [Action] {
+        guard case .live = state else { return [] }
+        return blocked(.restore(events, latest: latest, isLast: isLast), by: id)
+    }
+
+    private mutating func blocked(_ action: Action, by id: CaseID) -> [Action] {
+        if blocked.isEmpty { blocked = [action] }
         damaged.removeAll { $0 == id }
         return found(damaged: id)
     }
@@ -272,7 +293,7 @@ public struct NodeLink: Sendable, Equatable {
     public mutating func repaired(_ cases: [CaseID]) -> [Action] {
         damaged.removeAll { cases.contains($0) }
         guard case .live = state else { return [] }
-        return blocked.prefix(1).map { .apply($0) }
+        return Array(blocked.prefix(1))
     }
 
     /// Own events that came back are committed; the journal as it stands.
@@ -282,9 +303,10 @@ public struct NodeLink: Sendable, Equatable {
             if acknowledged[chain.incarnation] ?? 0 < chain.head.seq { sent[chain.incarnation] = chain.head.seq - 1 }
         }
         self.journal = journal
-        guard isLast, writing == .pulling else { return read() }
+        let next = next()
+        guard isLast, writing == .pulling else { return next + read() }
         let detail = "this node had been brought back from an older state: its later events came back from the hub"
-        return [.raise(Alarm(code: "recovered", detail: detail))] + openWriting() + read()
+        return [.raise(Alarm(code: "recovered", detail: detail))] + openWriting() + next + read()
     }
 
     /// A case cannot be read here: its bytes are damaged. The hub is asked for them.

@@ -15,6 +15,9 @@ struct Causes {
     /// The hub's own clock went back, so others seem ahead.
     var hubClock = false
     var hubRestored = false
+    /// A person has said so; he has not.
+    var isHubTold = false
+    var isHubUntold = false
     /// Sent or stored bytes that were damaged.
     var flipped: Set<Origin> = []
     var hubFlipped = false

@@ -185,6 +185,7 @@ extension World {
         for call in calls { drop(call) }
         hub.disk = image
         hub.isToldRestored = random.chance(50)
+        if hub.isToldRestored { causes.isHubTold = true } else { causes.isHubUntold = true }
         causes.hubRestored = true
         tally.add("restores")
         // To bring a backup back takes minutes.

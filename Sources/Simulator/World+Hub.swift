@@ -244,6 +244,7 @@ extension World {
         try hub.disk.commit(effects, of: hub.core)
         if effects.restoration != nil { hub.isToldRestored = false }
         ledger.committed(effects, at: .hub)
+        ring(effects, at: .hub)
         let last = hub.core.desk.writer.clock.last.instant
         guard last.milliseconds <= now.milliseconds + HybridClock.tolerance + Instant.second else {
             throw Violation("the hub's clock has moved to \(last), and it is \(now)")
@@ -257,7 +258,6 @@ extension World {
     }
 
     private func tell(_ batch: [(HubWork, Outcome)], _ total: Effects) throws {
-        ring(total, at: .hub)
         var commands = 0
         for (work, outcome) in batch {
             let call = work.call

@@ -225,6 +225,8 @@ extension World {
         let before = node.disk.position
         try node.disk.commit(effects, of: node.core)
         ledger.committed(effects, at: node.origin)
+        // Alarms are saved with what they are about: they are told, though the process may die.
+        ring(effects, at: node.origin)
         try checkClock(of: node)
         for placed in effects.placed { trace.note("\(node.name) \(placed.position) \(label(placed.event))") }
         if before != node.disk.position {
@@ -243,7 +245,6 @@ extension World {
 
     /// After the commit: those who wait hear of it.
     private func tell(_ batch: [(NodeWork, Outcome)], _ total: Effects, at node: NodeProcess) throws {
-        ring(total, at: node.origin)
         var commands = 0
         for (work, outcome) in batch {
             switch (work, outcome) {

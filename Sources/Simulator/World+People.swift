@@ -7,6 +7,7 @@ extension World {
         let atHub = random.below(running.count + 1) == 0
         guard let node = random.pick(running) else { return }
         if random.chance(7) { return escalate(at: atHub ? nil : node) }
+        if random.chance(4) { return editTogether() }
         let known = atHub ? hub.disk.cases : node.disk.cases
         let all = nodes.reduce(0) { $0 + $1.figuresOwn }
         if !atHub, known.isEmpty || (all < options.cases && random.chance(25)) { return register(at: node) }
@@ -24,6 +25,19 @@ extension World {
                 Wish(command: command, caseID: id, actor: actor(state, at: origin), revision: state.revision),
                 at: atHub ? nil : node)
         }
+    }
+
+    /// Everybody who has a case edits one field of it, and nobody has seen what the others write.
+    private func editTogether() {
+        guard let id = random.pick(hub.disk.cases) else { return }
+        for node in running where node.disk.cases.contains(id) { edit(id, at: node) }
+        edit(id, at: nil)
+    }
+
+    private func edit(_ id: CaseID, at node: NodeProcess?) {
+        guard let state = state(id, at: node) else { return }
+        let edit = Edit(texts: Texts(subject: "as \(node?.name ?? "hub") sees it"))
+        submit(Wish(command: .amend(edit), caseID: id, actor: actor(state, at: node?.origin ?? .hub)), at: node)
     }
 
     private func submit(_ wish: Wish, at node: NodeProcess?) {

@@ -6,8 +6,8 @@ enum FeedChecker: Checker {
     static func check(_ replicas: Replicas) throws {
         for node in replicas.nodes {
             let rows = replicas.hub.disk.feeds[node.origin] ?? []
-            let last = rows.last.map { FeedCursor(hubIncarnation: $0.hubIncarnation, seq: $0.seq, hash: $0.event) }
-            guard last == nil || node.disk.cursors.first == last else {
+            let cursor = node.disk.cursors.first
+            guard rows.isEmpty || (cursor?.seq == rows.last?.seq && cursor?.hash == rows.last?.event) else {
                 throw Violation(
                     "\(node.name) has followed its feed to \(node.disk.cursors.first?.seq ?? 0) of \(rows.count)")
             }
