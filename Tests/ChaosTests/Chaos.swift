@@ -2,8 +2,8 @@ import Foundation
 import TestDoors
 import Testing
 
-/// What breaks, and what must come of it: the rows marked P of the table in `Tests/README.md`, with real processes, real
-/// PostgreSQL and a real network. One after the other: each of them wants the machine for itself.
+/// What breaks, and what must come of it: the rows marked P of the table in `Tests/README.md`, with real processes, a
+/// real PostgreSQL and a real network. One after the other: each of them wants the machine for itself.
 @Suite("Chaos", .serialized, .scratch, .timeLimit(.minutes(Run.isLong ? 60 : 6)))
 enum Chaos {}
 

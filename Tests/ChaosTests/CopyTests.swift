@@ -4,7 +4,7 @@ import Testing
 
 extension Chaos {
     @Suite struct Copies {
-        /// What there is already: one database has one server, and one journal one writer.
+        /// One database has one server, and one journal one writer.
         @Test func `row09 a second process on the same data: the second does not start, or the first is fenced`()
             async throws
         {
@@ -42,8 +42,7 @@ extension Chaos {
             }
         }
 
-        @Test(.awaitsRestore)
-        func `row09 two copies of one node run: one is fenced or the origin is quarantined, a person is told`()
+        @Test func `row09 two copies of one node run: one is fenced or the origin is quarantined, a person is told`()
             async throws
         {
             try await Country.run("row09-copies", provinces: ["IR-03", "IR-23"]) { country in

@@ -29,7 +29,7 @@ extension Chaos {
             }
         }
 
-        @Test func `row19 the disk of the hub is full: nothing is acknowledged, nodes work on, all drains when there is room`()
+        @Test func `row19 the disk of the hub is full: nothing is acknowledged, nodes work on, then all drains`()
             async throws
         {
             var ground = Country.Ground()
@@ -58,7 +58,9 @@ extension Chaos {
         }
 
         @Test(.withStrace, arguments: ["IR-03", "hub"])
-        func `row19 the disk does not keep what it is given: nothing is acknowledged falsely`(code: String) async throws {
+        func `row19 the disk does not keep what it is given: nothing is acknowledged falsely`(code: String)
+            async throws
+        {
             try await Country.run("row19-sync-\(code)", provinces: ["IR-03"]) { country in
                 let (ledger, node) = (Ledger(), try country.node("IR-03"))
                 let workload = Workload(office: node, ledger: ledger)

@@ -30,7 +30,7 @@ extension Chaos {
                 let victim = try #require(try await neighbour.register(1, "هدف").last)
                 try await neighbour.office.settled()
                 let sound = try await speak(country, ["sound"])
-                #expect(try sound.list("cases").count == 2, "the voice can speak soundly, so that the rest means something")
+                #expect(try sound.list("cases").count == 2, "it can speak soundly, so that the rest means something")
 
                 let (bell, tally) = (Workload.Bell(), Workload.Tally())
                 let hostile = try await withThrowingTaskGroup(of: Void.self) { group in
@@ -61,7 +61,8 @@ extension Chaos {
         }
 
         private func expectCharged(_ country: Country, _ hostile: JSON, _ victim: Ledger.Receipt) async throws {
-            #expect(hostile["is_open"]?.bool == true, "one call bore all of it: \(hostile)")
+            // The hub may end a call that misses events; the next begins at once, and the journal goes on.
+            #expect(hostile["is_open"]?.bool == true, "\(hostile)")
             let expected = [
                 "unreadable": "unreadable", "wrong part": "unreadable", "undecodable": "undecodable",
                 "outsider": "foreign_origin", "foreign": "foreign_origin",
@@ -93,7 +94,8 @@ extension Chaos {
             let document = try await country.hub.server.caseDocument(victim.id)
             #expect(document["status"]?.string == "registered")
             let events = try await country.hub.server.get("/cases/\(victim.id)/events").list("items")
-            #expect(events.filter { $0["origin"]?.string == Country.voiceless }.allSatisfy { $0["effect"]?.string != "applied" })
+            let foreign = events.filter { $0["origin"]?.string == Country.voiceless }
+            #expect(foreign.allSatisfy { $0["effect"]?.string != "applied" })
         }
     }
 }

@@ -61,8 +61,8 @@ struct Network: Sendable {
 
     /// What `sender` sends to `receiver` is lost from now on; the other way is not touched.
     func cut(from sender: String, to receiver: String) async throws {
-        try await Self.ip(
-            "-n \(Self.space(sender)) neigh replace \(address(of: receiver)) lladdr \(Self.nowhere) dev eth0 nud permanent")
+        let station = "\(address(of: receiver)) lladdr \(Self.nowhere) dev eth0 nud permanent"
+        try await Self.ip("-n \(Self.space(sender)) neigh replace \(station)")
     }
 
     func heal(from sender: String, to receiver: String) async throws {

@@ -3,8 +3,8 @@ import TestDoors
 import Testing
 
 extension Chaos {
-    /// A lost power itself is not made here: what the kernel's page cache holds survives a kill. That an acknowledgement
-    /// waits for the disk is shown apart, at PostgreSQL's system calls.
+    /// A lost power itself is not made here: what the kernel's page cache holds survives a kill. That an
+    /// acknowledgement waits for the disk is shown apart, at PostgreSQL's system calls.
     @Suite struct Power {
         @Test func `row03 the hub's machine dies just after an acknowledgement: the acknowledged event is there`()
             async throws

@@ -3,14 +3,15 @@ import Glibc
 import Synchronization
 import TestDoors
 
-/// A TCP relay on loopback between a node and the hub that breaks connections after a number of bytes, in the middle
-/// of whatever is under way. It ends them by reset, so that neither side gets the rest.
+/// A TCP relay on loopback between a node and the hub that breaks a connection after a number of bytes, in the middle
+/// of whatever is under way. It ends it by reset, so that neither side gets the rest.
 final class Relay: Sendable {
     let port: Int
 
     private struct State {
         var listener: Int32 = -1
-        /// Bytes that the next connections may carry, both ways together; when none are left, all may.
+        /// Bytes that may pass, both ways and all connections together, before the connection that bears the last of
+        /// them is cut; then the next number counts. When none are left, all may.
         var budgets: [Int] = []
         var cuts = 0
         var isStopped = false
@@ -21,7 +22,7 @@ final class Relay: Sendable {
 
     var cuts: Int { state.withLock { $0.cuts } }
 
-    /// The next connections, one for each budget, are cut after so many bytes; the present ones at once.
+    /// Cuts all connections at once, and then one after each of these numbers of bytes.
     func cut(after budgets: [Int]) {
         state.withLock { state in
             state.budgets = budgets
@@ -72,7 +73,6 @@ final class Relay: Sendable {
         let hub = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { for end in [client, hub] { Self.reset(end) } }
         guard Self.with(sockaddr_in.loopback(target), { connect(hub, $0, $1) }) == 0 else { return }
-        var budget = state.withLock { $0.budgets.isEmpty ? nil : $0.budgets.removeFirst() }
         let mine = generation.withLock { $0 }
         var chunk = [UInt8](repeating: 0, count: 16_384)
         while generation.withLock({ $0 }) == mine, !state.withLock({ $0.isStopped }) {
@@ -84,14 +84,23 @@ final class Relay: Sendable {
             for (from, to) in [(0, hub), (1, client)] where watched[from].revents != 0 {
                 let count = read(watched[from].fd, &chunk, chunk.count)
                 guard count > 0 else { return }
-                let allowed = min(count, budget ?? count)
-                guard Self.write(chunk[..<allowed], to) else { return }
-                budget = budget.map { $0 - allowed }
-                if allowed < count {
-                    state.withLock { $0.cuts += 1 }
-                    return
-                }
+                let allowed = spend(count)
+                guard Self.write(chunk[..<allowed], to), allowed == count else { return }
             }
+        }
+    }
+
+    /// How many of so many bytes may pass; fewer end the connection.
+    private func spend(_ count: Int) -> Int {
+        state.withLock { state in
+            guard let budget = state.budgets.first else { return count }
+            if budget >= count {
+                state.budgets[0] -= count
+                return count
+            }
+            state.budgets.removeFirst()
+            state.cuts += 1
+            return budget
         }
     }
 

@@ -5,7 +5,9 @@ import Testing
 extension Chaos {
     @Suite struct Returns {
         /// 31 provinces write while the hub is dead; then it comes back.
-        @Test func `row05 31 nodes return at once with a backlog: it drains, and live events stay quick`() async throws {
+        @Test func `row05 31 nodes return at once with a backlog: it drains, and live events stay quick`()
+            async throws
+        {
             let demo = Demo(named: "row05")
             let outcome: Result<Void, any Error>
             do {

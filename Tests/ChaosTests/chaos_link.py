@@ -3,10 +3,10 @@
 usage: chaos_link.py PROTOS LINK CA CERTIFICATE KEY ORIGIN MODE [VICTIM CASE]
 
 MODE sound: registers two cases, one after the other.
-MODE hostile: in one call an envelope that cannot be read, a part that is not the hashed one, content that cannot be
+MODE hostile: an envelope that cannot be read, a part that is not the hashed one, content that cannot be
 decoded, an event on VICTIM's CASE, an event in VICTIM's name; after each of them a sound registration.
 MODE tamper: an event that names another one before it than its chain has.
-Prints one line of JSON: for each step what came of it, the registered cases, and how the call stood at the end.
+Prints one line of JSON: what alarm each step rang, the registered cases, how many calls it took, and the journal's end.
 """
 
 import hashlib
@@ -58,36 +58,46 @@ def case_of(number):
     return bytes(raw)
 
 
+class Ended(Exception):
+    """The hub has ended the call."""
+
+
 class Voice:
-    """One call, with the journal that it goes on writing."""
+    """A journal that goes on, over one call after the other: the hub may end one that misses events."""
 
     def __init__(self, channel, origin):
-        self.origin, self.number = origin, int(origin[3:])
-        self.outbound, self.frames = queue.Queue(), queue.Queue()
+        self.channel, self.origin, self.number = channel, origin, int(origin[3:])
         self.incarnation = int.from_bytes(os.urandom(8), "big") | 1
-        self.seq, self.head = 0, bytes(32)
-        hello = link_pb2.Hello(version=1, origin=origin, schemas=[1], clock=int(time.time() * 1000))
+        self.seq, self.head, self.line, self.calls = 0, bytes(32), 0, 0
+        self.dial()
+
+    def dial(self):
+        self.calls += 1
+        self.outbound, self.frames = queue.Queue(), queue.Queue()
+        heads = [link_pb2.Head(incarnation=self.line, seq=self.seq, hash=self.head)] if self.line else []
+        hello = link_pb2.Hello(
+            version=1, origin=self.origin, heads=heads, schemas=[1], clock=int(time.time() * 1000))
         self.outbound.put(link_pb2.NodeFrame(hello=hello))
-        self.call = link_pb2_grpc.LinkStub(channel).Connect(iter(self.outbound.get, None), timeout=60)
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.call = link_pb2_grpc.LinkStub(self.channel).Connect(iter(self.outbound.get, None), timeout=60)
+        threading.Thread(target=self.listen, args=(self.call, self.frames), daemon=True).start()
         for head in self.wait("welcome").heads:
             if head.seq > self.seq:
-                self.seq, self.head = head.seq, head.hash
+                self.seq, self.head, self.line = head.seq, head.hash, head.incarnation
 
-    def listen(self):
+    def listen(self, call, frames):
         try:
-            for frame in self.call:
-                self.frames.put(frame)
+            for frame in call:
+                frames.put(frame)
         except grpc.RpcError as error:
-            self.frames.put(error)
-        self.frames.put(None)
+            frames.put(error)
+        frames.put(None)
 
     def wait(self, *kinds, seconds=10, matching=lambda frame: True):
         deadline = time.monotonic() + seconds
         while True:
             frame = self.frames.get(timeout=max(0.01, deadline - time.monotonic()))
             if frame is None or isinstance(frame, grpc.RpcError):
-                raise RuntimeError(f"the call ended: {frame}")
+                raise Ended(f"{frame}")
             kind = frame.WhichOneof("frame")
             if kind in kinds and matching(getattr(frame, kind)):
                 return getattr(frame, kind)
@@ -102,15 +112,17 @@ class Voice:
             part_hash=hashlib.sha256(part).digest() if part else b"").SerializeToString()
 
     def send(self, *events):
-        frames = [link_pb2.Event(envelope=envelope, part=part, part_state=1 if part else 0) for envelope, part in events]
+        frames = [
+            link_pb2.Event(envelope=envelope, part=part, part_state=1 if part else 0) for envelope, part in events
+        ]
         self.outbound.put(link_pb2.NodeFrame(events=link_pb2.Events(events=frames)))
 
     def own(self, envelope):
         """It is part of this journal now."""
-        self.seq, self.head = self.seq + 1, hashlib.sha256(envelope).digest()
+        self.seq, self.head, self.line = self.seq + 1, hashlib.sha256(envelope).digest(), self.incarnation
 
-    def acknowledged(self):
-        self.wait("ack", matching=lambda ack: any(head.seq >= self.seq for head in ack.heads))
+    def acknowledged(self, seq):
+        self.wait("ack", matching=lambda ack: any(head.seq >= seq for head in ack.heads))
 
     def alarm(self, seconds=10):
         return self.wait("alarm", seconds=seconds).code
@@ -127,9 +139,14 @@ class Voice:
 
     def register(self):
         case, envelope, part = self.registration()
-        self.send((envelope, part))
+        try:
+            self.send((envelope, part))
+            self.acknowledged(self.seq + 1)
+        except Ended:
+            self.dial()
+            self.send((envelope, part))
+            self.acknowledged(self.seq + 1)
         self.own(envelope)
-        self.acknowledged()
         return str(uuid.UUID(bytes=case))
 
 
@@ -190,7 +207,7 @@ def main():
             else:
                 result = tamper(voice)
             result["seq"], result["head"] = voice.seq, voice.head.hex()
-            result["is_open"] = voice.call.is_active()
+            result["calls"], result["is_open"] = voice.calls, voice.call.is_active()
             voice.outbound.put(None)
             voice.call.cancel()
         print(json.dumps(result))

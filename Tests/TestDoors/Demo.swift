@@ -22,7 +22,9 @@ package final class Demo: Sendable {
     }()
 
     /// A command of the program under test.
-    package static func peyvand(_ arguments: [String], within limit: Duration = .seconds(120)) async throws -> Program.Result {
+    package static func peyvand(
+        _ arguments: [String], within limit: Duration = .seconds(120)
+    ) async throws -> Program.Result {
         try await Program.run(binary, arguments, within: limit)
     }
 

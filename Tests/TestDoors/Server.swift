@@ -104,7 +104,9 @@ package struct Server: Sendable {
     }
 
     @discardableResult
-    package func patch(_ path: String, _ body: JSON) async throws -> JSON { try await success("PATCH", path, body, nil) }
+    package func patch(_ path: String, _ body: JSON) async throws -> JSON {
+        try await success("PATCH", path, body, nil)
+    }
 
     private func success(_ method: String, _ path: String, _ body: JSON?, _ key: String?) async throws -> JSON {
         let headers = key.map { ["Idempotency-Key": $0] } ?? [:]
