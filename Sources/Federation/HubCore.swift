@@ -158,6 +158,11 @@ public struct HubCore: ServerCore {
             case .gap(let head):
                 effects.alarms.append(alarm("gap", "events after seq \(head.seq) are missing"))
                 return
+            // Another call's batch came in after the look-up: the place is taken, and by what is not known here. A legal
+            // race: the next call looks again.
+            case .forged where known[event.envelope.position] == nil:
+                effects.alarms.append(alarm("gap", "seq \(event.envelope.seq) was accepted meanwhile"))
+                return
             case .forged, .brokenLink:
                 quarantine(origin, &effects)
                 effects.alarms.append(alarm("tampering", "seq \(event.envelope.seq) does not fit its chain"))

@@ -44,6 +44,7 @@ enum AlarmChecker: Checker {
         case "foreign_origin": return causes.hubRestored && causes.copied.contains(origin)
         case "hub_restored": return causes.hubRestored
         case "mended": return causes.flipped.contains(origin) || (origin == .hub && causes.hubFlipped)
+        case "gap" where causes.copied.contains(origin): return true
         case "unreadable", "gap": return causes.flipped.contains(origin)
         default: return false
         }
