@@ -103,7 +103,8 @@ extension HubCore {
     private func grant(
         _ record: CaseRecord, holder: OrganizationCode, seat: Origin, cause: EventHash?, now: Instant
     ) -> Grant {
-        let epoch = max(record.state.epoch + 1, UInt64(clamping: now.milliseconds / 1000))
+        let next = record.state.epoch == .max ? .max : record.state.epoch + 1
+        let epoch = max(next, UInt64(clamping: now.milliseconds / 1000))
         return Grant(epoch: epoch, holder: holder, seat: seat, cut: cut(record), cause: cause)
     }
 

@@ -143,7 +143,8 @@ extension HubCore {
             let isKnown = desk.cases[id]?.holds(event.hash) ?? false
             let isAwaited = restoration?.awaited.contains(origin) ?? false
             let isFree = known[place] == nil && place.incarnation != desk.writer.incarnation
-            guard isKnown || (isAwaited && isFree) else {
+            // Nobody but the hub can have written it; or it is here already.
+            guard isKnown || (isAwaited && isFree && desk.writer.seal?.holds(event) ?? false) else {
                 let detail = "returned an event of the hub that the hub did not lose"
                 effects.alarms.append((origin, Alarm(code: "foreign_origin", detail: detail, event: event.hash)))
                 continue
@@ -198,6 +199,21 @@ extension HubCore {
         }.map(\.incarnation)
     }
 
+    /// Starts of the origin's writer that stand on no line with the one that goes on.
+    private func others(than keep: UInt64, of origin: Origin) -> [UInt64] {
+        let tree = chains[origin, default: ChainTree()]
+        func place(_ incarnation: UInt64) -> Position? {
+            tree.head(of: incarnation).map { Position(incarnation: incarnation, seq: $0.seq) }
+        }
+        let known = Set((writers[origin]?.all ?? []) + tree.chains.map(\.incarnation))
+        return known.sorted().filter { other in
+            guard other != keep else { return false }
+            // One that has written nothing yet was started by whoever is to stop.
+            guard let there = place(other), let here = place(keep) else { return true }
+            return !tree.isOnLine(there, to: here) && !tree.isOnLine(here, to: there)
+        }
+    }
+
     mutating func release(
         _ origin: Origin, keep: UInt64?, _ held: [Event], _ effects: inout Effects, now: Instant,
         random: inout some RandomNumberGenerator
@@ -205,15 +221,19 @@ extension HubCore {
         hasReturned(origin, &effects)
         guard let count = quarantined[origin] else { return }
         if let keep {
-            for writer in writers[origin]?.all ?? [] where writer != keep {
+            for writer in others(than: keep, of: origin) {
                 guard fenced[origin, default: []].insert(writer).inserted else { continue }
                 effects.fenced.append((origin, writer))
             }
         }
-        for event in held { merge(event, &effects, now: now, random: &random) }
+        // Two people may let the same origin in at once.
+        let fresh = held.filter { event in
+            !(event.caseID.flatMap { desk.cases[$0]?.holds(event.hash) } ?? false)
+        }
+        for event in fresh { merge(event, &effects, now: now, random: &random) }
         effects.released += held.map(\.hash)
-        quarantined[origin] = max(0, count - held.count)
-        if count <= held.count {
+        quarantined[origin] = max(0, count - fresh.count)
+        if count <= fresh.count {
             quarantined[origin] = nil
             effects.lifted.append(origin)
         }

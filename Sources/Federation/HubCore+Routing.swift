@@ -59,13 +59,21 @@ private struct Audience {
     let home: Origin
     var destinations: [Origin]
     var seat: Origin
+    private var epoch: Epoch = 0
 
     /// As it was before the events of `new`.
     init(_ record: CaseRecord, before new: Set<EventHash>) {
         let earlier = record.events.filter { !new.contains($0.hash) }
         home = record.id.home
+        seat = home
         destinations = CaseRecord.destinations(home: home, earlier)
-        seat = earlier.last { $0.grantedSeat != nil }?.grantedSeat ?? home
+        for event in earlier { note(event) }
+    }
+
+    /// The seat is that of the greatest epoch: a restored hub's grants come back in any order.
+    private mutating func note(_ event: Event) {
+        guard event.origin == .hub, case .granted(let grant) = event.envelope.change, grant.epoch >= epoch else { return }
+        (seat, epoch) = (grant.seat, grant.epoch)
     }
 
     func mayRead(_ destination: Origin) -> Bool { destination == home || destination == seat }
@@ -73,7 +81,7 @@ private struct Audience {
     /// The seat is now `origin`, by a grant of `record`. Returns what it must be sent first: all earlier events, or,
     /// when it had the case before, those whose parts were kept from it.
     mutating func admit(_ origin: Origin, _ record: CaseRecord, by grant: Event) -> [Event] {
-        seat = origin
+        note(grant)
         guard origin != .hub else { return [] }
         let earlier = record.events.prefix { $0.hash != grant.hash }
         if !destinations.contains(origin) {

@@ -16,8 +16,9 @@ public struct HubCore: ServerCore {
         case events(Origin, [Event], known: [Position: EventHash])
         /// The hub's own events, returned by a node. `known` as above, of the hub's journal.
         case lost(Origin, [Event], known: [Position: EventHash], isLast: Bool)
-        /// What a node holds of cases of which this hub holds something else. `known` as above, of the node's journal.
-        case repair(Origin, [Event], known: [Position: EventHash])
+        /// What a node holds of cases of which this hub holds something else. `known` as above, of the node's journal, and
+        /// of the hub's.
+        case repair(Origin, [Event], known: [Position: EventHash], ofHub: [Position: EventHash])
         /// A person lets an origin in again; `keep` names the copy that goes on, where there are several. `held`: the
         /// next of the origin's held events, in the order of `releaseOrder`.
         case release(Origin, keep: UInt64?, held: [Event])
@@ -29,7 +30,7 @@ public struct HubCore: ServerCore {
         public var cases: [CaseID] {
             switch self {
             case .hello, .alive: []
-            case .events(_, let events, _), .lost(_, let events, _, _), .repair(_, let events, _),
+            case .events(_, let events, _), .lost(_, let events, _, _), .repair(_, let events, _, _),
                 .release(_, _, let events):
                 casesConcerned(by: events)
             case .pending(let cases), .refold(let cases): cases
@@ -101,8 +102,8 @@ public struct HubCore: ServerCore {
         case .lost(let origin, let events, let known, let isLast):
             recover(events, from: origin, known, &effects)
             if isLast { hasReturned(origin, &effects) }
-        case .repair(let origin, let events, let known):
-            recover(events.filter { $0.origin == .hub }, from: origin, known, &effects)
+        case .repair(let origin, let events, let known, let ofHub):
+            recover(events.filter { $0.origin == .hub }, from: origin, ofHub, &effects)
             accept(
                 events.filter { $0.origin == origin }, from: origin, known, isRepair: true, &effects, now: now,
                 random: &random)
@@ -152,16 +153,16 @@ public struct HubCore: ServerCore {
                 }
             case .duplicate:
                 named = named.filter { $0 != event.envelope.incarnation } + [event.envelope.incarnation]
+                known[event.envelope.position] = event.hash
                 complete(event, &effects)
             // One case's events are a chain with holes: what the journal has not brought yet, it will.
             case .gap where isRepair, .brokenLink where isRepair: continue
             case .gap(let head):
                 effects.alarms.append(alarm("gap", "events after seq \(head.seq) are missing"))
                 return
-            // Another call's batch came in after the look-up: the place is taken, and by what is not known here. A legal
-            // race: the next call looks again.
-            case .forged where known[event.envelope.position] == nil:
-                effects.alarms.append(alarm("gap", "seq \(event.envelope.seq) was accepted meanwhile"))
+            case .tooMany:
+                quarantine(origin, &effects)
+                effects.alarms.append(alarm("too_many_starts", "more starts of its writer than a journal may have"))
                 return
             case .forged, .brokenLink:
                 quarantine(origin, &effects)
@@ -191,7 +192,9 @@ public struct HubCore: ServerCore {
     }
 
     private mutating func complete(_ event: Event, _ effects: inout Effects) {
-        guard let id = event.caseID, quarantined[event.origin] == nil, desk.insert(event, into: id) == .completed
+        // What is held has no place in its case yet.
+        guard let id = event.caseID, desk.cases[id]?.holds(event.hash) ?? false,
+            desk.insert(event, into: id) == .completed
         else { return }
         effects.completed.append(event)
         effects.touch(id)

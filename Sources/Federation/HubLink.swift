@@ -50,6 +50,9 @@ public struct HubLink: Sendable, Equatable {
     /// Rows that may be under way without an acknowledgement.
     public static let window: UInt64 = 4 * UInt64(Batch.maximumEvents)
 
+    /// Batches that wait for a damaged case.
+    static let blockedLimit = 8
+
     /// Alarms that a node may raise in one call.
     public static let alarmLimit = 100
 
@@ -61,8 +64,6 @@ public struct HubLink: Sendable, Equatable {
     private var feedStart: UInt64 = 0
     private var feedEnd: UInt64 = 0
     private var alarms = 0
-    /// An event of the node could not be read: after what came before it, this call ends.
-    private var isBroken = false
     /// Batches that wait for a damaged case, in order.
     private var blocked: [[WireEvent]] = []
 
@@ -77,12 +78,13 @@ public struct HubLink: Sendable, Equatable {
         switch frame {
         case .events(let events):
             guard Batch.isWithinBounds(events) else { return end("a batch is at most 500 events or 1 MiB") }
+            guard blocked.count < Self.blockedLimit else { return end("a damaged case waits for its repair") }
             if blocked.isEmpty { actions.append(.submit(events)) } else { blocked.append(events) }
         case .history(let history):
             guard Batch.isWithinBounds(history.events) else { return end("a batch is at most 500 events or 1 MiB") }
             switch history.purpose {
             case .lost: actions.append(.takeLost(history.events, isLast: history.isLast))
-            case .repair: actions.append(.repair(history.events))
+            case .repair: if !history.events.isEmpty { actions.append(.repair(history.events)) }
             }
         case .digests(let digests):
             guard digests.count <= Batch.maximumCases else { return end("at most 1,000 digests in one frame") }
@@ -91,6 +93,7 @@ public struct HubLink: Sendable, Equatable {
             guard cases.count <= Batch.maximumCases else { return end("a fetch of at most 1,000 cases") }
             actions.append(.readCases(cases))
         case .feedAck(let cursor, let clock, let backlog):
+            let cursor = cursor.flatMap { isSent($0) ? $0 : nil }
             note(cursor)
             actions += [.noteReport(cursor, clock: clock, backlog: backlog)] + read()
         case .alarm(let alarm):
@@ -112,6 +115,11 @@ public struct HubLink: Sendable, Equatable {
         state = .welcoming
         writer = hello.writer
         return [.prepare(hello), .noteReport(nil, clock: hello.clock, backlog: hello.backlog)]
+    }
+
+    /// Nobody can have committed what was not sent.
+    private func isSent(_ cursor: FeedCursor) -> Bool {
+        if case .live(.feed(let sent, _, _)) = state { cursor.seq <= sent } else { false }
     }
 
     private mutating func note(_ cursor: FeedCursor?) {
@@ -164,14 +172,8 @@ public struct HubLink: Sendable, Equatable {
         if !blocked.isEmpty { blocked.removeFirst() }
         let acks: [Action] = ack.heads.isEmpty ? [] : [.send(.ack(ack))]
         let said = acks + alarms.map { .send(.alarm($0)) }
-        // The node sends what is missing again only in a new call, from the heads that are named to it there.
-        if isBroken { return said + end("an event could not be read") }
-        if alarms.contains(where: { $0.code == "gap" }) { return said + end("events are missing before those sent") }
         return said + blocked.prefix(1).map { .submit($0) }
     }
-
-    /// An event of a batch cannot be read. What came before it is taken; then say `committed`.
-    public mutating func unreadable() { isBroken = true }
 
     /// A batch could not be taken, because a case of its is damaged here: it waits until somebody has sent it.
     public mutating func blocked(_ events: [WireEvent], by id: CaseID) -> [Action] {

@@ -26,12 +26,15 @@ public struct JournalWriter: Sendable {
     public var clock: HybridClock
     /// The schema that new events carry.
     public var schema: UInt32
+    /// The hub's mark on its events; nodes have none.
+    let seal: Seal?
 
     /// - Parameter head: the last event of the chain to continue, of an earlier incarnation or of this one.
     public init(
         origin: Origin, incarnation: UInt64, continuing head: ChainHead, clock: HybridClock,
-        schema: UInt32 = Schema.current
+        schema: UInt32 = Schema.current, seal: Seal? = nil
     ) {
+        self.seal = seal
         (self.origin, self.incarnation, self.head, self.clock) = (origin, incarnation, head, clock)
         self.schema = schema
     }
@@ -56,7 +59,7 @@ public struct JournalWriter: Sendable {
             previous: head.hash, caseID: caseID, base: draft.base, epoch: epoch, stamp: next.tick(now: now),
             occurredAt: draft.occurredAt, actor: draft.actor, type: draft.change.type, schema: schema, minReader: schema, content: .change(draft.change), partHash: part.bytes.map(hashing),
             applies: draft.applies)
-        let bytes = envelope.wire
+        let bytes = seal?.seal(envelope.wire) ?? envelope.wire
         let size = bytes.count + (part.bytes?.count ?? 0)
         guard size <= Schema.maximumEventSize else { throw .tooLarge(bytes: size) }
         let event = Event(envelope: envelope, bytes: bytes, hash: hashing(bytes), part: part)
@@ -116,12 +119,22 @@ public struct ChainTree: Sendable, Equatable {
         case forged
         /// Its parent is not the event that it names.
         case brokenLink
+        /// One incarnation more than an origin may have.
+        case tooMany
     }
 
     /// One for each incarnation; the one extended last at the end.
     public private(set) var chains: [Chain]
+    /// Whether two of its chains go on from one place: an older state was brought back, or two copies write.
+    public private(set) var isForked: Bool
 
-    public init(chains: [Chain] = []) { self.chains = chains }
+    /// A writer mints one at each start: so many are years of daily restarts, or an attack.
+    public static let maximumChains = 8_192
+
+    public init(chains: [Chain] = []) {
+        self.chains = chains
+        isForked = Self.isForked(chains)
+    }
 
     public var heads: [ChainHead] { chains.map(\.head) }
 
@@ -167,15 +180,13 @@ public struct ChainTree: Sendable, Equatable {
         return 0
     }
 
-    /// Whether two of its chains go on from one place: an older state was brought back, or two copies write.
-    public var isForked: Bool {
+    private static func isForked(_ chains: [Chain]) -> Bool {
+        var ends: [UInt64: UInt64] = [:]
+        for chain in chains { ends[chain.incarnation] = chain.head.seq }
         var children = Set<Position>()
         return chains.contains { chain in
-            guard chain.parent != 0 || chain.first > 1 else {
-                return chains.contains { $0.parent == 0 && $0.first == 1 && $0.incarnation != chain.incarnation }
-            }
-            return !children.insert(Position(incarnation: chain.parent, seq: chain.first)).inserted
-                || (head(of: chain.parent)?.seq ?? 0) >= chain.first
+            !children.insert(Position(incarnation: chain.parent, seq: chain.first)).inserted
+                || ends[chain.parent] ?? 0 >= chain.first
         }
     }
 
@@ -200,15 +211,22 @@ public struct ChainTree: Sendable, Equatable {
                 return envelope.previous == head.hash ? .next(parent: chain.parent) : .brokenLink
             }
             if envelope.seq > head.seq + 1 { return .gap(after: head) }
-            return known(envelope.position) == event.hash ? .duplicate : .forged
+            // A place that was not looked up, or that was taken since: the sender is asked to begin again.
+            guard let hash = known(envelope.position) else { return .gap(after: head) }
+            return hash == event.hash ? .duplicate : .forged
         }
+        guard chains.count < Self.maximumChains else { return .tooMany }
         if envelope.seq == 1 { return envelope.previous == .zero ? .next(parent: 0) : .brokenLink }
-        for head in heads.reversed() where head.seq >= envelope.seq - 1 {
-            let parent = Position(incarnation: head.incarnation, seq: envelope.seq - 1)
-            let hash = parent.seq == head.seq ? head.hash : known(parent)
-            if hash == envelope.previous { return .next(parent: head.incarnation) }
+        var isCertain = false
+        let before = envelope.seq - 1
+        for chain in chains.reversed() where chain.first <= before && before <= chain.head.seq {
+            let place = Position(incarnation: chain.incarnation, seq: before)
+            let hash = before == chain.head.seq ? chain.head.hash : known(place)
+            if hash == envelope.previous { return .next(parent: chain.incarnation) }
+            if hash == nil { return .gap(after: latest) }
+            isCertain = true
         }
-        return heads.contains { $0.seq >= envelope.seq - 1 } ? .brokenLink : .gap(after: latest)
+        return isCertain ? .brokenLink : .gap(after: latest)
     }
 
     /// Takes an event that continues it. Returns its chain as it stands then.
@@ -221,6 +239,13 @@ public struct ChainTree: Sendable, Equatable {
             chain = chains.remove(at: index)
             chain.first = min(chain.first, envelope.seq)
             if head.seq > chain.head.seq { chain.head = head }
+        }
+        if !isForked {
+            isForked = chains.contains {
+                $0.parent == chain.incarnation && $0.first <= chain.head.seq
+                    || $0.incarnation == chain.parent && $0.head.seq >= chain.first
+                    || $0.parent == chain.parent && $0.first == chain.first
+            }
         }
         chains.append(chain)
         return chain

@@ -108,6 +108,12 @@ public struct NodeCore: ServerCore {
 
     private mutating func take(_ event: Event, _ effects: inout Effects, now: Instant) {
         guard let id = event.caseID else { return }
+        // A feed leaves out what its destination wrote; the hub returns lost events by themselves, and they are verified.
+        guard event.origin != desk.origin else {
+            let detail = "the hub's feed holds an event of this node itself"
+            effects.alarms.append((desk.origin, Alarm(code: "foreign_origin", detail: detail, event: event.hash)))
+            return
+        }
         switch desk.insert(event, into: id) {
         case .new: place([event], id, &effects)
         case .completed:
@@ -144,7 +150,7 @@ public struct NodeCore: ServerCore {
             effects.touch(id)
         // One case's events are a chain with holes: what the tail has not brought yet, it will.
         case .gap where isRepair, .brokenLink where isRepair: return
-        case .gap, .forged, .brokenLink:
+        case .gap, .forged, .brokenLink, .tooMany:
             let detail = "the hub returned seq \(event.envelope.seq), which does not fit this journal"
             effects.alarms.append((desk.origin, Alarm(code: "tampering", detail: detail, event: event.hash)))
         }

@@ -19,7 +19,7 @@ public struct NodeLink: Sendable, Equatable {
     public enum Writing: Sendable, Equatable {
         /// The hub is asked until then. Can go to: pulling, open.
         case held(until: Instant)
-        /// Own events come back. Can go to: held, open.
+        /// Own events come back, and each moves the time until which the next is waited for. Can go to: held, open.
         case pulling
         case open
     }
@@ -54,6 +54,8 @@ public struct NodeLink: Sendable, Equatable {
 
     /// How long a starting node waits for the hub's word, and for a word that broke off.
     public static let patience: Int64 = 5_000
+    /// How long a node waits for the next of its own events to come back.
+    public static let pullPatience: Int64 = 30_000
     /// How long a link is quiet before the digests of what changed are compared, and how often all are.
     public static let quiet: Int64 = 10_000
     public static let night: Int64 = Instant.day
@@ -68,6 +70,8 @@ public struct NodeLink: Sendable, Equatable {
     private var acknowledged: [UInt64: UInt64] = [:]
     /// The greatest own seq of each incarnation that has been sent in this call.
     private var sent: [UInt64: UInt64] = [:]
+    /// The greatest own seq of each incarnation that the hub has named in this call.
+    private var confirmed: [UInt64: UInt64] = [:]
     private var returning: [Stretch] = []
     /// Cases that cannot be read here.
     private var damaged: [CaseID] = []
@@ -78,6 +82,9 @@ public struct NodeLink: Sendable, Equatable {
     private var compareAt: Instant
     private var compareAllAt: Instant
     private var isReadingDigests = false
+    /// Something was lost on the way: then what the hub has not named is sent again.
+    private var resendAt: Instant?
+    private var pullUntil: Instant?
 
     public init(startedAt now: Instant) {
         writing = .held(until: now + Self.patience)
@@ -92,6 +99,7 @@ public struct NodeLink: Sendable, Equatable {
         _ hello: Hello, journal: ChainTree, acknowledged: [UInt64: UInt64]
     ) -> [Action] {
         state = .greeting
+        (isReadingDigests, resendAt) = (false, nil)
         self.journal = journal
         self.acknowledged = acknowledged
         return [.send(.hello(hello))]
@@ -101,19 +109,26 @@ public struct NodeLink: Sendable, Equatable {
         switch (frame, state) {
         case (.welcome(let welcome), .greeting): return welcomed(welcome, now: now)
         case (.ack(let ack), .live):
-            for head in ack.heads { acknowledged[head.incarnation] = max(acknowledged[head.incarnation] ?? 0, head.seq) }
+            for head in ack.heads {
+                acknowledged[head.incarnation] = max(acknowledged[head.incarnation] ?? 0, head.seq)
+                confirmed[head.incarnation] = max(confirmed[head.incarnation] ?? 0, head.seq)
+            }
             return [.recordAck(ack)]
         case (.feed(let rows), .live):
             compareAt = now + Self.quiet
             return inTurn(.apply(rows))
         case (.history(let history), .live):
             switch history.purpose {
-            case .lost: return inTurn(.restore(history.events, latest: latest, isLast: history.isLast))
-            case .repair: return [.repair(history.events)]
+            case .lost:
+                if !history.events.isEmpty { pullUntil = now + Self.pullPatience }
+                return inTurn(.restore(history.events, latest: latest, isLast: history.isLast))
+            case .repair: return history.events.isEmpty ? [] : [.repair(history.events)]
             }
         case (.fetch(let cases), .live):
             return cases.count <= Batch.maximumCases ? [.readCases(cases)] : end("a fetch of too many cases")
-        case (.alarm(let alarm), _): return [.raise(alarm)]
+        case (.alarm(let alarm), _):
+            if alarm.code == "gap" || alarm.code == "unreadable" { resendAt = resendAt ?? now + Self.patience }
+            return [.raise(alarm)]
         case (.goodbye(let goodbye), _): return end(goodbye.reason, retryAfter: goodbye.retryAfterMilliseconds)
         default: return end("the hub sent a frame out of turn")
         }
@@ -128,12 +143,13 @@ public struct NodeLink: Sendable, Equatable {
         }
         var actions: [Action] = [
             .noteWelcome(
-                clockOffset: welcome.clock.milliseconds - now.milliseconds, isQuarantined: welcome.quarantined,
+                clockOffset: welcome.clock - now, isQuarantined: welcome.quarantined,
                 schemas: welcome.schemas)
         ]
         (latest, compareAt) = (welcome.heads.last ?? .empty, now + Self.quiet)
         sent = [:]
         for head in welcome.heads { sent[head.incarnation] = head.seq }
+        confirmed = sent
         for chain in journal.chains {
             let held = sent[chain.incarnation] ?? chain.first - 1
             // The hub has all, but its receipt was lost: the last event is sent again, and the answer covers all.
@@ -148,6 +164,7 @@ public struct NodeLink: Sendable, Equatable {
             let detail = "the hub holds events of this node that are not here: an older state was brought back"
             actions.append(.raise(Alarm(code: "branch", detail: detail)))
         } else {
+            pullUntil = pullUntil ?? now + Self.pullPatience
             writing = .pulling
         }
         if !returning.isEmpty { actions.append(.readHubEvents(returning)) }
@@ -158,14 +175,22 @@ public struct NodeLink: Sendable, Equatable {
     /// The connection is gone.
     public mutating func closed(now: Instant) {
         state = .offline
-        if writing == .pulling { writing = .held(until: now + Self.patience) }
+        // A word that breaks off again and again does not put the deadline off: a province is not to wait for ever.
+        if writing == .pulling { writing = .held(until: min(pullUntil ?? now, now + Self.patience)) }
     }
 
     // MARK: Time
 
     /// Time has passed: a second or so.
     public mutating func tick(now: Instant) -> [Action] {
-        if case .held(let until) = writing, now >= until { return openWriting() }
+        switch writing {
+        case .held(let until) where now >= until: return openWriting()
+        case .pulling where now >= pullUntil ?? now:
+            let detail = "own events did not come back from the hub in time: what is written now is a branch"
+            return [.raise(Alarm(code: "branch", detail: detail))] + openWriting() + read()
+        default: break
+        }
+        if let at = resendAt, now >= at { return resend() }
         guard writing == .open, case .live(false, false) = state, now >= compareAt, !isReadingDigests, backlog == 0
         else { return [] }
         if now >= compareAllAt {
@@ -238,7 +263,7 @@ public struct NodeLink: Sendable, Equatable {
     }
 
     private mutating func read() -> [Action] {
-        guard case .live(false, false) = state else { return [] }
+        guard resendAt == nil, case .live(false, false) = state else { return [] }
         let lacking = journal.chains.compactMap { chain -> Stretch? in
             let after = sent[chain.incarnation] ?? chain.first - 1
             return chain.head.seq > after ? Stretch(incarnation: chain.incarnation, after: after) : nil
@@ -315,6 +340,13 @@ public struct NodeLink: Sendable, Equatable {
         if damaged.count < Batch.maximumCases { damaged.append(id) }
         guard case .live = state else { return [] }
         return [.send(.fetch([id]))]
+    }
+
+    private mutating func resend() -> [Action] {
+        resendAt = nil
+        guard case .live = state else { return [] }
+        for chain in journal.chains { sent[chain.incarnation] = max(confirmed[chain.incarnation] ?? 0, chain.first - 1) }
+        return read()
     }
 
     private mutating func openWriting() -> [Action] {

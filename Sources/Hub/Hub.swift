@@ -47,7 +47,7 @@ public struct Hub: HubService, StoredService {
                     notices.send(notice)
                 },
                 damaged: { damage.report($0) }
-            ) { try await Self.core(office, head: $0, incarnation: $1) }, logger: logger)
+            ) { try await Self.core(office, head: $0, incarnation: $1, logger: logger) }, logger: logger)
         self.office = office
         self.writer = writer
         self.logger = logger
@@ -60,11 +60,29 @@ public struct Hub: HubService, StoredService {
             office: office, generation: writer.incarnation, notices: notices, presence: presence, logger: logger)
     }
 
-    private static func core(_ office: Office, head: StoredHead, incarnation: UInt64) async throws -> HubCore {
+    /// The hub's mark on its own events, by the key that signs its receipts.
+    private static func seal(_ key: SigningKey, _ logger: Logger) throws -> Seal {
+        let publicKey = try VerifyingKey(raw: key.publicKey)
+        return Seal(
+            sign: { bytes in
+                do {
+                    return try key.sign(bytes)
+                } catch {
+                    // The event stands all the same; only a restored hub could not take it back.
+                    logger.error("an event could not be sealed", metadata: ["error": "\(error)"])
+                    return []
+                }
+            }, isValid: { publicKey.verify($0, $1) })
+    }
+
+    private static func core(
+        _ office: Office, head: StoredHead, incarnation: UInt64, logger: Logger
+    ) async throws -> HubCore {
         var chains = try await office.store.chains()
         let own = chains.removeValue(forKey: .hub) ?? ChainTree()
         let journal = JournalWriter(
-            origin: .hub, incarnation: incarnation, continuing: head.head, clock: HybridClock(last: head.stamp))
+            origin: .hub, incarnation: incarnation, continuing: head.head, clock: HybridClock(last: head.stamp),
+            seal: try seal(office.receiptKey, logger))
         let desk = Desk(
             writer: journal, journal: own, tree: office.tree, calendar: office.calendar, hashing: Digest.hashing)
         return HubCore(
@@ -119,12 +137,17 @@ public struct Hub: HubService, StoredService {
             let reports = await links.presence.reports
             await writer.withCore { $0?.reports = reports }
             for id in try await office.store.overdue(before: now, below: 1, seat: .hub, limit: 200) {
-                try await writer.escalate(id)
+                try await escalate(id)
             }
-            for id in try await office.store.overdue(before: now, below: 2, seat: nil, limit: 500) {
-                try await writer.escalate(id)
+            for id in try await office.store.overdue(before: now, below: 2, seat: nil, limit: 5_000) {
+                try await escalate(id)
             }
         }
+    }
+
+    /// A damaged case does not keep the others waiting.
+    private func escalate(_ id: CaseID) async throws {
+        do { try await writer.escalate(id) } catch StoreError.corrupt { writer.report(damaged: id) }
     }
 
     /// Transfers that had to wait, for a quarantine or for a node that a restored hub has not heard.
@@ -153,7 +176,9 @@ public struct Hub: HubService, StoredService {
     /// Lets an origin in again: a person has chosen. What was held is merged, the chosen copy's first.
     public func release(_ origin: Origin, keep: UInt64?) async throws {
         while true {
-            let order = await writer.withCore { $0?.releaseOrder(of: origin, keep: keep) ?? [] }
+            guard let order = await writer.withCore({ $0?.releaseOrder(of: origin, keep: keep) }) else {
+                throw ServiceError.unavailable("the database does not answer: try again")
+            }
             let held = try await office.store.held(of: origin, preferring: order, limit: Batch.maximumEvents)
             let arrival = HubCore.Arrival.release(origin, keep: keep, held: held)
             _ = try await writer.apply(arrival, cases: arrival.cases, size: held.count)

@@ -25,6 +25,10 @@ actor LinkCall {
     /// One at a time: the machine asks for the next only when it has been given the last.
     private let wanted = AsyncStream<Wanted>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
+    /// A read, and returned events of the hub, that met damage.
+    private var unread: Wanted?
+    private var untaken: [(events: [WireEvent], isLast: Bool)] = []
+
     private enum Wanted: Sendable {
         case tail([Stretch])
         case feed(after: UInt64)
@@ -120,12 +124,18 @@ actor LinkCall {
 
     private func read(_ response: ResponseWriter) async throws {
         for await wanted in wanted.stream {
-            switch wanted {
-            case .tail(let stretches):
-                try await perform(
-                    machine.tailRead(try await office.store.events(of: origin, in: stretches)), response)
-            case .feed(let seq):
-                try await perform(machine.feedRead(try await office.store.feed(of: origin, after: seq)), response)
+            do {
+                switch wanted {
+                case .tail(let stretches):
+                    try await perform(
+                        machine.tailRead(try await office.store.events(of: origin, in: stretches)), response)
+                case .feed(let seq):
+                    try await perform(machine.feedRead(try await office.store.feed(of: origin, after: seq)), response)
+                }
+            } catch StoreError.corrupt(let id?, _) {
+                // The rest of the call goes on; this is read again when somebody has sent the case.
+                unread = wanted
+                writer.report(damaged: id)
             }
         }
     }
@@ -139,7 +149,16 @@ actor LinkCall {
         try await perform(machine.superseded(), response)
     }
 
-    private func goOn(_ response: ResponseWriter) async throws { try await perform(machine.repaired(), response) }
+    private func goOn(_ response: ResponseWriter) async throws {
+        if let wanted = unread {
+            unread = nil
+            self.wanted.continuation.yield(wanted)
+        }
+        let returned = untaken
+        untaken = []
+        for (events, isLast) in returned { try await takeLost(events, isLast: isLast, response) }
+        try await perform(machine.repaired(), response)
+    }
 
     private func perform(_ actions: [HubLink.Action], _ response: ResponseWriter) async throws {
         for action in actions {
@@ -210,7 +229,6 @@ actor LinkCall {
                 let alarm = Alarm(code: "unreadable", detail: "\(error)")
                 try await raise(alarm)
                 try await send(.alarm(alarm), response)
-                machine.unreadable()
                 break
             }
         }
@@ -219,13 +237,11 @@ actor LinkCall {
 
     private func submit(_ wire: [WireEvent], _ response: ResponseWriter) async throws {
         let events = try await decoded(wire, response)
-        guard let first = events.first, let last = events.last else {
+        guard !events.isEmpty else {
             return try await perform(machine.committed(Ack(heads: []), alarms: []), response)
         }
-        // A frame may claim any seq: what it cannot continue is a gap, and needs no look at the rest of the journal.
-        let from = max(first.envelope.seq, 2) - 1
-        let known = try await office.store.hashes(
-            of: origin, from: from, through: min(last.envelope.seq, from + UInt64(events.count)))
+        let known = try await office.store.known(
+            around: events.sorted { $0.envelope.seq < $1.envelope.seq }, of: origin)
         let arrival = HubCore.Arrival.events(origin, events, known: known)
         let effects: Effects
         do {
@@ -246,10 +262,16 @@ actor LinkCall {
     }
 
     private func takeLost(_ wire: [WireEvent], isLast: Bool, _ response: ResponseWriter) async throws {
+        guard untaken.isEmpty else { return untaken.append((wire, isLast)) }
         let events = try await decoded(wire, response)
         let known = try await office.store.known(around: events, of: .hub)
         let arrival = HubCore.Arrival.lost(origin, events, known: known, isLast: isLast)
-        try await tell(try await writer.apply(arrival, cases: arrival.cases, size: events.count), response)
+        do {
+            try await tell(try await writer.apply(arrival, cases: arrival.cases, size: events.count), response)
+        } catch StoreError.corrupt(let id?, _) {
+            untaken.append((wire, isLast))
+            return writer.report(damaged: id)
+        }
         if !events.isEmpty {
             logger.notice("the hub's own events came back", metadata: ["count": "\(events.count)"])
         }
@@ -264,8 +286,10 @@ actor LinkCall {
             try await office.alarms.note(Alarm(code: "mended", detail: detail), of: .hub, at: office.now())
         }
         let own = events.filter { $0.origin == origin }.sorted { $0.envelope.seq < $1.envelope.seq }
+        let hubs = events.filter { $0.origin == .hub }.sorted { $0.envelope.seq < $1.envelope.seq }
+        let known = try await office.store.known(around: own, of: origin)
         let arrival = HubCore.Arrival.repair(
-            origin, events, known: try await office.store.known(around: own, of: origin))
+            origin, events, known: known, ofHub: try await office.store.known(around: hubs, of: .hub))
         do {
             try await tell(try await writer.apply(arrival, cases: arrival.cases, size: events.count), response)
         } catch StoreError.corrupt(let id?, let place) {

@@ -28,6 +28,8 @@ actor LinkDriver {
     private let logger: Logger
     private var machine: NodeLink
     private var call: Call?
+    /// Reads of this call that met damage.
+    private var unread: [Call.Wanted] = []
     private var backOff = BackOff()
     private var pause: UInt64 = 0
     private(set) var report = Report()
@@ -131,6 +133,7 @@ actor LinkDriver {
         let heads = notices.listen()
         let call = Call(stream: stream)
         self.call = call
+        unread = []
         let journal = await writer.journal
         let acknowledged = try await office.store.acknowledged()
         let hello = try await hello(journal, acknowledged)
@@ -146,10 +149,10 @@ actor LinkDriver {
     }
 
     private func hello(_ journal: ChainTree, _ acknowledged: [UInt64: UInt64]) async throws -> Hello {
-        let (hub, reader) = await writer.withCore { ($0?.hub.heads ?? [], $0?.desk.reader ?? Schema.reader) }
+        let hub = try await office.store.chains()[.hub] ?? ChainTree()
         return Hello(
-            origin: office.origin, writer: writer.incarnation, heads: journal.heads, schemas: Array(1...reader),
-            cursors: try await office.store.feedCursors(), hubHeads: hub, clock: office.now(),
+            origin: office.origin, writer: writer.incarnation, heads: journal.heads, schemas: Array(1...Schema.reader),
+            cursors: try await office.store.feedCursors(), hubHeads: hub.heads, clock: office.now(),
             backlog: journal.backlog(acknowledged))
     }
 
@@ -178,22 +181,38 @@ actor LinkDriver {
     /// Reads what the machine asked for, beside what comes in.
     private func read(_ call: Call) async throws {
         for await wanted in call.wanted {
-            switch wanted {
-            case .journal(let stretches):
-                let events = try await office.store.events(of: office.origin, in: stretches)
-                try await perform(machine.journalRead(events))
-            case .hubEvents(let stretches):
-                try await perform(machine.hubEventsRead(try await office.store.events(of: .hub, in: stretches)))
-            case .cases(let cases):
-                let events = try await office.store.events(of: cases)
-                let mine = cases.flatMap { events[$0] ?? [] }.filter { $0.origin == office.origin || $0.origin == .hub }
-                try await perform(machine.casesRead(mine))
-            case .digests(let position):
-                let digests = try await office.store.digests(after: position, limit: Batch.maximumCases)
-                try await perform(
-                    machine.digestsRead(
-                        digests.map(\.digest), through: digests.last?.position ?? position, now: office.now()))
+            do {
+                try await read(wanted)
+            } catch StoreError.corrupt(let id?, _) {
+                // The rest of the call goes on; this is read again when the hub has sent the case.
+                unread.append(wanted)
+                writer.report(damaged: id)
             }
+        }
+    }
+
+    private func read(_ wanted: Call.Wanted) async throws {
+        switch wanted {
+        case .journal(let stretches):
+            let events = try await office.store.events(of: office.origin, in: stretches)
+            try await perform(machine.journalRead(events))
+        case .hubEvents(let stretches):
+            try await perform(machine.hubEventsRead(try await office.store.events(of: .hub, in: stretches)))
+        case .cases(let cases):
+            for id in cases {
+                do {
+                    let events = try await office.store.events(of: [id])[id] ?? []
+                    let mine = events.filter { $0.origin == office.origin || $0.origin == .hub }
+                    try await perform(machine.casesRead(mine))
+                } catch StoreError.corrupt {
+                    writer.report(damaged: id)
+                }
+            }
+        case .digests(let position):
+            let digests = try await office.store.digests(after: position, limit: Batch.maximumCases)
+            try await perform(
+                machine.digestsRead(
+                    digests.map(\.digest), through: digests.last?.position ?? position, now: office.now()))
         }
     }
 
@@ -228,7 +247,8 @@ actor LinkDriver {
                 if try await office.store.schemas() != schemas { _ = try await writer.apply(.schemas(schemas), cases: []) }
             case .raise(let alarm): try await raise(alarm)
             case .close(let reason, let retryAfter):
-                pause = UInt64(retryAfter)
+                // A hub's word is not to keep a province away for weeks.
+                pause = min(UInt64(retryAfter), BackOff.cap)
                 throw LinkFault(reason)
             }
         }
@@ -295,6 +315,9 @@ actor LinkDriver {
         do {
             _ = try await writer.apply(arrival, cases: arrival.cases, size: events.count)
             try await perform(machine.repaired(arrival.cases))
+            let again = unread
+            unread = []
+            for wanted in again { call?.want(wanted) }
         } catch StoreError.corrupt(let id?, let place) {
             // The hub could not help: what waits goes on waiting, and a person knows.
             logger.error("still damaged", metadata: ["case": "\(id)", "place": "\(place)"])

@@ -92,7 +92,7 @@ extension World {
                 let own = events.filter { $0.origin == call.peer }
                 let known = hub.disk.known(around: own, of: call.peer)
                 let hubs = hub.disk.known(around: events.filter { $0.origin == .hub }, of: .hub)
-                enqueue(.repair(call, events, known: known.merging(hubs) { first, _ in first }))
+                enqueue(.repair(call, events, known: known, ofHub: hubs))
             case .readTail(let stretches): call.reads.append(.tail(stretches))
             case .readFeed(let after): call.reads.append(.feed(after: after))
             case .compare(let digests): call.reads.append(.compare(digests))
@@ -128,8 +128,9 @@ extension World {
             do {
                 events.append(try Event(wire, hashing: sha256))
             } catch {
-                ring(Alarm(code: "unreadable", detail: "\(error)"), about: call.peer, at: .hub)
-                call.machine.unreadable()
+                let alarm = Alarm(code: "unreadable", detail: "\(error)")
+                ring(alarm, about: call.peer, at: .hub)
+                if call.isOpenAtNode { call.down.append(.alarm(alarm)) }
                 break
             }
         }
@@ -178,13 +179,13 @@ extension World {
             return try take(.events(call.peer, events, known: known))
         case .lost(let call, let events, let known, let isLast):
             return try take(.lost(call.peer, events, known: known, isLast: isLast))
-        case .repair(let call, let events, let known):
+        case .repair(let call, let events, let known, let ofHub):
             for event in events where hub.disk.mend(event) {
                 tally.show(.flipped)
                 trace.note("hub mends \(short(event.hash))")
                 ring(Alarm(code: "mended", detail: "a stored event was damaged here"), about: .hub, at: .hub)
             }
-            return try take(.repair(call.peer, events, known: known))
+            return try take(.repair(call.peer, events, known: known, ofHub: ofHub))
         }
     }
 

@@ -76,7 +76,7 @@ public protocol CaseStore: Sendable {
     func digests(of cases: [CaseID]) async throws -> [CaseDigest]
     /// Cases that wait for a decision of the hub, by id, after the one named.
     func pending(after last: CaseID?, limit: Int) async throws -> [CaseID]
-    /// Open cases past their deadline whose escalation is below `level`, oldest deadline first.
+    /// Open cases past their deadline whose escalation is below `level`, oldest deadline first. Without a `seat`, of all but the hub.
     func overdue(before now: Instant, below level: Int, seat: Origin?, limit: Int) async throws -> [CaseID]
     /// What the hub heard from a node.
     func note(_ report: NodeReport) async throws
@@ -180,6 +180,8 @@ public struct Commit: Sendable {
 public enum StoreError: Error, Sendable, Equatable {
     /// Another process has become this origin's writer: stop.
     case fenced
+    /// The journal lies behind what this process has committed: its database was restored meanwhile. Stop.
+    case wentBack
     /// A key of this batch was answered meanwhile.
     case duplicateKey
     /// The connection was lost during COMMIT: read the head, then decide anew through the keys.

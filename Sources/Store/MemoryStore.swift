@@ -170,7 +170,7 @@ public final class MemoryStore: CaseStore {
         state.withLock { state in
             let due = state.cases.values.compactMap { row -> (deadline: Instant, id: CaseID)? in
                 guard row.countsDue, let deadline = row.deadline, deadline < now, row.escalated < level,
-                    seat == nil || row.seat == seat
+                    seat == nil ? row.seat != .hub : row.seat == seat
                 else { return nil }
                 return (deadline, row.id)
             }

@@ -129,7 +129,7 @@ extension PostgresStore {
         let rows = try await query(
             """
             SELECT id FROM cases
-            WHERE counts_due AND deadline < $1 AND escalated < $2 AND ($3::text IS NULL OR seat = $3)
+            WHERE counts_due AND deadline < $1 AND escalated < $2 AND (seat = $3 OR $3::text IS NULL AND seat <> 'hub')
             ORDER BY deadline, id LIMIT $4
             """,
             [.timestamp(now.stored), .int32(level.stored), Parameter(seat?.code), .int(max(0, limit))])

@@ -45,7 +45,11 @@ extension Writer {
     }
 
     /// Errors that end this writer.
-    func isFinal(_ error: any Error) -> Bool { error is CancellationError || error as? StoreError == .fenced }
+    func isFinal(_ error: any Error) -> Bool {
+        if error is CancellationError { return true }
+        let error = error as? StoreError
+        return error == .fenced || error == .wentBack
+    }
 
     func isPassing(_ error: any Error) -> Bool {
         switch error {

@@ -202,6 +202,7 @@ public actor Writer<Core: ServerCore> {
         switch error {
         case is CancellationError: .unavailable("the server is stopping")
         case StoreError.fenced: .halted("another process has become the writer of \(origin.code)")
+        case StoreError.wentBack: .halted("the database was put back to an older state: start the server again")
         default: .halted("\(error)")
         }
     }
@@ -233,9 +234,13 @@ public actor Writer<Core: ServerCore> {
     }
 
     private func reload() async throws {
-        head =
+        let stored =
             isTakenOver
             ? try await store.resume(origin, token: token) : try await store.takeOver(origin, token: token)
+        // A commit of unknown outcome only moves it forward. An older state was put back under this process: the next
+        // start asks for what is lost, and writes as another incarnation.
+        guard !isTakenOver || stored.position >= head.position else { throw StoreError.wentBack }
+        head = stored
         isTakenOver = true
         let fresh = try await environment.makeCore(head, incarnation)
         (core, journal) = (fresh, fresh.desk.journal)

@@ -34,7 +34,7 @@ enum HubStatus {
             return "quarantined: \(why); find out, then peyvand quarantine release \(code)"
         }
         if one["awaited"]?.bool == true { return "the hub was restored and waits to hear from it: bring its link up" }
-        if abs(one["clock_offset_ms"]?.int ?? 0) > 60_000 { return "its clock is wrong: set it by NTP" }
+        if (one["clock_offset_ms"]?.int ?? 0).magnitude > 60_000 { return "its clock is wrong: set it by NTP" }
         if one["branches"]?.array?.isEmpty == false { return "its journal forked: look at its proposals" }
         if (one["parked"]?.int ?? 0) > 0 { return "cases wait for an upgrade of the hub" }
         return ""

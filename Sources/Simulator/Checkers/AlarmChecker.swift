@@ -37,11 +37,12 @@ enum AlarmChecker: Checker {
         if causes.hostile.contains(origin) { return true }
         switch code {
         case "clock_ahead": return causes.ahead.contains(origin) || causes.hubClock
-        case "branch": return causes.blind.contains(origin) || causes.copied.contains(origin)
+        case "branch":
+            return causes.blind.contains(origin) || causes.copied.contains(origin) || causes.restored.contains(origin)
         case "recovered": return causes.restored.contains(origin) || causes.copied.contains(origin)
         case "two_copies", "fenced": return causes.copied.contains(origin)
-        // Two copies return what they know of a restored hub; it waits for one of them.
-        case "foreign_origin": return causes.hubRestored && causes.copied.contains(origin)
+        // A restored hub may hear of a case before it has its own grants back.
+        case "foreign_origin": return causes.hubRestored
         case "hub_restored": return causes.hubRestored
         case "mended": return causes.flipped.contains(origin) || (origin == .hub && causes.hubFlipped)
         case "gap" where causes.copied.contains(origin): return true

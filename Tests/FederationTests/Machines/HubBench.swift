@@ -7,7 +7,8 @@ import Testing
 struct HubBench {
     var core = HubCore(
         desk: Desk(
-            writer: JournalWriter(origin: .hub, incarnation: 1, continuing: .empty, clock: HybridClock()),
+            writer: JournalWriter(
+                origin: .hub, incarnation: 1, continuing: .empty, clock: HybridClock(), seal: testSeal),
             journal: ChainTree(), tree: .standard, calendar: .standard, hashing: sha256),
         chains: [:], position: 0, feeds: [:])
     var docket = Docket()

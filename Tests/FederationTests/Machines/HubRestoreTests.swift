@@ -98,9 +98,9 @@ import Testing
     @Test func aRepairLeavesNoGap() throws {
         var bench = try HubBench.registered()
         let notes = try (0..<2).map { _ in try bench.write(Place.home, .noted) }
-        let effects = try bench.take(.repair(Place.home, [notes[1]], known: [:]))
+        let effects = try bench.take(.repair(Place.home, [notes[1]], known: [:], ofHub: [:]))
         #expect(effects.placed.isEmpty && effects.alarms.isEmpty && bench.core.quarantined.isEmpty)
-        #expect(try bench.take(.repair(Place.home, notes, known: [:])).types == ["IR-03 noted", "IR-03 noted"])
+        #expect(try bench.take(.repair(Place.home, notes, known: [:], ofHub: [:])).types == ["IR-03 noted", "IR-03 noted"])
     }
 
     // MARK: A restored hub

@@ -145,6 +145,13 @@ nonisolated struct Peyvand_V1_Envelope: @unchecked Sendable {
     set {_uniqueStorage()._applies = newValue}
   }
 
+  /// Events of the hub only, always last: Ed25519 by the hub's receipt key over all bytes of the envelope before this
+  /// field's tag. A restored hub takes back only what bears it.
+  var seal: Data {
+    get {_storage._seal}
+    set {_uniqueStorage()._seal = newValue}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -943,7 +950,7 @@ fileprivate nonisolated let _protobuf_package = "peyvand.v1"
 
 nonisolated extension Peyvand_V1_Envelope: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Envelope"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}id\0\u{1}origin\0\u{1}incarnation\0\u{1}seq\0\u{3}prev_hash\0\u{3}case_id\0\u{1}base\0\u{1}epoch\0\u{1}hlc\0\u{3}occurred_at\0\u{1}actor\0\u{1}type\0\u{1}schema\0\u{3}min_reader\0\u{1}content\0\u{3}part_hash\0\u{1}applies\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}id\0\u{1}origin\0\u{1}incarnation\0\u{1}seq\0\u{3}prev_hash\0\u{3}case_id\0\u{1}base\0\u{1}epoch\0\u{1}hlc\0\u{3}occurred_at\0\u{1}actor\0\u{1}type\0\u{1}schema\0\u{3}min_reader\0\u{1}content\0\u{3}part_hash\0\u{1}applies\0\u{1}seal\0")
 
   fileprivate class _StorageClass {
     var _format: UInt32 = 0
@@ -964,6 +971,7 @@ nonisolated extension Peyvand_V1_Envelope: SwiftProtobuf.Message, SwiftProtobuf.
     var _content: Data = Data()
     var _partHash: Data = Data()
     var _applies: Data = Data()
+    var _seal: Data = Data()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -992,6 +1000,7 @@ nonisolated extension Peyvand_V1_Envelope: SwiftProtobuf.Message, SwiftProtobuf.
       _content = source._content
       _partHash = source._partHash
       _applies = source._applies
+      _seal = source._seal
     }
   }
 
@@ -1028,6 +1037,7 @@ nonisolated extension Peyvand_V1_Envelope: SwiftProtobuf.Message, SwiftProtobuf.
         case 16: try { try decoder.decodeSingularBytesField(value: &_storage._content) }()
         case 17: try { try decoder.decodeSingularBytesField(value: &_storage._partHash) }()
         case 18: try { try decoder.decodeSingularBytesField(value: &_storage._applies) }()
+        case 19: try { try decoder.decodeSingularBytesField(value: &_storage._seal) }()
         default: break
         }
       }
@@ -1094,6 +1104,9 @@ nonisolated extension Peyvand_V1_Envelope: SwiftProtobuf.Message, SwiftProtobuf.
       if !_storage._applies.isEmpty {
         try visitor.visitSingularBytesField(value: _storage._applies, fieldNumber: 18)
       }
+      if !_storage._seal.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._seal, fieldNumber: 19)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1121,6 +1134,7 @@ nonisolated extension Peyvand_V1_Envelope: SwiftProtobuf.Message, SwiftProtobuf.
         if _storage._content != rhs_storage._content {return false}
         if _storage._partHash != rhs_storage._partHash {return false}
         if _storage._applies != rhs_storage._applies {return false}
+        if _storage._seal != rhs_storage._seal {return false}
         return true
       }
       if !storagesAreEqual {return false}

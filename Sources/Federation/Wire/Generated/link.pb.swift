@@ -587,7 +587,8 @@ nonisolated struct Peyvand_V1_FeedAck: Sendable {
   fileprivate var _cursor: Peyvand_V1_Cursor? = nil
 }
 
-/// Something that a person must look at; never a reason to stop.
+/// Something that a person must look at; never a reason to stop. After "unreadable" or "gap" the node sends again, some
+/// seconds later, what follows its last acknowledged heads.
 nonisolated struct Peyvand_V1_Alarm: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
