@@ -192,6 +192,17 @@ import Testing
         #expect(link.received(welcome([head(4)]), now: now).last == reads(after: 4))
     }
 
+    /// What the hub could not read is sent again, from what it has named in this call, and not at once.
+    @Test func whatWasLostOnTheWayIsSentAgain() {
+        var (link, _) = live(head: 6, hub: [head(4)], acknowledged: 4)
+        #expect(link.journalRead(Array(events[4..<6])).count == 1)
+        let alarm = Alarm(code: "unreadable", detail: "")
+        #expect(link.received(.alarm(alarm), now: now) == [.raise(alarm)])
+        #expect(link.advanced(to: journal(6)) == [], "nothing more is sent until then")
+        #expect(link.tick(now: now + NodeLink.patience - 1) == [])
+        #expect(link.tick(now: now + NodeLink.patience) == [reads(after: 4)])
+    }
+
     // MARK: Restored
 
     /// At a start the hub is asked for five seconds; then the node writes, whatever comes of it.
