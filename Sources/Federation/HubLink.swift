@@ -93,9 +93,8 @@ public struct HubLink: Sendable, Equatable {
             guard cases.count <= Batch.maximumCases else { return end("a fetch of at most 1,000 cases") }
             actions.append(.readCases(cases))
         case .feedAck(let cursor, let clock, let backlog):
-            let cursor = cursor.flatMap { isSent($0) ? $0 : nil }
             note(cursor)
-            actions += [.noteReport(cursor, clock: clock, backlog: backlog)] + read()
+            actions += [.noteReport(cursor.flatMap { isSent($0) ? $0 : nil }, clock: clock, backlog: backlog)] + read()
         case .alarm(let alarm):
             alarms += 1
             guard alarms <= Self.alarmLimit else { return end("too many alarms in one call") }

@@ -147,6 +147,11 @@ public enum ServiceError: Error, Sendable, Hashable {
     case halted(String)
 }
 
+/// An error of what lies below a server, which tells whether trying again may help: its database may be away for a moment.
+public protocol PassingError: Error {
+    var isPassing: Bool { get }
+}
+
 public struct AuditLine: Sendable, Hashable {
     public var actor: String
     public var action: String

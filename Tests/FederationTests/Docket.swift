@@ -83,7 +83,8 @@ struct Docket {
             change, texts: texts, base: base, applies: applies, actor: actor ?? person("clerk", at: origin),
             occurredAt: now)
         var writer = writers[origin] ?? JournalWriter(
-            origin: origin, incarnation: UInt64(origin.number) + 1, continuing: .empty, clock: HybridClock())
+            origin: origin, incarnation: UInt64(origin.number) + 1, continuing: .empty, clock: HybridClock(),
+            seal: origin == .hub ? testSeal : nil)
         let event = try writer.append(
             draft, caseID: id, epoch: epoch, now: wall, hashing: sha256, random: &random)
         writers[origin] = writer
@@ -130,7 +131,8 @@ struct Docket {
     /// The origin's writer starts anew, as another incarnation, perhaps from an older head.
     mutating func restart(_ origin: Origin, as incarnation: UInt64, from head: ChainHead? = nil) {
         writers[origin] = JournalWriter(
-            origin: origin, incarnation: incarnation, continuing: head ?? self.head(of: origin), clock: HybridClock())
+            origin: origin, incarnation: incarnation, continuing: head ?? self.head(of: origin), clock: HybridClock(),
+            seal: origin == .hub ? testSeal : nil)
     }
 
     /// An origin's writer goes on after an event that was written elsewhere.

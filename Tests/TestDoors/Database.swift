@@ -45,10 +45,14 @@ package struct Database: Sendable {
 
     /// Rows of a query; columns as PostgreSQL prints them.
     package func rows(_ sql: String) async throws -> [[String]] {
+        // A file, because a query that lists thousands of cases is too long for a command line.
+        let file = FileManager.default.temporaryDirectory.appending(path: "peyvand-query-\(UUID().uuidString).sql")
+        try Data(sql.utf8).write(to: file)
+        defer { unlink(file.path) }
         let result = try await Program.run(
             "psql",
             ["-X", "-A", "-t", "-q", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", try socket, "-p", "5432"]
-                + ["-U", "peyvand", "-d", name, "-c", sql])
+                + ["-U", "peyvand", "-d", name, "-f", file.path])
         guard result.code == 0 else { throw Fault("psql: \(result.errors)") }
         return result.output.split(separator: "\n").map {
             $0.split(separator: "\t", omittingEmptySubsequences: false).map { String($0) }

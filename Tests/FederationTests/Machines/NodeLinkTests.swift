@@ -217,7 +217,7 @@ import Testing
     @Test func ownEventsComeBackBeforeWriting() {
         var (link, actions) = live(head: 2, hub: [head(6)], acknowledged: 2)
         #expect(actions == [noted()], "nothing is sent, and nothing written")
-        #expect(link.writing == .pulling && link.tick(now: now + 60_000) == [])
+        #expect(link.writing == .pulling && link.tick(now: now + NodeLink.pullPatience - 1) == [])
         let lost = events[2...].map { WireEvent($0) }
         #expect(
             link.received(.history(History(.lost, lost, isLast: false)), now: now)

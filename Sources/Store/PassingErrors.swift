@@ -1,0 +1,10 @@
+public import Postgres
+public import Service
+
+extension PostgresError: @retroactive PassingError {
+    public var isPassing: Bool { isConnectionFailure || isRetryable || code == .timeout || code == .queryCanceled }
+}
+
+extension StoreError: PassingError {
+    public var isPassing: Bool { self == .outcomeUnknown || self == .noStandby }
+}
