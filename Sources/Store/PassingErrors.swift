@@ -1,7 +1,7 @@
 public import Postgres
 public import Service
 
-extension PostgresError: @retroactive PassingError {
+extension PostgresError: PassingError {
     public var isPassing: Bool { isConnectionFailure || isRetryable || code == .timeout || code == .queryCanceled }
 }
 

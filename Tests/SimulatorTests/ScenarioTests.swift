@@ -5,7 +5,7 @@ import Testing
 /// The rows of the list of scenarios that the simulator shows. All are looked for in the same seeds, whose invariants
 /// `SimulatorTests.seedsEndClean` asks: a row's test fails when no clean seed came to it.
 @Suite(.timeLimit(.minutes(5))) struct ScenarioTests {
-    static let campaign = Task { await Campaign.run(1...160, workers: 2) }
+    static let campaign = Task { await Campaign.run(1...400, workers: 2) }
 
     private func prove(_ scenario: Scenario, sourceLocation: SourceLocation = #_sourceLocation) async {
         let campaign = await Self.campaign.value

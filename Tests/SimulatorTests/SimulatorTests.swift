@@ -7,7 +7,7 @@ import Testing
     @Test func seedsEndClean() async {
         let campaign = await ScenarioTests.campaign.value
         for failure in campaign.failures { Issue.record("seed \(failure.seed) \(failure.outcome.message ?? "")") }
-        #expect(campaign.count == 160)
+        #expect(campaign.count == 400)
         for name in ["events", "conflicts", "proposals", "grants", "forks", "quarantines", "releases", "restores"] {
             #expect(campaign.tally[name] > 0, "\(name) never came")
         }

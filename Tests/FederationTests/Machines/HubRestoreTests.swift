@@ -113,10 +113,21 @@ import Testing
         let grant = try #require(events.last)
         var bench = try HubBench.registered()
         bench.core.desk.writer = JournalWriter(
-            origin: .hub, incarnation: 2, continuing: .empty, clock: HybridClock())
+            origin: .hub, incarnation: 2, continuing: .empty, clock: HybridClock(), seal: testSeal)
         bench.docket = later.docket
         let head = ChainHead(incarnation: grant.envelope.incarnation, seq: grant.envelope.seq, hash: grant.hash)
         return (bench, events, head)
+    }
+
+    /// Only the hub can have written what bears its seal.
+    @Test func whatBearsNoSealIsNotTakenBack() throws {
+        var (bench, events, head) = try restored()
+        _ = try bench.take(.hello(hello(Place.home, writer: 4, hubHeads: [head], at: bench.now), feed: []))
+        var envelope = events[1].envelope
+        envelope.epoch += 1
+        let forged = try Event(bytes: envelope.wire, part: events[1].part, hashing: sha256)
+        let effects = try bench.take(.lost(Place.home, [forged], known: [:], isLast: true))
+        #expect(effects.placed.isEmpty && effects.codes == ["IR-03 foreign_origin"])
     }
 
     @Test func aHubThatForgotIsToldAndWaits() throws {
