@@ -43,13 +43,19 @@ extension HubCore {
                 hubIncarnation: desk.writer.incarnation))
     }
 
-    /// What a destination may see of a case outside its feed: all envelopes if it is entitled, and the parts as its feed
-    /// would carry them now.
+    /// What a destination may see of a case outside its feed: all envelopes if it is entitled, and the parts that its feed
+    /// has carried: those of events up to the last moment at which it was the seat. A home reads all.
     public static func visible(_ events: [Event], of id: CaseID, to destination: Origin) -> [Event] {
-        let audience = Audience(CaseRecord(id: id, events: events), before: [])
-        guard audience.destinations.contains(destination) else { return [] }
-        return events.map { event in
-            audience.mayRead(destination) || event.origin == destination ? event : event.withheld
+        let record = CaseRecord(id: id, events: events)
+        var audience = Audience(record, before: Set(events.map(\.hash)))
+        var readable = destination == id.home ? events.count : 0
+        for (index, event) in events.enumerated() {
+            audience.note(event)
+            if audience.seat == destination { readable = max(readable, index + 1) }
+        }
+        guard record.destinations.contains(destination) else { return [] }
+        return events.enumerated().map { index, event in
+            index < readable || event.origin == destination ? event : event.withheld
         }
     }
 }
@@ -71,7 +77,7 @@ private struct Audience {
     }
 
     /// The seat is that of the greatest epoch: a restored hub's grants come back in any order.
-    private mutating func note(_ event: Event) {
+    mutating func note(_ event: Event) {
         guard event.origin == .hub, case .granted(let grant) = event.envelope.change, grant.epoch >= epoch else { return }
         (seat, epoch) = (grant.seat, grant.epoch)
     }
