@@ -6,9 +6,12 @@ enum PartChecker: Checker {
     static func check(_ replicas: Replicas) throws {
         for id in replicas.hub.disk.cases {
             let events = replicas.hub.disk.events(of: id)
-            var seat = id.home
+            var (seat, epoch) = (id.home, Epoch(0))
             let seats = events.map { event in
-                if event.origin == .hub, case .granted(let grant) = event.envelope.change { seat = grant.seat }
+                // The greatest epoch counts: a restored hub's grants come back in any order.
+                if event.origin == .hub, case .granted(let grant) = event.envelope.change, grant.epoch >= epoch {
+                    (seat, epoch) = (grant.seat, grant.epoch)
+                }
                 return seat
             }
             let entitled = replicas.entitled(id)
