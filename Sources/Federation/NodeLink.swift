@@ -187,7 +187,7 @@ public struct NodeLink: Sendable, Equatable {
         case .held(let until) where now >= until: return openWriting()
         case .pulling where now >= pullUntil ?? now:
             let detail = "own events did not come back from the hub in time: what is written now is a branch"
-            return [.raise(Alarm(code: "branch", detail: detail))] + openWriting() + read()
+            return [.raise(Alarm(code: "tail_missing", detail: detail))] + openWriting() + read()
         default: break
         }
         if let at = resendAt, now >= at { return resend() }

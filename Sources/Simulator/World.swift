@@ -69,6 +69,7 @@ final class World {
 
     func ring(_ alarm: Alarm, about: Origin, at origin: Origin) {
         alarms.append((origin, about, alarm))
+        if alarm.code == "tail_missing" { causes.blind.insert(about) }
         trace.note("alarm at \(origin) about \(about): \(alarm.code), \(alarm.detail)")
     }
 

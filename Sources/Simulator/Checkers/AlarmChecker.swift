@@ -37,8 +37,8 @@ enum AlarmChecker: Checker {
         if causes.hostile.contains(origin) { return true }
         switch code {
         case "clock_ahead": return causes.ahead.contains(origin) || causes.hubClock
-        case "branch":
-            return causes.blind.contains(origin) || causes.copied.contains(origin) || causes.restored.contains(origin)
+        case "branch": return causes.blind.contains(origin) || causes.copied.contains(origin)
+        case "tail_missing": return causes.restored.contains(origin) || causes.copied.contains(origin)
         case "recovered": return causes.restored.contains(origin) || causes.copied.contains(origin)
         case "two_copies", "fenced": return causes.copied.contains(origin)
         // A restored hub may hear of a case before it has its own grants back.
