@@ -126,7 +126,8 @@ let package = Package(
         .testTarget(
             name: "FederationTests",
             dependencies: [
-                "Casework", "Federation", "Cryptography", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                "Casework", "Federation", "Cryptography", "Simulator",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             exclude: ["README.md", "Machines/README.md"], swiftSettings: settings),
         .testTarget(

@@ -1,6 +1,6 @@
 public import Casework
 public import Federation
-import Postgres
+public import Postgres
 
 /// Who is kept out, what is held of it, and what a restored hub waits for.
 extension PostgresStore {
@@ -64,14 +64,12 @@ extension PostgresStore {
     }
 
     /// Says that this database is a backup that was put back: the next who serves it asks what is missing.
-    public func noteRestored(at now: Instant) async throws {
-        _ = try await database.readers.run { connection in
-            try connection.query(
-                """
-                INSERT INTO facts (name, value) VALUES ('restored_at', $1)
-                ON CONFLICT (name) DO UPDATE SET value = excluded.value
-                """, [.text(now.rfc3339)])
-        }
+    public static func noteRestored(_ connection: isolated Connection, at now: Instant) throws {
+        try connection.query(
+            """
+            INSERT INTO facts (name, value) VALUES ('restored_at', $1)
+            ON CONFLICT (name) DO UPDATE SET value = excluded.value
+            """, [.text(now.rfc3339)])
     }
 
     public func schemas() async throws -> [UInt32] {

@@ -11,8 +11,9 @@ final class Folder: Sendable {
     let path: String
 
     init() throws {
-        var template = Array("/tmp/peyvand-files-XXXXXX".utf8CString)
-        path = try #require(mkdtemp(&template).map { String(cString: $0) })
+        let folder = FileManager.default.temporaryDirectory.appending(path: "peyvand-files-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        path = folder.path
     }
 
     deinit {

@@ -38,7 +38,7 @@ final class Relay: Sendable {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var yes: Int32 = 1
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        let code = Self.with(sockaddr_in.loopback(port)) { bind(listener, $0, $1) }
+        let code = Socket.with(sockaddr_in.loopback(port)) { bind(listener, $0, $1) }
         guard listener >= 0, code == 0, listen(listener, 64) == 0 else { throw Fault("the relay cannot listen") }
         state.withLock { $0.listener = listener }
         Thread.detachNewThread { [self] in
@@ -59,20 +59,10 @@ final class Relay: Sendable {
         close(listener)
     }
 
-    private static func with<Result>(
-        _ address: sockaddr_in, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-    ) -> Result {
-        withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-    }
-
     private func serve(_ client: Int32, _ target: Int) {
         let hub = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        defer { for end in [client, hub] { Self.reset(end) } }
-        guard Self.with(sockaddr_in.loopback(target), { connect(hub, $0, $1) }) == 0 else { return }
+        defer { for end in [client, hub] { Socket.reset(end) } }
+        guard Socket.with(sockaddr_in.loopback(target), { connect(hub, $0, $1) }) == 0 else { return }
         let mine = generation.withLock { $0 }
         var chunk = [UInt8](repeating: 0, count: 16_384)
         while generation.withLock({ $0 }) == mine, !state.withLock({ $0.isStopped }) {
@@ -85,7 +75,7 @@ final class Relay: Sendable {
                 let count = read(watched[from].fd, &chunk, chunk.count)
                 guard count > 0 else { return }
                 let allowed = spend(count)
-                guard Self.write(chunk[..<allowed], to), allowed == count else { return }
+                guard Socket.write(chunk[..<allowed], to), allowed == count else { return }
             }
         }
     }
@@ -102,21 +92,5 @@ final class Relay: Sendable {
             state.cuts += 1
             return budget
         }
-    }
-
-    private static func write(_ bytes: ArraySlice<UInt8>, _ descriptor: Int32) -> Bool {
-        var rest = bytes
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            guard count > 0 else { return false }
-            rest = rest.dropFirst(count)
-        }
-        return true
-    }
-
-    private static func reset(_ descriptor: Int32) {
-        var now = linger(l_onoff: 1, l_linger: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
-        close(descriptor)
     }
 }

@@ -43,7 +43,7 @@ final class ThinLine: Sendable {
         for port in [events, files] {
             let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
             Self.limitBuffers(listener)
-            let code = Self.with(sockaddr_in.loopback(port.number)) { bind(listener, $0, $1) }
+            let code = Socket.with(sockaddr_in.loopback(port.number)) { bind(listener, $0, $1) }
             guard listener >= 0, code == 0, listen(listener, 64) == 0 else { throw Fault("the line cannot listen") }
             state.withLock { $0.listeners.append(listener) }
             Thread.detachNewThread { [self] in
@@ -81,9 +81,9 @@ final class ThinLine: Sendable {
 
     private func serve(_ client: Int32, _ target: Int, _ port: Port) {
         let hub = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        defer { for end in [client, hub] { Self.reset(end) } }
+        defer { for end in [client, hub] { Socket.reset(end) } }
         Self.limitBuffers(hub)
-        guard Self.with(sockaddr_in.loopback(target), { connect(hub, $0, $1) }) == 0 else { return }
+        guard Socket.with(sockaddr_in.loopback(target), { connect(hub, $0, $1) }) == 0 else { return }
         var budget = port.cutAfter
         var piece = [UInt8](repeating: 0, count: 2_048)
         while !state.withLock({ $0.isStopped }) {
@@ -97,7 +97,7 @@ final class ThinLine: Sendable {
                 guard count > 0 else { return }
                 wait(for: count)
                 let allowed = min(count, budget ?? count)
-                guard Self.write(piece[..<allowed], to) else { return }
+                guard Socket.write(piece[..<allowed], to) else { return }
                 budget = budget.map { $0 - allowed }
                 if port.cutAfter != nil { state.withLock { $0.carried += allowed } }
                 if allowed < count {
@@ -115,31 +115,5 @@ final class ThinLine: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
         var yes: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-    }
-
-    private static func with<Result>(
-        _ address: sockaddr_in, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-    ) -> Result {
-        withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-    }
-
-    private static func write(_ bytes: ArraySlice<UInt8>, _ descriptor: Int32) -> Bool {
-        var rest = bytes
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            guard count > 0 else { return false }
-            rest = rest.dropFirst(count)
-        }
-        return true
-    }
-
-    private static func reset(_ descriptor: Int32) {
-        var now = linger(l_onoff: 1, l_linger: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
-        close(descriptor)
     }
 }

@@ -1,4 +1,5 @@
 import Casework
+import struct Simulator.Generator
 import Testing
 
 @testable import Federation
@@ -11,7 +12,7 @@ import Testing
         for index in 0..<Self.batch {
             let seed = UInt64(batch * Self.batch + index + 1)
             let history = try RandomHistory(seed: seed)
-            var random = SeededGenerator(seed: seed)
+            var random = Generator(seed: seed)
             let state = Fold.fold(history.id, history.events)
             for _ in 0..<3 {
                 let shuffled = history.events.shuffled(using: &random)

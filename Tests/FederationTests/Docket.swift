@@ -1,30 +1,11 @@
 import Casework
+import struct Simulator.Generator
 import Cryptography
 import Testing
 
 @testable import Federation
 
 let sha256: Hashing = { EventHash(Digest.sha256($0)) ?? .zero }
-
-/// SplitMix64: small, seeded, the same everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-
-    /// A number in `0..<bound`.
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-
-    mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
-}
 
 enum Place {
     static let home = Origin.provinces[3]
@@ -50,11 +31,11 @@ struct Docket {
     var skews: [Origin: Int64] = [:]
     private(set) var events: [Event] = []
     private(set) var writers: [Origin: JournalWriter] = [:]
-    private var random: SeededGenerator
+    private var random: Generator
 
     init(seed: UInt64 = 1) {
         id = CaseID(home: Place.home, at: Docket.start, random: (seed, seed))
-        random = SeededGenerator(seed: seed)
+        random = Generator(seed: seed)
     }
 
     /// A case that its home has registered; the hash of its registration.

@@ -1,4 +1,5 @@
 import Casework
+import struct Simulator.Generator
 import SwiftProtobuf
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 /// No bytes of a peer may stop this process: they give a value or a typed error.
 @Suite struct HostileBytesTests {
     @Test(arguments: [1, 2, 3, 4]) func mutatedBytesNeverTrap(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = Generator(seed: seed)
         let frames = try CodecTests.everyFrame()
         var docket = Docket()
         for change in try CodecTests.everyChange() { try docket.write(Place.home, change, texts: Texts(text: "x")) }
@@ -43,7 +44,7 @@ import Testing
         #expect(values > 250 && faults > 250, "seed \(seed): \(values) values, \(faults) faults")
     }
 
-    private func mutate(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
+    private func mutate(_ bytes: inout [UInt8], _ random: inout Generator) {
         for _ in 0...random.below(3) {
             let index = random.below(bytes.count + 1)
             switch random.below(6) {

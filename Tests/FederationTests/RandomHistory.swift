@@ -1,4 +1,5 @@
 import Casework
+import struct Simulator.Generator
 import Testing
 
 @testable import Federation
@@ -7,7 +8,7 @@ import Testing
 /// branches, clocks that are wrong, events of the future, an outsider. What they write need not make sense.
 struct RandomHistory {
     private(set) var docket: Docket
-    private var random: SeededGenerator
+    private var random: Generator
     private var origins: [Origin]
     /// What each origin has received.
     private var views: [Origin: [Event]] = [:]
@@ -17,7 +18,7 @@ struct RandomHistory {
 
     init(seed: UInt64) throws {
         docket = Docket(seed: seed)
-        random = SeededGenerator(seed: seed &* 7_919)
+        random = Generator(seed: seed &* 7_919)
         origins = [Place.home, Place.seat, .hub]
         if random.chance(50) { origins.append(Place.other) }
         if random.chance(30) { origins.append(Place.stranger) }

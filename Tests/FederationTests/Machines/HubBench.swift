@@ -1,4 +1,5 @@
 import Casework
+import struct Simulator.Generator
 import Testing
 
 @testable import Federation
@@ -14,7 +15,7 @@ struct HubBench {
     var docket = Docket()
     /// What a driver would find in the store.
     private(set) var known: [Origin: [Position: EventHash]] = [:]
-    private var random = SeededGenerator(seed: 5)
+    private var random = Generator(seed: 5)
 
     /// A case that its home has registered and the hub has.
     static func registered() throws -> HubBench {

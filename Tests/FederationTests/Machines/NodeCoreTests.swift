@@ -1,4 +1,5 @@
 import Casework
+import struct Simulator.Generator
 import Testing
 
 @testable import Federation
@@ -13,7 +14,7 @@ import Testing
                 journal: ChainTree(), tree: .standard, calendar: .standard, hashing: sha256),
             hub: ChainTree(), cursor: nil, position: 0)
         var docket = Docket()
-        var random = SeededGenerator(seed: 3)
+        var random = Generator(seed: 3)
 
         init() throws {
             try docket.write(Place.home, docket.registration(), texts: Texts(subject: "no water"))

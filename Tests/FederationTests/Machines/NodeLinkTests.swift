@@ -1,4 +1,5 @@
 import Casework
+import struct Simulator.Generator
 import Testing
 
 @testable import Federation
@@ -322,7 +323,7 @@ import Testing
 
 @Suite struct BackOffTests {
     @Test func itDoublesUpToItsCapWithFullJitter() {
-        var random = SeededGenerator(seed: 4)
+        var random = Generator(seed: 4)
         for attempt in 0..<40 {
             let bound = min(BackOff.cap, 500 << UInt64(min(attempt, 20)))
             var waits = [UInt64]()
@@ -339,7 +340,7 @@ import Testing
     }
 
     @Test func successBeginsAnew() {
-        var random = SeededGenerator(seed: 4)
+        var random = Generator(seed: 4)
         var backOff = BackOff()
         for _ in 0..<20 { _ = backOff.next(random: &random) }
         backOff.succeeded()
