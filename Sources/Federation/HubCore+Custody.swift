@@ -63,11 +63,12 @@ extension HubCore {
         route(&effects)
     }
 
-    /// Why the hub decides nothing about a case now: it was brought back from an older state, and this origin, home or
-    /// seat, has not yet said what it knows.
+    /// Why the hub decides nothing about a case now: it was brought back from an older state, and this origin has not yet
+    /// said what it knows. What the hub had decided went to home, seats, and to the seat that is asked for.
     private func awaited(for record: CaseRecord) -> Origin? {
-        guard let awaited = restoration?.awaited else { return nil }
-        return [record.id.home, record.state.seat].first { awaited.contains($0) }
+        guard restoration != nil else { return nil }
+        let asked = record.state.transfer.map { [seat(of: $0)] } ?? []
+        return (record.destinations + asked).first { isSilent($0) }
     }
 
     private func mayDecide(_ record: CaseRecord) -> Bool {

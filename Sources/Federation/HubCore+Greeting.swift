@@ -13,7 +13,7 @@ public struct Restoration: Sendable, Equatable {
 
 /// What is known of a node's cursor in its feed.
 public struct FeedFact: Sendable, Equatable {
-    /// The event's hash in the row of that seq.
+    /// The event's hash in the row of that seq, if the cursor's hub incarnation wrote that row.
     public var hash: EventHash?
     /// The last row that the cursor's hub incarnation wrote into this feed.
     public var incarnationEnd: UInt64?
@@ -72,7 +72,8 @@ extension HubCore {
             }
             if welcome.lost.isEmpty { hasReturned(origin, &effects) }
         }
-        greeted.insert(origin)
+        // Cases may have waited for one that is not known here.
+        if greeted.insert(origin).inserted, restoration != nil { effects.restoration = .some(restoration) }
         effects.greeting = .welcome(
             welcome, feedStart: Self.start(hello.cursors, feed), tail: tree.stretches(beyond: hello.heads))
     }
@@ -111,17 +112,24 @@ extension HubCore {
 
     /// Begins to wait for every origin that has ever spoken or been spoken to.
     private mutating func beginRestoration(except: Set<Origin> = [], _ effects: inout Effects) {
-        restoration = Restoration(floors: desk.journal.heads, awaited: Set(origins).subtracting(except))
+        restoration = Restoration(floors: desk.journal.heads, awaited: origins.subtracting(except))
         effects.restoration = .some(restoration)
     }
 
     /// Every origin that has ever spoken or been spoken to.
-    private var origins: [Origin] { Set(chains.keys).union(feeds.keys).subtracting([.hub]).sorted() }
+    private var origins: Set<Origin> { Set(chains.keys).union(feeds.keys).subtracting([.hub]) }
+
+    /// Whether an origin has not yet said what it knows of this restored hub; one that the older state does not know at all
+    /// is not waited for, but nothing is decided in its cases before the others have spoken.
+    func isSilent(_ origin: Origin) -> Bool {
+        guard let awaited = restoration?.awaited, origin != .hub else { return false }
+        return awaited.contains(origin) || (!greeted.contains(origin) && !origins.contains(origin))
+    }
 
     /// A person has said that this hub was brought back from an older state.
     mutating func waitForAll() {
         guard restoration == nil, !origins.isEmpty else { return }
-        restoration = Restoration(floors: desk.journal.heads, awaited: Set(origins))
+        restoration = Restoration(floors: desk.journal.heads, awaited: origins)
     }
 
     /// An origin has said all that it knows of the hub, or a person goes on without it.
@@ -131,8 +139,8 @@ extension HubCore {
         effects.restoration = .some(restoration)
     }
 
-    /// Takes the hub's own lost events back from a node that is waited for. Nodes hold only some of them, so the chain has
-    /// holes until all have returned theirs. Whether the node takes part in a case may be told by a later one of them.
+    /// Takes the hub's own lost events back, whoever has them and whenever he returns them: their seal tells that this hub
+    /// wrote them. Nodes hold only some, so the chain has holes until all have returned theirs.
     mutating func recover(
         _ events: [Event], from origin: Origin, _ known: [Position: EventHash], _ effects: inout Effects
     ) {
@@ -141,11 +149,9 @@ extension HubCore {
             guard let id = event.caseID else { continue }
             let place = event.envelope.position
             let isKnown = desk.cases[id]?.holds(event.hash) ?? false
-            let isAwaited = restoration?.awaited.contains(origin) ?? false
             let isFree = known[place] == nil && place.incarnation != desk.writer.incarnation
-            // Nobody but the hub can have written it; or it is here already.
-            guard isKnown || (isAwaited && isFree && desk.writer.seal?.holds(event) ?? false) else {
-                let detail = "returned an event of the hub that the hub did not lose"
+            guard isKnown || (isFree && desk.writer.seal?.holds(event) ?? false) else {
+                let detail = "returned as the hub's an event that the hub did not write"
                 effects.alarms.append((origin, Alarm(code: "foreign_origin", detail: detail, event: event.hash)))
                 continue
             }

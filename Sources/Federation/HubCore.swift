@@ -238,11 +238,11 @@ public struct HubCore: ServerCore {
             desk.writer.clock.observe(event.envelope.stamp)
             return
         }
-        // An outsider's event has no effect whatever its stamp, and a bound that came back need not be said again.
+        // Also an outsider's, who has no effect now: he may be given the case later. A bound that came back is not said again.
         let isBounded = desk.cases[id]?.events.contains { other in
             if case .stamped(event.hash, _) = other.envelope.change { other.origin == .hub } else { false }
         }
-        if desk.cases[id]?.takesPart(event.origin) ?? (id.home == event.origin), isBounded != true {
+        if isBounded != true {
             let stamp = desk.writer.clock.tick(now: now)
             let draft = Draft(.stamped(event.hash, hlc: stamp.rawValue), actor: desk.system, occurredAt: now)
             write([draft], on: id, &effects, now: now, random: &random)

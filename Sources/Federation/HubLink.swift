@@ -28,7 +28,8 @@ public struct HubLink: Sendable, Equatable {
         case noteAlive(writer: UInt64)
         /// Decode, verify and commit, then say `committed`.
         case submit([WireEvent])
-        /// The hub's own events, which it has lost: decode, verify and commit.
+        /// The hub's own events, which it has lost: decode, verify and commit, then say `returned`. One that cannot be
+        /// decoded ends the call: the next asks for all of them again.
         case takeLost([WireEvent], isLast: Bool)
         /// Mend damaged rows, apply what is new and commit.
         case repair([WireEvent])
@@ -51,7 +52,7 @@ public struct HubLink: Sendable, Equatable {
     public static let window: UInt64 = 4 * UInt64(Batch.maximumEvents)
 
     /// Batches that wait for a damaged case.
-    static let blockedLimit = 8
+    static let waitingLimit = 8
 
     /// Alarms that a node may raise in one call.
     public static let alarmLimit = 100
@@ -64,8 +65,13 @@ public struct HubLink: Sendable, Equatable {
     private var feedStart: UInt64 = 0
     private var feedEnd: UInt64 = 0
     private var alarms = 0
-    /// Batches that wait for a damaged case, in order.
-    private var blocked: [[WireEvent]] = []
+    /// What the node sent and waits for a damaged case, in order; whether the first is being tried again.
+    private var waiting: [Action] = []
+    private var isRetrying = false
+    /// Reads that met a damaged case.
+    private var unread: [Action] = []
+    /// Damaged cases for which this node was asked. What it did not have then, it does not have.
+    private var asked: Set<CaseID> = []
 
     public init(peer: Origin) { self.peer = peer }
 
@@ -78,12 +84,11 @@ public struct HubLink: Sendable, Equatable {
         switch frame {
         case .events(let events):
             guard Batch.isWithinBounds(events) else { return end("a batch is at most 500 events or 1 MiB") }
-            guard blocked.count < Self.blockedLimit else { return end("a damaged case waits for its repair") }
-            if blocked.isEmpty { actions.append(.submit(events)) } else { blocked.append(events) }
+            actions += inTurn(.submit(events))
         case .history(let history):
             guard Batch.isWithinBounds(history.events) else { return end("a batch is at most 500 events or 1 MiB") }
             switch history.purpose {
-            case .lost: actions.append(.takeLost(history.events, isLast: history.isLast))
+            case .lost: actions += inTurn(.takeLost(history.events, isLast: history.isLast))
             case .repair: if !history.events.isEmpty { actions.append(.repair(history.events)) }
             }
         case .digests(let digests):
@@ -168,23 +173,54 @@ public struct HubLink: Sendable, Equatable {
     /// The committer has saved a batch of this link.
     public mutating func committed(_ ack: Ack, alarms: [Alarm]) -> [Action] {
         guard case .live = state else { return [] }
-        if !blocked.isEmpty { blocked.removeFirst() }
         let acks: [Action] = ack.heads.isEmpty ? [] : [.send(.ack(ack))]
-        let said = acks + alarms.map { .send(.alarm($0)) }
-        return said + blocked.prefix(1).map { .submit($0) }
+        return acks + alarms.map { .send(.alarm($0)) } + next()
     }
 
-    /// A batch could not be taken, because a case of its is damaged here: it waits until somebody has sent it.
-    public mutating func blocked(_ events: [WireEvent], by id: CaseID) -> [Action] {
+    /// The committer has saved the hub's own events that came back.
+    public mutating func returned() -> [Action] {
         guard case .live = state else { return [] }
-        if blocked.isEmpty { blocked = [events] }
+        return next()
+    }
+
+    /// An action could not be carried out, because a case is damaged here: `submit`, `takeLost`, `readTail` or `readFeed`.
+    /// It is tried again when somebody has sent the case.
+    public mutating func blocked(_ action: Action, by id: CaseID) -> [Action] {
+        guard case .live = state else { return [] }
+        switch action {
+        case .readTail, .readFeed: unread.append(action)
+        default: if isRetrying { isRetrying = false } else { waiting.append(action) }
+        }
         return found(damaged: id)
     }
 
     /// Damaged cases were mended, with what this node or another sent.
-    public func repaired() -> [Action] {
+    public mutating func repaired(_ cases: [CaseID]) -> [Action] {
+        asked.subtract(cases)
         guard case .live = state else { return [] }
-        return blocked.prefix(1).map { .submit($0) }
+        var again = unread
+        unread = []
+        if !isRetrying, let first = waiting.first {
+            isRetrying = true
+            again.append(first)
+        }
+        return again
+    }
+
+    /// After what waits, if anything does.
+    private mutating func inTurn(_ action: Action) -> [Action] {
+        guard !waiting.isEmpty else { return [action] }
+        guard waiting.count < Self.waitingLimit else { return end("a damaged case waits for its repair") }
+        waiting.append(action)
+        return []
+    }
+
+    /// What was tried again is done; the next of what waits.
+    private mutating func next() -> [Action] {
+        guard isRetrying else { return [] }
+        waiting.removeFirst()
+        isRetrying = !waiting.isEmpty
+        return Array(waiting.prefix(1))
     }
 
     /// Cases of which this hub holds something else than the node: each sends the other what it has.
@@ -200,8 +236,8 @@ public struct HubLink: Sendable, Equatable {
     }
 
     /// A case cannot be read here: its bytes are damaged. The node is asked for them.
-    public func found(damaged id: CaseID) -> [Action] {
-        guard case .live = state else { return [] }
+    public mutating func found(damaged id: CaseID) -> [Action] {
+        guard case .live = state, asked.count < Batch.maximumCases, asked.insert(id).inserted else { return [] }
         return [.send(.fetch([id]))]
     }
 

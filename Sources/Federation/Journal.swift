@@ -217,16 +217,14 @@ public struct ChainTree: Sendable, Equatable {
         }
         guard chains.count < Self.maximumChains else { return .tooMany }
         if envelope.seq == 1 { return envelope.previous == .zero ? .next(parent: 0) : .brokenLink }
-        var isCertain = false
+        // Where no parent is known, those of its own incarnation may have been lost on the way: no proof of anything.
         let before = envelope.seq - 1
-        for chain in chains.reversed() where chain.first <= before && before <= chain.head.seq {
+        let parent = chains.last { chain in
+            guard chain.first <= before && before <= chain.head.seq else { return false }
             let place = Position(incarnation: chain.incarnation, seq: before)
-            let hash = before == chain.head.seq ? chain.head.hash : known(place)
-            if hash == envelope.previous { return .next(parent: chain.incarnation) }
-            if hash == nil { return .gap(after: latest) }
-            isCertain = true
+            return (before == chain.head.seq ? chain.head.hash : known(place)) == envelope.previous
         }
-        return isCertain ? .brokenLink : .gap(after: latest)
+        return parent.map { .next(parent: $0.incarnation) } ?? .gap(after: latest)
     }
 
     /// Takes an event that continues it. Returns its chain as it stands then.

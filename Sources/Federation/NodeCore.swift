@@ -29,15 +29,18 @@ public struct NodeCore: ServerCore {
     }
 
     public var desk: Desk
-    /// The feed's last row that is committed, or about to be.
-    public private(set) var cursor: FeedCursor?
+    /// The last row of each hub incarnation that is committed, or about to be; the newest first.
+    public private(set) var cursors: [FeedCursor]
     public private(set) var position: UInt64
     /// Of the hub's chains, how far each is known here: only events of this node's cases come here, so there are holes.
     public private(set) var hub: ChainTree
 
-    public init(desk: Desk, hub: ChainTree, cursor: FeedCursor?, position: UInt64) {
-        (self.desk, self.hub, self.cursor, self.position) = (desk, hub, cursor, position)
+    public init(desk: Desk, hub: ChainTree, cursors: [FeedCursor], position: UInt64) {
+        (self.desk, self.hub, self.cursors, self.position) = (desk, hub, cursors, position)
     }
+
+    /// The feed's last row that is committed, or about to be.
+    public var cursor: FeedCursor? { cursors.first }
 
     public mutating func decide(
         _ wish: Wish, now: Instant, random: inout some RandomNumberGenerator
@@ -66,7 +69,10 @@ public struct NodeCore: ServerCore {
             try follow(rows)
             for (_, event) in rows { take(event, &effects, now: now) }
             finish(rows.map(\.event), &effects, now: now, random: &random)
-            cursor = rows.last?.cursor ?? cursor
+            if let last = rows.last?.cursor {
+                cursors.removeAll { $0.hubIncarnation == last.hubIncarnation }
+                cursors.insert(last, at: 0)
+            }
             effects.cursor = cursor
         case .tail(let events, let latest, var known):
             for event in events { restore(event, &known, &effects) }
@@ -94,12 +100,14 @@ public struct NodeCore: ServerCore {
     }
 
     /// A feed never leaves rows out. Its first row after a Hello may go back: a hub that does not know this cursor, as one
-    /// restored from a backup, sends again from the last common row. What is known is recognised by its hash.
+    /// restored from a backup, sends again from the last row that is common with any of them. What is known is
+    /// recognised by its hash.
     private func follow(_ rows: [(cursor: FeedCursor, event: Event)]) throws(FeedFault) {
         var last = cursor?.seq ?? 0
+        let greatest = cursors.map(\.seq).max() ?? 0
         for (index, row) in rows.enumerated() {
             guard row.cursor.hash == row.event.hash else { throw .wrongHash(row.cursor.seq) }
-            guard row.cursor.seq == last + 1 || (index == 0 && 1...last + 1 ~= row.cursor.seq) else {
+            guard row.cursor.seq == last + 1 || (index == 0 && 1...greatest + 1 ~= row.cursor.seq) else {
                 throw .notDense(expected: last + 1, found: row.cursor.seq)
             }
             last = row.cursor.seq
@@ -187,7 +195,7 @@ public struct NodeCore: ServerCore {
     /// Stamps move this clock only as far as the hub lets them count.
     private mutating func observe(_ events: [Event]) {
         for event in events {
-            // The hub bounds no outsider's stamp, because what he writes has no effect.
+            // What an outsider writes has no effect, nor on this clock.
             guard let id = event.caseID, let record = desk.cases[id], record.takesPart(event.origin) else { continue }
             var stamp = event.envelope.stamp
             for other in record.events {

@@ -5,6 +5,8 @@ import Casework
 /// It also says when the node may write: at its start a node asks the hub for five seconds whether it was brought back
 /// from an older state. If so, it first takes its own events back; if the hub cannot be reached, it writes at once, and
 /// what it writes may turn out to be a branch.
+///
+/// `now` is everywhere the time of a clock that only goes forward; `clock` is the wall clock, which people set.
 public struct NodeLink: Sendable, Equatable {
     public enum State: Sendable, Equatable {
         /// No connection. Can go to: greeting.
@@ -46,7 +48,7 @@ public struct NodeLink: Sendable, Equatable {
         /// The writer takes commands from now.
         case openWriting
         /// What the hub said of itself and of this node.
-        case noteWelcome(clockOffset: Int64, isQuarantined: Bool, schemas: [UInt32])
+        case noteWelcome(clock: Instant, isQuarantined: Bool, schemas: [UInt32])
         case raise(Alarm)
         /// End the call; dial again not before this many milliseconds.
         case close(reason: String, retryAfter: UInt32)
@@ -77,6 +79,8 @@ public struct NodeLink: Sendable, Equatable {
     private var damaged: [CaseID] = []
     /// What came and waits for a damaged case, in order.
     private var blocked: [Action] = []
+    /// Reads that met a damaged case.
+    private var unread: [Action] = []
     /// Up to which of this server's positions digests were compared.
     private var compared: UInt64 = 0
     private var compareAt: Instant
@@ -142,21 +146,13 @@ public struct NodeLink: Sendable, Equatable {
             return end("the hub reads no schema that this node can write: upgrade one of them", retryAfter: 60_000)
         }
         var actions: [Action] = [
-            .noteWelcome(
-                clockOffset: welcome.clock - now, isQuarantined: welcome.quarantined,
-                schemas: welcome.schemas)
+            .noteWelcome(clock: welcome.clock, isQuarantined: welcome.quarantined, schemas: welcome.schemas)
         ]
         (latest, compareAt) = (welcome.heads.last ?? .empty, now + Self.quiet)
-        sent = [:]
-        for head in welcome.heads { sent[head.incarnation] = head.seq }
-        confirmed = sent
-        for chain in journal.chains {
-            let held = sent[chain.incarnation] ?? chain.first - 1
-            // The hub has all, but its receipt was lost: the last event is sent again, and the answer covers all.
-            let isReceiptMissing = held >= chain.head.seq && acknowledged[chain.incarnation] ?? 0 < chain.head.seq
-            sent[chain.incarnation] = isReceiptMissing ? chain.head.seq - 1 : held
-        }
-        (returning, blocked) = (welcome.lost, [])
+        confirmed = [:]
+        for head in welcome.heads { confirmed[head.incarnation] = head.seq }
+        startOver()
+        (returning, blocked, unread) = (welcome.lost, [], [])
         state = .live(isReading: false, isReturning: !returning.isEmpty)
         if welcome.heads.allSatisfy({ journal.reaches($0) }) {
             actions += openWriting()
@@ -216,9 +212,9 @@ public struct NodeLink: Sendable, Equatable {
     }
 
     /// Time to say how this node stands: the hub shows it, and escalates only what a seat has had the time to report.
-    public func report(now: Instant) -> [Action] {
+    public func report(clock: Instant) -> [Action] {
         guard case .live = state else { return [] }
-        return [.send(.feedAck(nil, clock: now, backlog: backlog))]
+        return [.send(.feedAck(nil, clock: clock, backlog: backlog))]
     }
 
     // MARK: Up
@@ -276,9 +272,9 @@ public struct NodeLink: Sendable, Equatable {
     // MARK: Down
 
     /// Feed rows are committed.
-    public mutating func committed(_ cursor: FeedCursor, now: Instant) -> [Action] {
+    public mutating func committed(_ cursor: FeedCursor, clock: Instant) -> [Action] {
         guard case .live = state else { return [] }
-        return [.send(.feedAck(cursor, clock: now, backlog: backlog))] + next()
+        return [.send(.feedAck(cursor, clock: clock, backlog: backlog))] + next()
     }
 
     /// After what waits, if anything does.
@@ -294,22 +290,14 @@ public struct NodeLink: Sendable, Equatable {
         return Array(blocked.prefix(1))
     }
 
-    /// Feed rows could not be applied, because a case of theirs is damaged here: they wait until the hub has sent it.
-    public mutating func blocked(_ rows: [FeedRow], by id: CaseID) -> [Action] {
+    /// An action could not be carried out, because a case is damaged here: `apply`, `restore` or a read. It is tried again
+    /// when the hub has sent the case.
+    public mutating func blocked(_ action: Action, by id: CaseID) -> [Action] {
         guard case .live = state else { return [] }
-        return blocked(.apply(rows), by: id)
-    }
-
-    /// Likewise own events that came back.
-    public mutating func blocked(
-        _ events: [WireEvent], latest: ChainHead, isLast: Bool, by id: CaseID
-    ) -> [Action] {
-        guard case .live = state else { return [] }
-        return blocked(.restore(events, latest: latest, isLast: isLast), by: id)
-    }
-
-    private mutating func blocked(_ action: Action, by id: CaseID) -> [Action] {
-        if blocked.isEmpty { blocked = [action] }
+        switch action {
+        case .apply, .restore: if blocked.isEmpty { blocked = [action] }
+        default: unread.append(action)
+        }
         damaged.removeAll { $0 == id }
         return found(damaged: id)
     }
@@ -318,7 +306,8 @@ public struct NodeLink: Sendable, Equatable {
     public mutating func repaired(_ cases: [CaseID]) -> [Action] {
         damaged.removeAll { cases.contains($0) }
         guard case .live = state else { return [] }
-        return Array(blocked.prefix(1))
+        defer { unread = [] }
+        return blocked.prefix(1) + unread
     }
 
     /// Own events that came back are committed; the journal as it stands.
@@ -343,10 +332,22 @@ public struct NodeLink: Sendable, Equatable {
     }
 
     private mutating func resend() -> [Action] {
+        // What is being read now would be taken for sent.
+        guard case .live(false, _) = state else { return [] }
         resendAt = nil
-        guard case .live = state else { return [] }
-        for chain in journal.chains { sent[chain.incarnation] = max(confirmed[chain.incarnation] ?? 0, chain.first - 1) }
+        startOver()
         return read()
+    }
+
+    /// What the hub has not named is still to be sent.
+    private mutating func startOver() {
+        sent = confirmed
+        for chain in journal.chains {
+            let held = confirmed[chain.incarnation] ?? chain.first - 1
+            // The hub has all, but its receipt was lost: the last event is sent again, and the answer covers all.
+            let isReceiptMissing = held >= chain.head.seq && acknowledged[chain.incarnation] ?? 0 < chain.head.seq
+            sent[chain.incarnation] = isReceiptMissing ? chain.head.seq - 1 : held
+        }
     }
 
     private mutating func openWriting() -> [Action] {

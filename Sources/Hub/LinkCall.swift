@@ -23,16 +23,7 @@ actor LinkCall {
     /// Names this call among those of its origin.
     private let id = SecureRandom.uint64()
     /// One at a time: the machine asks for the next only when it has been given the last.
-    private let wanted = AsyncStream<Wanted>.makeStream(bufferingPolicy: .bufferingNewest(1))
-
-    /// A read, and returned events of the hub, that met damage.
-    private var unread: Wanted?
-    private var untaken: [(events: [WireEvent], isLast: Bool)] = []
-
-    private enum Wanted: Sendable {
-        case tail([Stretch])
-        case feed(after: UInt64)
-    }
+    private let reads = AsyncStream<HubLink.Action>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     init(
         origin: Origin, remote: String, office: Office, writer: Writer<HubCore>, presence: Presence,
@@ -68,7 +59,7 @@ actor LinkCall {
                 group.addTask { try await self.read(response) }
                 group.addTask { for await call in later { try await self.yield(to: call, response) } }
                 group.addTask { for await id in found { try await self.ask(for: id, response) } }
-                group.addTask { for await _ in mended { try await self.goOn(response) } }
+                group.addTask { for await cases in mended { try await self.goOn(cases, response) } }
                 group.addTask { try await self.awaitHello() }
                 defer { group.cancelAll() }
                 try await group.next()
@@ -123,18 +114,19 @@ actor LinkCall {
     }
 
     private func read(_ response: ResponseWriter) async throws {
-        for await wanted in wanted.stream {
+        for await action in reads.stream {
             do {
-                switch wanted {
-                case .tail(let stretches):
+                switch action {
+                case .readTail(let stretches):
                     try await perform(
                         machine.tailRead(try await office.store.events(of: origin, in: stretches)), response)
-                case .feed(let seq):
+                case .readFeed(let seq):
                     try await perform(machine.feedRead(try await office.store.feed(of: origin, after: seq)), response)
+                default: continue
                 }
             } catch StoreError.corrupt(let id?, _) {
-                // The rest of the call goes on; this is read again when somebody has sent the case.
-                unread = wanted
+                // The rest of the call goes on.
+                try await perform(machine.blocked(action, by: id), response)
                 writer.report(damaged: id)
             }
         }
@@ -149,15 +141,8 @@ actor LinkCall {
         try await perform(machine.superseded(), response)
     }
 
-    private func goOn(_ response: ResponseWriter) async throws {
-        if let wanted = unread {
-            unread = nil
-            self.wanted.continuation.yield(wanted)
-        }
-        let returned = untaken
-        untaken = []
-        for (events, isLast) in returned { try await takeLost(events, isLast: isLast, response) }
-        try await perform(machine.repaired(), response)
+    private func goOn(_ mended: [CaseID], _ response: ResponseWriter) async throws {
+        try await perform(machine.repaired(mended), response)
     }
 
     private func perform(_ actions: [HubLink.Action], _ response: ResponseWriter) async throws {
@@ -172,8 +157,7 @@ actor LinkCall {
             case .submit(let events): try await submit(events, response)
             case .takeLost(let events, let isLast): try await takeLost(events, isLast: isLast, response)
             case .repair(let events): try await repair(events, response)
-            case .readTail(let stretches): wanted.continuation.yield(.tail(stretches))
-            case .readFeed(let seq): wanted.continuation.yield(.feed(after: seq))
+            case .readTail, .readFeed: reads.continuation.yield(action)
             case .compare(let digests): try await compare(digests, response)
             case .readCases(let cases): try await readCases(cases, response)
             case .noteReport(let cursor, let clock, let backlog):
@@ -247,7 +231,7 @@ actor LinkCall {
         do {
             effects = try await writer.apply(arrival, cases: arrival.cases, size: events.count)
         } catch StoreError.corrupt(let id?, _) {
-            return try await perform(machine.blocked(wire, by: id), response)
+            return try await perform(machine.blocked(.submit(wire), by: id), response)
         }
         for (_, alarm) in effects.alarms { await audit("alarm.\(alarm.code)", alarm.detail) }
         let now = office.now()
@@ -262,19 +246,19 @@ actor LinkCall {
     }
 
     private func takeLost(_ wire: [WireEvent], isLast: Bool, _ response: ResponseWriter) async throws {
-        guard untaken.isEmpty else { return untaken.append((wire, isLast)) }
         let events = try await decoded(wire, response)
+        guard events.count == wire.count else { throw CallEnd(status: 3, "events of the hub came back unreadable") }
         let known = try await office.store.known(around: events, of: .hub)
         let arrival = HubCore.Arrival.lost(origin, events, known: known, isLast: isLast)
         do {
             try await tell(try await writer.apply(arrival, cases: arrival.cases, size: events.count), response)
         } catch StoreError.corrupt(let id?, _) {
-            untaken.append((wire, isLast))
-            return writer.report(damaged: id)
+            return try await perform(machine.blocked(.takeLost(wire, isLast: isLast), by: id), response)
         }
         if !events.isEmpty {
             logger.notice("the hub's own events came back", metadata: ["count": "\(events.count)"])
         }
+        try await perform(machine.returned(), response)
     }
 
     private func repair(_ wire: [WireEvent], _ response: ResponseWriter) async throws {

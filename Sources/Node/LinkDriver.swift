@@ -27,9 +27,9 @@ actor LinkDriver {
     private let hubKey: VerifyingKey
     private let logger: Logger
     private var machine: NodeLink
+    /// The machine's time: this clock is not set by anybody.
+    private let begun = ContinuousClock.now
     private var call: Call?
-    /// Reads of this call that met damage.
-    private var unread: [Call.Wanted] = []
     private var backOff = BackOff()
     private var pause: UInt64 = 0
     private(set) var report = Report()
@@ -45,8 +45,12 @@ actor LinkDriver {
         self.notices = notices
         self.damaged = damaged
         self.logger = logger
-        machine = NodeLink(startedAt: office.now())
+        machine = NodeLink(startedAt: Instant(milliseconds: 0))
         hubKey = try VerifyingKey(certificateFile: configuration.hubReceiptCertificate)
+    }
+
+    private var elapsed: Instant {
+        Instant(milliseconds: Int64((ContinuousClock.now - begun) / .milliseconds(1)))
     }
 
     /// Dials until cancelled.
@@ -57,7 +61,7 @@ actor LinkDriver {
         } catch {
             return  // cancelled
         }
-        machine = NodeLink(startedAt: office.now())
+        machine = NodeLink(startedAt: elapsed)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.dial() }
             group.addTask { await self.passTime() }
@@ -77,7 +81,7 @@ actor LinkDriver {
                 logger.info("link down", metadata: ["reason": "\(error)"])
             }
             call = nil
-            machine.closed(now: office.now())
+            machine.closed(now: elapsed)
             let wait = max(pause, backOff.next(random: &random))
             pause = 0
             do { try await Task.sleep(for: .milliseconds(wait)) } catch { break }
@@ -90,7 +94,7 @@ actor LinkDriver {
         }
     }
 
-    private func tick() async throws { try await perform(machine.tick(now: office.now())) }
+    private func tick() async throws { try await perform(machine.tick(now: elapsed)) }
 
     private func noteDamage() async {
         for await id in damaged {
@@ -133,7 +137,6 @@ actor LinkDriver {
         let heads = notices.listen()
         let call = Call(stream: stream)
         self.call = call
-        unread = []
         let journal = await writer.journal
         let acknowledged = try await office.store.acknowledged()
         let hello = try await hello(journal, acknowledged)
@@ -166,7 +169,7 @@ actor LinkDriver {
             while let message = try deframer.next() {
                 let frame = try HubFrame(wire: message)
                 report.heardAt = office.now()
-                try await perform(machine.received(frame, now: office.now()))
+                try await perform(machine.received(frame, now: elapsed))
             }
         }
         let trailers = try await call.stream.trailers
@@ -180,25 +183,25 @@ actor LinkDriver {
 
     /// Reads what the machine asked for, beside what comes in.
     private func read(_ call: Call) async throws {
-        for await wanted in call.wanted {
+        for await action in call.reads {
             do {
-                try await read(wanted)
+                try await read(action)
             } catch StoreError.corrupt(let id?, _) {
-                // The rest of the call goes on; this is read again when the hub has sent the case.
-                unread.append(wanted)
+                // The rest of the call goes on.
+                try await perform(machine.blocked(action, by: id))
                 writer.report(damaged: id)
             }
         }
     }
 
-    private func read(_ wanted: Call.Wanted) async throws {
-        switch wanted {
-        case .journal(let stretches):
+    private func read(_ action: NodeLink.Action) async throws {
+        switch action {
+        case .readJournal(let stretches):
             let events = try await office.store.events(of: office.origin, in: stretches)
             try await perform(machine.journalRead(events))
-        case .hubEvents(let stretches):
+        case .readHubEvents(let stretches):
             try await perform(machine.hubEventsRead(try await office.store.events(of: .hub, in: stretches)))
-        case .cases(let cases):
+        case .readCases(let cases):
             for id in cases {
                 do {
                     let events = try await office.store.events(of: [id])[id] ?? []
@@ -208,18 +211,19 @@ actor LinkDriver {
                     writer.report(damaged: id)
                 }
             }
-        case .digests(let position):
+        case .readDigests(let position):
             let digests = try await office.store.digests(after: position, limit: Batch.maximumCases)
             try await perform(
                 machine.digestsRead(
-                    digests.map(\.digest), through: digests.last?.position ?? position, now: office.now()))
+                    digests.map(\.digest), through: digests.last?.position ?? position, now: elapsed))
+        default: return
         }
     }
 
     private func sayHowItStands() async throws {
         while true {
             try await Task.sleep(for: .seconds(5))
-            try await perform(machine.report(now: office.now()))
+            try await perform(machine.report(clock: office.now()))
         }
     }
 
@@ -227,10 +231,7 @@ actor LinkDriver {
         for action in actions {
             switch action {
             case .send(let frame): try await call?.send(frame.wire)
-            case .readJournal(let stretches): call?.want(.journal(stretches))
-            case .readHubEvents(let stretches): call?.want(.hubEvents(stretches))
-            case .readCases(let cases): call?.want(.cases(cases))
-            case .readDigests(let position): call?.want(.digests(after: position))
+            case .readJournal, .readHubEvents, .readCases, .readDigests: call?.read(action)
             case .recordAck(let ack): try await record(ack)
             case .apply(let rows): try await apply(rows)
             case .restore(let events, let latest, let isLast): try await restore(events, latest: latest, isLast: isLast)
@@ -238,12 +239,12 @@ actor LinkDriver {
             case .openWriting:
                 await writer.open()
                 logger.info("commands are taken")
-            case .noteWelcome(let offset, let isQuarantined, let schemas):
-                report.clockOffset = offset
+            case .noteWelcome(let clock, let isQuarantined, let schemas):
+                report.clockOffset = clock - office.now()
                 report.isQuarantined = isQuarantined
                 report.state = "connected"
                 backOff.succeeded()
-                logger.info("link up", metadata: ["clock_offset_ms": "\(offset)"])
+                logger.info("link up", metadata: ["clock_offset_ms": "\(report.clockOffset)"])
                 if try await office.store.schemas() != schemas { _ = try await writer.apply(.schemas(schemas), cases: []) }
             case .raise(let alarm): try await raise(alarm)
             case .close(let reason, let retryAfter):
@@ -278,9 +279,9 @@ actor LinkDriver {
         do {
             let effects = try await writer.apply(arrival, cases: arrival.cases, size: rows.count)
             guard let cursor = effects.cursor else { return }
-            try await perform(machine.committed(cursor, now: office.now()))
+            try await perform(machine.committed(cursor, clock: office.now()))
         } catch StoreError.corrupt(let id?, _) {
-            try await perform(machine.blocked(rows, by: id))
+            try await perform(machine.blocked(.apply(rows), by: id))
         }
     }
 
@@ -296,7 +297,7 @@ actor LinkDriver {
             do {
                 _ = try await writer.apply(arrival, cases: arrival.cases, size: events.count)
             } catch StoreError.corrupt(let id?, _) {
-                return try await perform(machine.blocked(wire, latest: latest, isLast: isLast, by: id))
+                return try await perform(machine.blocked(.restore(wire, latest: latest, isLast: isLast), by: id))
             }
             logger.notice("own events came back from the hub", metadata: ["count": "\(events.count)"])
         }
@@ -315,9 +316,6 @@ actor LinkDriver {
         do {
             _ = try await writer.apply(arrival, cases: arrival.cases, size: events.count)
             try await perform(machine.repaired(arrival.cases))
-            let again = unread
-            unread = []
-            for wanted in again { call?.want(wanted) }
         } catch StoreError.corrupt(let id?, let place) {
             // The hub could not help: what waits goes on waiting, and a person knows.
             logger.error("still damaged", metadata: ["case": "\(id)", "place": "\(place)"])
@@ -327,24 +325,17 @@ actor LinkDriver {
 
 /// One call under way.
 private struct Call: Sendable {
-    enum Wanted: Sendable {
-        case journal([Stretch])
-        case hubEvents([Stretch])
-        case cases([CaseID])
-        case digests(after: UInt64)
-    }
-
     let stream: ClientStream
     /// As many as the machine has under way: one of each kind, and the cases that the hub asked for.
-    let wanted: AsyncStream<Wanted>
-    private let continuation: AsyncStream<Wanted>.Continuation
+    let reads: AsyncStream<NodeLink.Action>
+    private let continuation: AsyncStream<NodeLink.Action>.Continuation
 
     init(stream: ClientStream) {
         self.stream = stream
-        (wanted, continuation) = AsyncStream.makeStream()
+        (reads, continuation) = AsyncStream.makeStream()
     }
 
-    func want(_ wanted: Wanted) { continuation.yield(wanted) }
+    func read(_ action: NodeLink.Action) { continuation.yield(action) }
 
     func send(_ message: [UInt8]) async throws {
         var buffer = ByteBuffer(bytes: Deframer.prefix(message.count))

@@ -61,7 +61,7 @@ public struct Node: NodeService, StoredService {
             writer: journal, journal: chains[office.origin] ?? ChainTree(), tree: office.tree,
             calendar: office.calendar, hashing: Digest.hashing)
         return NodeCore(
-            desk: desk, hub: chains[.hub] ?? ChainTree(), cursor: try await office.store.feedCursors().first,
+            desk: desk, hub: chains[.hub] ?? ChainTree(), cursors: try await office.store.feedCursors(),
             position: head.position)
     }
 

@@ -1,14 +1,6 @@
 import Casework
 import Federation
 
-/// What the hub's half of a call asked the store for.
-enum HubRead {
-    case tail([Stretch])
-    case feed(after: UInt64)
-    case compare([CaseDigest])
-    case cases([CaseID])
-}
-
 /// One call between a node and the hub; either side may think it open when the other does not.
 final class Call {
     let id: Int
@@ -23,7 +15,8 @@ final class Call {
     var isOpenAtHub = true
     /// Work of this call that waits for the committer: the next frame is read afterwards.
     var waiting = 0
-    var reads: [HubRead] = []
+    /// What the hub's half asked the store for.
+    var reads: [HubLink.Action] = []
     /// Nothing moves in this direction until then.
     var upStalledUntil: Instant
     var downStalledUntil: Instant

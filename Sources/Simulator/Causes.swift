@@ -15,6 +15,8 @@ struct Causes {
     /// The hub's own clock went back, so others seem ahead.
     var hubClock = false
     var hubRestored = false
+    /// Not known at all to the older state that came back.
+    var forgotten: Set<Origin> = []
     /// A person has said so; he has not.
     var isHubTold = false
     var isHubUntold = false

@@ -36,6 +36,9 @@ struct Disk {
     var position: UInt64 { UInt64(events.count) }
     var isForgotten: Bool { events.isEmpty }
 
+    /// Who has ever spoken or been spoken to.
+    var known: Set<Origin> { Set(chains.keys).union(feeds.keys) }
+
     func tree(_ origin: Origin) -> ChainTree { ChainTree(chains: chains[origin] ?? []) }
     func events(of id: CaseID) -> [Event] { (indices[id] ?? []).map { events[$0] } }
     func count(of id: CaseID) -> Int { indices[id]?.count ?? 0 }
@@ -76,9 +79,10 @@ struct Disk {
 
     func fact(_ cursor: FeedCursor, of destination: Origin) -> FeedFact {
         let rows = feeds[destination] ?? []
-        let hash = cursor.seq >= 1 && cursor.seq <= UInt64(rows.count) ? rows[Int(cursor.seq) - 1].event : nil
+        let row = cursor.seq >= 1 && cursor.seq <= UInt64(rows.count) ? rows[Int(cursor.seq) - 1] : nil
         return FeedFact(
-            hash: hash, incarnationEnd: rows.last { $0.hubIncarnation == cursor.hubIncarnation }?.seq)
+            hash: row?.hubIncarnation == cursor.hubIncarnation ? row?.event : nil,
+            incarnationEnd: rows.last { $0.hubIncarnation == cursor.hubIncarnation }?.seq)
     }
 
     /// The hashes at the places that events claim and at those before them.

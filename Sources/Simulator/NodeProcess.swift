@@ -23,14 +23,6 @@ extension NodeWork {
     }
 }
 
-/// What a node's link asked the store for.
-enum NodeRead {
-    case journal([Stretch])
-    case hubEvents([Stretch])
-    case cases([CaseID])
-    case digests(after: UInt64)
-}
-
 /// One running node: its disk, what it has in memory, and its side of the link.
 final class NodeProcess {
     let id: Int
@@ -50,7 +42,8 @@ final class NodeProcess {
     var isStopped = false
     var isWriting = false
     var queue: [NodeWork] = []
-    var reads: [NodeRead] = []
+    /// What its link asked the store for.
+    var reads: [NodeLink.Action] = []
     var call: Call?
     /// Older states of its disk.
     var images: [Disk] = []
@@ -79,7 +72,7 @@ final class NodeProcess {
                     clock: HybridClock(last: disk.stamp), schema: schema),
                 journal: disk.tree(disk.origin), tree: .standard, calendar: .standard, reader: reader,
                 hashing: sha256),
-            hub: disk.tree(.hub), cursor: disk.cursors.first, position: disk.position)
+            hub: disk.tree(.hub), cursors: disk.cursors, position: disk.position)
     }
 
     /// The writer drops its memory and reads the store anew, as after a failed commit.
@@ -98,13 +91,13 @@ enum HubWork {
     case hello(Call, Hello, [FeedFact])
     case alive(Call, writer: UInt64)
     case events(Call, [WireEvent], [Event], known: [Position: EventHash])
-    case lost(Call, [Event], known: [Position: EventHash], isLast: Bool)
+    case lost(Call, [WireEvent], [Event], known: [Position: EventHash], isLast: Bool)
     case repair(Call, [Event], known: [Position: EventHash], ofHub: [Position: EventHash])
 
     var call: Call? {
         switch self {
         case .wish, .escalate, .release, .pending, .refold: nil
-        case .hello(let call, _, _), .alive(let call, _), .events(let call, _, _, _), .lost(let call, _, _, _),
+        case .hello(let call, _, _), .alive(let call, _), .events(let call, _, _, _), .lost(let call, _, _, _, _),
             .repair(let call, _, _, _):
             call
         }

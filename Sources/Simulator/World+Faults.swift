@@ -120,9 +120,11 @@ extension World {
     /// Keeps a copy of a disk, for a restore to come.
     func takeImage() {
         if random.chance(30) {
+            // Damage in a backup beside another failure is more than is promised.
+            guard hub.disk.damage.isEmpty else { return }
             hub.images.append(hub.disk)
             if hub.images.count > 3 { hub.images.removeFirst() }
-        } else if let node = random.pick(running) {
+        } else if let node = random.pick(running), node.disk.damage.isEmpty {
             node.images.append(node.disk)
             if node.images.count > 3 { node.images.removeFirst() }
         }
@@ -161,11 +163,15 @@ extension World {
         let lost = node.disk.events.filter { !image.holds($0.hash) }
         // A damaged row elsewhere is a failure already.
         guard node.disk.damage.isEmpty, hub.disk.damage.isEmpty, mayForget(lost, at: node) else { return false }
+        // An image of before an earlier restore brings the line back that was left then.
+        if image.events.contains(where: { !node.disk.holds($0.hash) }) { causes.blind.insert(node.origin) }
         node.call?.up = []
         hangUp(node)
         node.disk = image
         // What it had sent before may be committed only after it has begun to write again.
-        if hub.queue.contains(where: { $0.call?.peer == node.origin }) { causes.blind.insert(node.origin) }
+        let isUnderWay =
+            hub.queue.contains { $0.call?.peer == node.origin } || calls.contains { $0.peer == node.origin && !$0.up.isEmpty }
+        if isUnderWay { causes.blind.insert(node.origin) }
         causes.restored.insert(node.origin)
         tally.add("restores")
         if !isOnline { node.isolatedUntil = now + Int64(options.pace) * Int64(40 + random.below(80)) }
@@ -185,10 +191,12 @@ extension World {
         }
         for call in calls { call.down = [] }
         for call in calls { drop(call) }
+        let before = hub.disk.known
         hub.disk = image
         hub.isToldRestored = random.chance(50)
         if hub.isToldRestored { causes.isHubTold = true } else { causes.isHubUntold = true }
         causes.hubRestored = true
+        causes.forgotten.formUnion(before.subtracting(hub.disk.known))
         tally.add("restores")
         // To bring a backup back takes minutes.
         now = now + 2 * Instant.minute

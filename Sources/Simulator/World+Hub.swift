@@ -20,17 +20,16 @@ extension World {
     func read(_ call: Call) throws {
         guard !call.reads.isEmpty else { return }
         let limit = 1 + random.below(7)
-        let read = call.reads.removeFirst()
-        switch read {
-        case .tail(let stretches):
+        let action = call.reads.removeFirst()
+        switch action {
+        case .readTail(let stretches):
             let events = hub.disk.journal(of: call.peer, stretches, limit: limit)
-            guard try isWhole(events, for: call) else { return call.reads.append(read) }
+            guard try isWhole(events, action, of: call) else { return }
             try perform(call.machine.tailRead(events), on: call)
-        case .feed(let after):
+        case .readFeed(let after):
             let rows = hub.disk.feed(of: call.peer, after: after, limit: limit)
-            guard try isWhole(rows.compactMap { hub.disk.event($0.cursor.hash) }, for: call) else {
-                return call.reads.append(read)
-            }
+            let events = rows.compactMap { hub.disk.event($0.cursor.hash) }
+            guard try isWhole(events, action, of: call) else { return }
             for row in rows where isHeld(row) { throw Violation("a feed carries what is held of a quarantined origin") }
             try perform(call.machine.feedRead(rows), on: call)
         case .compare(let digests):
@@ -42,30 +41,33 @@ extension World {
             }
             if !differing.isEmpty { tally.add("digests differ") }
             try perform(call.machine.compared(differing), on: call)
-        case .cases(let cases):
+        case .readCases(let cases):
             var events = [Event]()
-            for id in cases where !hub.disk.isDamaged(id) {
-                events += HubCore.visible(hub.disk.events(of: id), of: id, to: call.peer)
+            for id in cases {
+                if hub.disk.isDamaged(id) {
+                    try ask(for: id)
+                } else {
+                    events += HubCore.visible(hub.disk.events(of: id), of: id, to: call.peer)
+                }
             }
             try perform(call.machine.casesRead(events), on: call)
+        default: break
         }
     }
 
     private func isHeld(_ row: FeedRow) -> Bool { !hub.disk.holds(row.cursor.hash) }
 
-    /// What was read has its hashes; else those who may have it are asked.
-    private func isWhole(_ events: [Event], for call: Call) throws -> Bool {
+    /// What was read has its hashes; else everybody is asked for it, and it is read again later.
+    private func isWhole(_ events: [Event], _ action: HubLink.Action, of call: Call) throws -> Bool {
         guard let damaged = events.first(where: { hub.disk.isDamaged($0) })?.caseID else { return true }
+        try perform(call.machine.blocked(action, by: damaged), on: call)
         try ask(for: damaged)
         return false
     }
 
-    /// Everybody who takes part in a damaged case is asked for it.
+    /// Everybody is asked for a damaged case.
     func ask(for id: CaseID) throws {
-        let entitled = Set(hub.disk.events(of: id).map(\.origin)).union([id.home])
-        for call in calls where call.isOpenAtHub && entitled.contains(call.peer) {
-            try perform(call.machine.found(damaged: id), on: call)
-        }
+        for call in calls where call.isOpenAtHub { try perform(call.machine.found(damaged: id), on: call) }
     }
 
     func perform(_ actions: [HubLink.Action], on call: Call) throws {
@@ -86,17 +88,15 @@ extension World {
                 enqueue(.events(call, wire, events, known: hub.disk.known(around: events, of: call.peer)))
             case .takeLost(let wire, let isLast):
                 let events = decode(wire, of: call)
-                enqueue(.lost(call, events, known: hub.disk.known(around: events, of: .hub), isLast: isLast))
+                guard events.count == wire.count else { return drop(call) }
+                enqueue(.lost(call, wire, events, known: hub.disk.known(around: events, of: .hub), isLast: isLast))
             case .repair(let wire):
                 let events = decode(wire, of: call)
                 let own = events.filter { $0.origin == call.peer }
                 let known = hub.disk.known(around: own, of: call.peer)
                 let hubs = hub.disk.known(around: events.filter { $0.origin == .hub }, of: .hub)
                 enqueue(.repair(call, events, known: known, ofHub: hubs))
-            case .readTail(let stretches): call.reads.append(.tail(stretches))
-            case .readFeed(let after): call.reads.append(.feed(after: after))
-            case .compare(let digests): call.reads.append(.compare(digests))
-            case .readCases(let cases): call.reads.append(.cases(cases))
+            case .readTail, .readFeed, .compare, .readCases: call.reads.append(action)
             case .noteReport(_, _, let backlog):
                 hub.core.reports[call.peer] = HubCore.SeatReport(heardAt: hubClock, backlog: backlog)
             case .raise(let alarm): ring(alarm, about: call.peer, at: .hub)
@@ -177,7 +177,7 @@ extension World {
         case .alive(let call, let writer): return try take(.alive(call.peer, writer: writer))
         case .events(let call, _, let events, let known):
             return try take(.events(call.peer, events, known: known))
-        case .lost(let call, let events, let known, let isLast):
+        case .lost(let call, _, let events, let known, let isLast):
             return try take(.lost(call.peer, events, known: known, isLast: isLast))
         case .repair(let call, let events, let known, let ofHub):
             for event in events where hub.disk.mend(event) {
@@ -264,6 +264,7 @@ extension World {
             let call = work.call
             call?.waiting -= 1
             let effects: Effects? = if case .effects(let effects) = outcome { effects } else { nil }
+            if case .damaged(let id) = outcome { try ask(for: id) }
             switch work {
             case .wish(let wish):
                 commands += effects == nil ? 0 : 1
@@ -283,13 +284,20 @@ extension World {
                 if let effects {
                     try perform(call.machine.committed(receipt(effects), alarms: alarms(effects, call)), on: call)
                 } else if case .damaged(let id) = outcome {
-                    try perform(call.machine.blocked(wire, by: id), on: call)
-                    try ask(for: id)
+                    try perform(call.machine.blocked(.submit(wire), by: id), on: call)
                 }
-            case .lost, .repair:
-                if let effects, !effects.placed.isEmpty, case .lost = work { tally.show(.hubRestored) }
-                if effects == nil, let call { drop(call) }
-                for call in calls where call.isOpenAtHub { try perform(call.machine.repaired(), on: call) }
+            case .lost(let call, let wire, _, _, let isLast):
+                guard call.isOpenAtHub else { break }
+                if let effects {
+                    if !effects.placed.isEmpty { tally.show(.hubRestored) }
+                    try perform(call.machine.returned(), on: call)
+                } else if case .damaged(let id) = outcome {
+                    try perform(call.machine.blocked(.takeLost(wire, isLast: isLast), by: id), on: call)
+                }
+            case .repair(_, let events, _, _):
+                guard effects != nil else { break }
+                let cases = casesConcerned(by: events)
+                for call in calls where call.isOpenAtHub { try perform(call.machine.repaired(cases), on: call) }
             case .escalate, .pending, .refold, .alive: break
             }
         }

@@ -11,7 +11,7 @@ extension World {
         trace.note("\(node.name) hears \(frame.name)")
         do {
             let frame = try crossed(frame)
-            try perform(node.link.received(frame, now: clock(node)), at: node)
+            try perform(node.link.received(frame, now: now), at: node)
         } catch is FrameFault {
             hangUp(node)
         }
@@ -21,40 +21,40 @@ extension World {
     func read(_ node: NodeProcess) throws {
         guard !node.reads.isEmpty else { return }
         let limit = 1 + random.below(7)
-        switch node.reads.removeFirst() {
-        case .journal(let stretches):
-            let events = try readable(node.disk.journal(of: node.origin, stretches, limit: limit), at: node)
-            if let events { try perform(node.link.journalRead(events), at: node) }
-        case .hubEvents(let stretches):
-            let events = try readable(node.disk.journal(of: .hub, stretches, limit: limit), at: node)
-            if let events { try perform(node.link.hubEventsRead(events), at: node) }
-        case .cases(let cases):
+        let action = node.reads.removeFirst()
+        switch action {
+        case .readJournal(let stretches):
+            let events = node.disk.journal(of: node.origin, stretches, limit: limit)
+            if try isWhole(events, action, at: node) { try perform(node.link.journalRead(events), at: node) }
+        case .readHubEvents(let stretches):
+            let events = node.disk.journal(of: .hub, stretches, limit: limit)
+            if try isWhole(events, action, at: node) { try perform(node.link.hubEventsRead(events), at: node) }
+        case .readCases(let cases):
             var events = [Event]()
             for id in cases where !node.disk.isDamaged(id) {
                 events += node.disk.events(of: id).filter { $0.origin == node.origin || $0.origin == .hub }
             }
             try perform(node.link.casesRead(events), at: node)
-        case .digests(let after):
+        case .readDigests(let after):
             var last: [CaseID: UInt64] = [:]
             for (place, event) in node.disk.events.enumerated() {
                 if let id = event.caseID { last[id] = UInt64(place) + 1 }
             }
             let moved = last.filter { $0.value > after }.sorted { $0.value < $1.value }.prefix(1 + random.below(9))
             let digests = moved.map { CaseDigest(caseID: $0.key, digest: digest(node.disk.events(of: $0.key))) }
-            try perform(
-                node.link.digestsRead(digests, through: moved.last?.value ?? after, now: clock(node)), at: node)
+            try perform(node.link.digestsRead(digests, through: moved.last?.value ?? after, now: now), at: node)
+        default: break
         }
     }
 
     func digest(_ events: [Event]) -> EventHash { sha256(events.map(\.hash).sorted().flatMap(\.bytes)) }
 
-    /// What was read from the store, if its bytes have their hashes; else the link is told which case is damaged.
-    private func readable(_ events: [Event], at node: NodeProcess) throws -> [Event]? {
-        guard let damaged = events.first(where: { node.disk.isDamaged($0) })?.caseID else { return events }
+    /// What was read has its hashes; else the hub is asked for it, and it is read again later.
+    private func isWhole(_ events: [Event], _ action: NodeLink.Action, at node: NodeProcess) throws -> Bool {
+        guard let damaged = events.first(where: { node.disk.isDamaged($0) })?.caseID else { return true }
         trace.note("\(node.name) finds damage in \(damaged)")
-        try perform(node.link.found(damaged: damaged), at: node)
-        hangUp(node)
-        return nil
+        try perform(node.link.blocked(action, by: damaged), at: node)
+        return false
     }
 
     func perform(_ actions: [NodeLink.Action], at node: NodeProcess) throws {
@@ -64,10 +64,7 @@ extension World {
             case .send(let frame):
                 if case .events(let events) = frame { try checkNoEcho(events, from: node) }
                 if call?.isOpenAtNode == true { call?.up.append(frame) }
-            case .readJournal(let stretches): node.reads.append(.journal(stretches))
-            case .readHubEvents(let stretches): node.reads.append(.hubEvents(stretches))
-            case .readCases(let cases): node.reads.append(.cases(cases))
-            case .readDigests(let after): node.reads.append(.digests(after: after))
+            case .readJournal, .readHubEvents, .readCases, .readDigests: node.reads.append(action)
             case .recordAck(let ack): try record(ack, at: node)
             case .apply(let rows): try apply(rows, at: node)
             case .restore(let wire, let latest, let isLast):
@@ -258,12 +255,12 @@ extension World {
                 trace.note("\(node.name) refuses \(wish.command.name)")
             case (.arrival(.feed(let arrived), let call, _), .effects):
                 guard let last = arrived.last, call == node.call?.id else { break }
-                try perform(node.link.committed(last.cursor, now: clock(node)), at: node)
+                try perform(node.link.committed(last.cursor, clock: clock(node)), at: node)
             case (.arrival(_, let call, let rows), .damaged(let id)):
-                if call == node.call?.id { try perform(node.link.blocked(rows, by: id), at: node) }
+                if call == node.call?.id { try perform(node.link.blocked(.apply(rows), by: id), at: node) }
             case (.tail(let wire, _, let latest, let isLast, let call), .damaged(let id)):
                 guard call == node.call?.id else { break }
-                try perform(node.link.blocked(wire, latest: latest, isLast: isLast, by: id), at: node)
+                try perform(node.link.blocked(.restore(wire, latest: latest, isLast: isLast), by: id), at: node)
             case (.tail(_, _, _, let isLast, let call), .effects):
                 guard call == node.call?.id else { break }
                 if total.placed.isEmpty == false { tally.show(.restoredOnline) }
@@ -298,7 +295,7 @@ extension World {
         node.queue = []
         node.reads = []
         node.reload()
-        node.link = NodeLink(startedAt: clock(node))
+        node.link = NodeLink(startedAt: now)
         node.backOff = BackOff()
         node.isWriting = false
         node.dialAt = now + Int64(random.below(2_000))

@@ -31,8 +31,8 @@ extension World {
     }
 
     private func tick(_ node: NodeProcess) throws {
-        try perform(node.link.tick(now: clock(node)), at: node)
-        if random.chance(50) { try perform(node.link.report(now: clock(node)), at: node) }
+        try perform(node.link.tick(now: now), at: node)
+        if random.chance(50) { try perform(node.link.report(clock: clock(node)), at: node) }
     }
 
     private func motions() -> [Motion] {
@@ -92,11 +92,14 @@ extension World {
         if let stranger { stranger.leave(self) }
         // Two copies of one node never rest: each ends the other's call.
         let twins = running.filter(\.isCopy).map(\.origin)
-        try settle(within: twins.isEmpty ? nil : 1_500 + 100 * running.count)
+        // Nobody stops a server while another mends its damage from it, or while a restored hub asks for what it forgot.
+        if !twins.isEmpty { try settle { self.areTold(twins) && self.isUndamaged && self.areHeard(twins) } }
         causes.met.formUnion(twins)
-        // Once more with everybody connected anew: what was lost with a call must not be missing.
+        if twins.isEmpty { try settle() }
+        // With everybody connected anew: what was lost with a call must not be missing. And once more: what a call of before
+        // was still bringing, of a copy that was stopped, comes back to its node with the next.
         for round in 0..<4 {
-            guard try peopleAct() || round == 0 else { break }
+            guard try peopleAct() || round < 2 else { break }
             for node in running { hangUp(node) }
             try settle()
         }
@@ -105,13 +108,30 @@ extension World {
         try settle()
     }
 
-    /// Moves until nothing moves any more and no timer is left that matters, or for so many steps.
-    private func settle(within limit: Int? = nil) throws {
+    private var isUndamaged: Bool { hub.disk.damage.isEmpty && running.allSatisfy { $0.disk.damage.isEmpty } }
+
+    private func areHeard(_ twins: [Origin]) -> Bool {
+        running.filter { twins.contains($0.origin) }.allSatisfy { twin in
+            twin.disk.written(by: twin.origin).allSatisfy { event in
+                hub.disk.accepted(event.hash, of: twin.origin)
+                    || !running.contains { $0 !== twin && $0.disk.holds(event.hash) }
+            }
+        }
+    }
+
+    private func areTold(_ twins: [Origin]) -> Bool {
+        twins.allSatisfy { twin in
+            alarms.contains { $0.at == .hub && $0.about == twin && ["two_copies", "fenced"].contains($0.alarm.code) }
+        }
+    }
+
+    /// Moves until nothing moves any more and no timer is left that matters, or until something has come about.
+    private func settle(until hasCome: (() -> Bool)? = nil) throws {
         var idle = 0
         var reached: UInt64 = 0
         for count in 0... {
             now = now + 1
-            if let limit, count > limit { return }
+            if let hasCome, hasCome() || count > 20_000 { return }
             let motions = motions()
             if !motions.isEmpty {
                 guard count < 150_000 else {
@@ -120,14 +140,14 @@ extension World {
                 try perform(motions[random.below(motions.count)])
                 continue
             }
-            if isAtRest, idle >= 3 { return }
+            if hasCome == nil, isAtRest, idle >= 3 { return }
             idle = reached == progress ? idle + 1 : 0
             reached = progress
-            guard idle < 60 || limit != nil else { throw Stuck(whyNotAtRest) }
+            guard idle < 60 || hasCome != nil else { throw Stuck(whyNotAtRest) }
             now = now + 11 * Instant.second
             for node in running {
-                try perform(node.link.tick(now: clock(node)), at: node)
-                try perform(node.link.report(now: clock(node)), at: node)
+                try perform(node.link.tick(now: now), at: node)
+                try perform(node.link.report(clock: clock(node)), at: node)
             }
         }
     }

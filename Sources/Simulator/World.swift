@@ -105,7 +105,7 @@ final class World {
             // What waits for the committer may be taken all the same: its call is only not told.
             !work.isOwn && random.chance(50)
         }
-        node.link.closed(now: clock(node))
+        node.link.closed(now: now)
         node.dialAt = now + max(retryAfter, Int64(node.backOff.next(random: &random)))
         forgetEndedCalls()
     }

@@ -141,7 +141,9 @@ public final class MemoryStore: CaseStore {
             let feed = state.feeds[destination] ?? [:]
             return cursors.map { cursor in
                 let ofIncarnation = feed.values.filter { $0.hubIncarnation == cursor.hubIncarnation }
-                return FeedFact(hash: feed[cursor.seq]?.event, incarnationEnd: ofIncarnation.map(\.seq).max())
+                return FeedFact(
+                    hash: ofIncarnation.first { $0.seq == cursor.seq }?.event,
+                    incarnationEnd: ofIncarnation.map(\.seq).max())
             }
         }
     }

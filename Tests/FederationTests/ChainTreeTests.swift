@@ -71,8 +71,10 @@ import Testing
         var envelope = events[2].envelope
         envelope.previous = events[0].hash
         #expect(receiver.verdict(try Event(bytes: envelope.wire, part: .none, hashing: sha256)) == .brokenLink)
+        // The beginning of a new line may have been lost on the way.
         envelope.incarnation = 500
-        #expect(receiver.verdict(try Event(bytes: envelope.wire, part: .none, hashing: sha256)) == .brokenLink)
+        let orphan = try Event(bytes: envelope.wire, part: .none, hashing: sha256)
+        #expect(receiver.verdict(orphan) == .gap(after: receiver.tree.latest))
         var first = events[0].envelope
         first.previous = events[1].hash
         first.incarnation = 501

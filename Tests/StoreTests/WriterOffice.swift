@@ -112,7 +112,7 @@ enum WriterOffice {
             let chains = try await store.chains()
             return NodeCore(
                 desk: desk(tabriz, head, incarnation, chains), hub: chains[.hub] ?? ChainTree(),
-                cursor: try await store.feedCursors().first, position: head.position)
+                cursors: try await store.feedCursors(), position: head.position)
         }
         environment.patience = patience
         return Writer(

@@ -14,9 +14,11 @@ enum EpochChecker: Checker {
                     throw Violation("epoch \(grant.epoch) of \(id) stands twice")
                 }
                 // A hub that nobody told of its restore decides again what it forgot, until a node shows it; so does one
-                // that has heard only one of two copies of a node.
+                // that has heard only one of two copies of a node, or that forgot that there is such a seat.
                 let world = replicas.world.causes
-                guard let cause = grant.cause, !world.isHubUntold, world.copied.isEmpty else { continue }
+                guard let cause = grant.cause, !world.isHubUntold, world.copied.isEmpty,
+                    !world.forgotten.contains(grant.seat)
+                else { continue }
                 guard causes.insert(cause).inserted else { throw Violation("one referral of \(id) was granted twice") }
             }
         }

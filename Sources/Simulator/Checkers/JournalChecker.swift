@@ -22,7 +22,7 @@ enum JournalChecker: Checker {
             guard let before = byHash[envelope.previous] else {
                 let ledger = replicas.world.ledger
                 if ledger.mayBeLost.contains(envelope.previous) { continue }
-                throw Violation("\(replica.name): nothing stands before \(origin) seq \(envelope.seq)")
+                throw Violation("\(replica.name): nothing stands before \(replicas.world.label(event))")
             }
             guard before.envelope.seq == envelope.seq - 1 else {
                 throw Violation("\(replica.name): the chain of \(origin) breaks at \(envelope.seq)")

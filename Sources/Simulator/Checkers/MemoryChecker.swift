@@ -38,7 +38,7 @@ enum MemoryChecker: Checker {
         where end != UInt64(hub.disk.feeds[origin]?.count ?? 0) {
             throw Violation("the hub remembers another end of the feed of \(origin)")
         }
-        for node in replicas.world.running where node.core.cursor != node.disk.cursors.first {
+        for node in replicas.world.running where node.core.cursors != node.disk.cursors {
             throw Violation("\(node.name) remembers another place in its feed than it has stored")
         }
     }

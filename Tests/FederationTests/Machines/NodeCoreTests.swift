@@ -12,7 +12,7 @@ import Testing
             desk: Desk(
                 writer: JournalWriter(origin: Place.seat, incarnation: 9, continuing: .empty, clock: HybridClock()),
                 journal: ChainTree(), tree: .standard, calendar: .standard, hashing: sha256),
-            hub: ChainTree(), cursor: nil, position: 0)
+            hub: ChainTree(), cursors: [], position: 0)
         var docket = Docket()
         var random = Generator(seed: 3)
 
@@ -112,6 +112,20 @@ import Testing
         // A new database of the hub: another feed, from its beginning.
         #expect(try bench.take(events, from: 1, feed: 2).placed.isEmpty)
         #expect(bench.core.cursor?.hubIncarnation == 2)
+    }
+
+    /// First an old backup of the hub was brought back, then a newer one of the line before: it goes on beyond the newest
+    /// cursor, from a row that an older one covers.
+    @Test func aFeedGoesOnFromAnOlderCursor() throws {
+        var bench = try Bench()
+        try bench.take(bench.docket.events, from: 1)
+        try bench.docket.write(Place.home, .noted)
+        let events = bench.docket.events
+        try bench.take([events[0]], from: 1, feed: 2)
+        #expect(bench.core.cursor?.seq == 1)
+        #expect(throws: FeedFault.self) { try bench.take([events[3]], from: 5, feed: 3) }
+        #expect(try bench.take([events[3]], from: 3, feed: 3).types == ["IR-03 noted"])
+        #expect(bench.core.cursors.map(\.seq) == [3, 1, 3])
     }
 
     @Test func aPartThatComesLateCompletes() throws {

@@ -44,8 +44,8 @@ import Testing
     }
 
     private var incarnation: UInt64 { events[0].envelope.incarnation }
-    private func noted(_ offset: Int64 = 0) -> NodeLink.Action {
-        .noteWelcome(clockOffset: offset, isQuarantined: false, schemas: [1])
+    private func noted(_ clock: Instant? = nil) -> NodeLink.Action {
+        .noteWelcome(clock: clock ?? now, isQuarantined: false, schemas: [1])
     }
     private func reads(after seq: UInt64) -> NodeLink.Action {
         .readJournal([Stretch(incarnation: incarnation, after: seq)])
@@ -91,7 +91,7 @@ import Testing
         var link = greeting(head: 6, acknowledged: 2)
         #expect(
             link.received(welcome([head(2)], clock: now + 250), now: now)
-                == [noted(250), .openWriting, reads(after: 2)])
+                == [noted(now + 250), .openWriting, reads(after: 2)])
         #expect(link.state == .live(isReading: true, isReturning: false))
         let first = Array(events[2..<4])
         #expect(link.journalRead(first) == [.send(.events(first.map { WireEvent($0) })), reads(after: 4)])
@@ -137,8 +137,8 @@ import Testing
         #expect(link.received(.feed([row]), now: now) == [.apply([row])])
         let alarm = Alarm(code: "clock_ahead", detail: "set it right")
         #expect(link.received(.alarm(alarm), now: now) == [.raise(alarm)])
-        #expect(link.committed(row.cursor, now: now) == [.send(.feedAck(row.cursor, clock: now, backlog: 0))])
-        #expect(link.report(now: now) == [.send(.feedAck(nil, clock: now, backlog: 0))])
+        #expect(link.committed(row.cursor, clock: now) == [.send(.feedAck(row.cursor, clock: now, backlog: 0))])
+        #expect(link.report(clock: now) == [.send(.feedAck(nil, clock: now, backlog: 0))])
         #expect(link.received(.fetch([docket.id]), now: now) == [.readCases([docket.id])])
         let repair = History(.repair, [WireEvent(events[0])], isLast: true)
         #expect(link.received(.history(repair), now: now) == [.repair([WireEvent(events[0])])])
@@ -187,7 +187,7 @@ import Testing
         #expect(link.journalRead(Array(events[2...])) == [])
         #expect(link.hubEventsRead([]) == [] && link.casesRead([events[0]]) == [])
         #expect(link.advanced(to: journal(6)) == [])
-        #expect(link.committed(row.cursor, now: now) == [] && link.report(now: now) == [])
+        #expect(link.committed(row.cursor, clock: now) == [] && link.report(clock: now) == [])
         #expect(link.digestsRead([], through: 0, now: now) == [] && link.repaired([docket.id]) == [])
         _ = link.connected(hello(head: 6), journal: journal(6), acknowledged: [:])
         #expect(link.received(welcome([head(4)]), now: now).last == reads(after: 4))
@@ -311,13 +311,22 @@ import Testing
     @Test func rowsWaitForTheRepair() {
         var (link, _) = live(head: 6, hub: [head(6)], acknowledged: 6)
         #expect(link.received(.feed(rows(1)), now: now) == [.apply(rows(1))])
-        #expect(link.blocked(rows(1), by: docket.id) == [.send(.fetch([docket.id]))])
+        #expect(link.blocked(.apply(rows(1)), by: docket.id) == [.send(.fetch([docket.id]))])
         #expect(link.received(.feed(rows(2)), now: now) == [])
         #expect(link.repaired([docket.id]) == [.apply(rows(1))])
         let cursor = rows(1)[0].cursor
         #expect(
-            link.committed(cursor, now: now)
+            link.committed(cursor, clock: now)
                 == [.send(.feedAck(cursor, clock: now, backlog: 0)), .apply(rows(2))])
+    }
+
+    /// A read that met damage is done again after the repair, once.
+    @Test func readsWaitForTheRepair() {
+        var (link, _) = live(head: 6, hub: [head(6)], acknowledged: 6)
+        let read = NodeLink.Action.readJournal([Stretch(incarnation: incarnation, after: 2)])
+        #expect(link.blocked(read, by: docket.id) == [.send(.fetch([docket.id]))])
+        #expect(link.repaired([docket.id]) == [read])
+        #expect(link.repaired([docket.id]) == [])
     }
 }
 
