@@ -12,6 +12,8 @@ struct Ledger {
     private(set) var epochs: [CaseID: [Epoch: EventHash]] = [:]
     private(set) var epochsTwice: [CaseID] = []
     private(set) var acknowledged: Set<EventHash> = []
+    /// What a row of its feed brought to an origin, and it was committed there.
+    private(set) var fed: [Origin: Set<EventHash>] = [:]
 
     mutating func committed(_ effects: Effects, at origin: Origin) {
         for placed in effects.placed where placed.event.origin == origin && written[placed.event.hash] == nil {
@@ -27,6 +29,8 @@ struct Ledger {
     }
 
     mutating func acknowledged(_ ack: Ack, by node: NodeProcess) { acknowledged.formUnion(ack.heads.map(\.hash)) }
+
+    mutating func feed(_ events: [Event], to origin: Origin) { fed[origin, default: []].formUnion(events.map(\.hash)) }
 
     /// Gone from one disk, and nobody else had it.
     mutating func lose(_ hash: EventHash) { mayBeLost.insert(hash) }

@@ -207,7 +207,14 @@ extension World {
                 return outcome
             }
             let fate = total.isEmpty ? .commits : fate()
-            if fate == .commits || fate == .keepsUnknown || fate == .diesAfter { try commit(total, at: node) }
+            if fate == .commits || fate == .keepsUnknown || fate == .diesAfter {
+                try commit(total, at: node)
+                for (work, outcome) in zip(batch, outcomes) {
+                    if case .arrival(.feed(let rows), _, _) = work, case .effects = outcome {
+                        ledger.feed(rows.map(\.event), to: node.origin)
+                    }
+                }
+            }
             switch fate {
             case .refuses, .losesUnknown:
                 node.reload()

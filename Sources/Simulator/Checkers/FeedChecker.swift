@@ -1,7 +1,8 @@
 import Casework
 import Federation
 
-/// Every feed is followed to its end, and no row is sent for nothing: each brings an event, or its part.
+/// Every feed is followed to its end and none of its rows is left out, though a repair would bring the event all the
+/// same; and no row is sent for nothing: each brings an event, or its part.
 enum FeedChecker: Checker {
     static func check(_ replicas: Replicas) throws {
         for node in replicas.nodes {
@@ -11,8 +12,10 @@ enum FeedChecker: Checker {
                 throw Violation(
                     "\(node.name) has followed its feed to \(node.disk.cursors.first?.seq ?? 0) of \(rows.count)")
             }
-            for row in rows where !node.disk.holds(row.event) {
-                throw Violation("row \(row.seq) of \(node.name) brought nothing")
+            let fed = replicas.world.ledger.fed[node.origin] ?? []
+            for row in rows {
+                guard node.disk.holds(row.event) else { throw Violation("row \(row.seq) of \(node.name) brought nothing") }
+                guard fed.contains(row.event) else { throw Violation("row \(row.seq) was never sent to \(node.name)") }
             }
             var seen: [EventHash: Bool] = [:]
             for row in rows {
