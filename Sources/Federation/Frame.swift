@@ -52,12 +52,15 @@ public struct Welcome: Sendable, Equatable {
     public var quarantined: Bool
     /// The hub's own events that it has lost and this node may hold: those after these places.
     public var lost: [Stretch]
+    /// The last row of its feed that the node is known to have; `nil` where the feed begins.
+    public var feed: FeedCursor?
 
     public init(
         schemas: [UInt32] = [Schema.current], heads: [ChainHead], clock: Instant, incarnation: UInt64,
-        quarantined: Bool = false, lost: [Stretch] = []
+        quarantined: Bool = false, lost: [Stretch] = [], feed: FeedCursor? = nil
     ) {
         self.lost = lost
+        self.feed = feed
         self.schemas = schemas
         self.heads = heads
         self.clock = clock

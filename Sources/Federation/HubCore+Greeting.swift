@@ -16,9 +16,9 @@ public struct FeedFact: Sendable, Equatable {
     /// The event's hash in the row of that seq, if the cursor's hub incarnation wrote that row.
     public var hash: EventHash?
     /// The last row that the cursor's hub incarnation wrote into this feed.
-    public var incarnationEnd: UInt64?
+    public var end: FeedCursor?
 
-    public init(hash: EventHash?, incarnationEnd: UInt64?) { (self.hash, self.incarnationEnd) = (hash, incarnationEnd) }
+    public init(hash: EventHash?, end: FeedCursor?) { (self.hash, self.end) = (hash, end) }
 }
 
 /// Which processes speak for one origin: one at a time, each a later start than the one before.
@@ -63,7 +63,7 @@ extension HubCore {
         noticeLoss(hello, feed, &effects)
         var welcome = Welcome(
             schemas: Array(1...desk.reader), heads: tree.heads, clock: now, incarnation: desk.writer.incarnation,
-            quarantined: quarantined[origin] != nil)
+            quarantined: quarantined[origin] != nil, feed: Self.start(hello.cursors, feed))
         if let restoration, restoration.awaited.contains(origin) {
             welcome.lost = hello.hubHeads.compactMap { head in
                 let floor = restoration.floors.first { $0.incarnation == head.incarnation }?.seq ?? 0
@@ -74,18 +74,17 @@ extension HubCore {
         }
         // Cases may have waited for one that is not known here.
         if greeted.insert(origin).inserted, restoration != nil { effects.restoration = .some(restoration) }
-        effects.greeting = .welcome(
-            welcome, feedStart: Self.start(hello.cursors, feed), tail: tree.stretches(beyond: hello.heads))
+        effects.greeting = .welcome(welcome, tail: tree.stretches(beyond: hello.heads))
     }
 
     /// Where a feed goes on: after the newest cursor's row if it stands, else after the last row that its hub incarnation is
     /// known to have written: what that incarnation wrote later was lost here.
-    static func start(_ cursors: [FeedCursor], _ facts: [FeedFact]) -> UInt64 {
+    static func start(_ cursors: [FeedCursor], _ facts: [FeedFact]) -> FeedCursor? {
         for (cursor, fact) in zip(cursors, facts) {
-            if fact.hash == cursor.hash { return cursor.seq }
-            if let end = fact.incarnationEnd, end < cursor.seq { return end }
+            if fact.hash == cursor.hash { return cursor }
+            if let end = fact.end, end.seq < cursor.seq { return end }
         }
-        return 0
+        return nil
     }
 
     /// A node that knows events or feed rows of this hub that are not here shows that the hub was brought back from an

@@ -11,7 +11,7 @@ extension HubCore {
             let event = placed.event
             guard let id = event.caseID, let record = desk.cases[id] else { continue }
             var audience = audiences[id] ?? Audience(record, before: new)
-            if event.origin == .hub, case .granted(let grant) = event.envelope.change {
+            if let grant = event.grant {
                 for earlier in audience.admit(grant.seat, record, by: event) {
                     row(earlier, to: grant.seat, audience, &effects)
                 }
@@ -78,7 +78,7 @@ private struct Audience {
 
     /// The seat is that of the greatest epoch: a restored hub's grants come back in any order.
     mutating func note(_ event: Event) {
-        guard event.origin == .hub, case .granted(let grant) = event.envelope.change, grant.epoch >= epoch else { return }
+        guard let grant = event.grant, grant.epoch >= epoch else { return }
         (seat, epoch) = (grant.seat, grant.epoch)
     }
 
@@ -95,12 +95,12 @@ private struct Audience {
             return earlier.filter { $0.origin != origin }
         }
         if origin == home { return [] }
-        var keeper = home
+        var (keeper, newest) = (home, Epoch(0))
         var withheld = [Event]()
         for event in earlier {
-            if let next = event.grantedSeat {
-                keeper = next
-                if next == origin { withheld = [] }
+            if let grant = event.grant, grant.epoch >= newest {
+                (keeper, newest) = (grant.seat, grant.epoch)
+                if keeper == origin { withheld = [] }
             }
             if keeper != origin, event.origin != origin, event.envelope.partHash != nil { withheld.append(event) }
         }
@@ -109,8 +109,8 @@ private struct Audience {
 }
 
 extension Event {
-    /// The seat that this event gives a case to.
-    fileprivate var grantedSeat: Origin? {
-        if origin == .hub, case .granted(let grant) = envelope.change { grant.seat } else { nil }
+    /// The grant that the hub gave with this event.
+    fileprivate var grant: Grant? {
+        if origin == .hub, case .granted(let grant) = envelope.change { grant } else { nil }
     }
 }

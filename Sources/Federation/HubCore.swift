@@ -103,6 +103,8 @@ public struct HubCore: ServerCore {
             recover(events, from: origin, known, &effects)
             if isLast { hasReturned(origin, &effects) }
         case .repair(let origin, let events, let known, let ofHub):
+            // A decision may have waited for a case that could not be read.
+            for id in arrival.cases { effects.touch(id) }
             recover(events.filter { $0.origin == .hub }, from: origin, ofHub, &effects)
             accept(
                 events.filter { $0.origin == origin }, from: origin, known, isRepair: true, &effects, now: now,

@@ -31,7 +31,7 @@ public struct HubLink: Sendable, Equatable {
         /// The hub's own events, which it has lost: decode, verify and commit, then say `returned`. One that cannot be
         /// decoded ends the call: the next asks for all of them again.
         case takeLost([WireEvent], isLast: Bool)
-        /// Mend damaged rows, apply what is new and commit.
+        /// Mend damaged rows, apply what is new and commit. Events that cannot be decoded end the call: the next asks again.
         case repair([WireEvent])
         /// Read events of the node's own that are held here, of these stretches, at most one batch, ordered by seq, and
         /// give them to `tailRead`.
@@ -140,15 +140,15 @@ public struct HubLink: Sendable, Equatable {
         case .farewell(let goodbye):
             state = .closed
             return [.send(.goodbye(goodbye)), .close(reason: goodbye.reason)]
-        case .welcome(let welcome, let start, let tail):
-            feedStart = start
+        case .welcome(let welcome, let tail):
+            feedStart = welcome.feed?.seq ?? 0
             // The feed may have grown since it was looked up.
             feedEnd = max(feedEnd, end)
             guard tail.isEmpty else {
                 state = .live(.tail(tail))
                 return [.send(.welcome(welcome)), .readTail(tail)]
             }
-            state = .live(.feed(sent: start, acknowledged: start, isReading: false))
+            state = .live(.feed(sent: feedStart, acknowledged: feedStart, isReading: false))
             return [.send(.welcome(welcome))] + read()
         }
     }

@@ -15,6 +15,8 @@ public struct NodeCore: ServerCore {
         case repair([Event], known: [Position: EventHash])
         /// The schemas that the hub reads.
         case schemas([UInt32])
+        /// The last row that the hub knows this node to have: a hub restored from a backup may have lost later ones.
+        case resume(FeedCursor?)
         /// Cases that an earlier version could not read.
         case refold([CaseID])
 
@@ -22,7 +24,7 @@ public struct NodeCore: ServerCore {
             switch self {
             case .feed(let rows): casesConcerned(by: rows.map(\.event))
             case .tail(let events, _, _), .repair(let events, _): casesConcerned(by: events)
-            case .schemas: []
+            case .schemas, .resume: []
             case .refold(let cases): cases
             }
         }
@@ -69,10 +71,7 @@ public struct NodeCore: ServerCore {
             try follow(rows)
             for (_, event) in rows { take(event, &effects, now: now) }
             finish(rows.map(\.event), &effects, now: now, random: &random)
-            if let last = rows.last?.cursor {
-                cursors.removeAll { $0.hubIncarnation == last.hubIncarnation }
-                cursors.insert(last, at: 0)
-            }
+            if let last = rows.last?.cursor { note(last) }
             effects.cursor = cursor
         case .tail(let events, let latest, var known):
             for event in events { restore(event, &known, &effects) }
@@ -91,6 +90,13 @@ public struct NodeCore: ServerCore {
             guard let schema = schemas.filter({ (1...desk.reader).contains($0) }).max() else { break }
             desk.writer.schema = schema
             effects.schemas = schemas
+        case .resume(let place):
+            guard place != cursor else { break }
+            let greatest = cursors.map(\.seq).max() ?? 0
+            guard place?.seq ?? 0 <= greatest else { throw .notDense(expected: greatest + 1, found: (place?.seq ?? 0) + 1) }
+            cursors.removeAll { $0.seq > place?.seq ?? 0 }
+            if let place { note(place) }
+            (effects.rewound, effects.cursor) = (place?.seq ?? 0, place)
         case .refold(let cases):
             for id in cases { effects.touch(id) }
             effects.isRefold = true
@@ -99,15 +105,17 @@ public struct NodeCore: ServerCore {
         return effects
     }
 
-    /// A feed never leaves rows out. Its first row after a Hello may go back: a hub that does not know this cursor, as one
-    /// restored from a backup, sends again from the last row that is common with any of them. What is known is
-    /// recognised by its hash.
+    private mutating func note(_ cursor: FeedCursor) {
+        cursors.removeAll { $0.hubIncarnation == cursor.hubIncarnation }
+        cursors.insert(cursor, at: 0)
+    }
+
+    /// A feed never leaves rows out. What is sent again is recognised by its hash.
     private func follow(_ rows: [(cursor: FeedCursor, event: Event)]) throws(FeedFault) {
         var last = cursor?.seq ?? 0
-        let greatest = cursors.map(\.seq).max() ?? 0
-        for (index, row) in rows.enumerated() {
+        for row in rows {
             guard row.cursor.hash == row.event.hash else { throw .wrongHash(row.cursor.seq) }
-            guard row.cursor.seq == last + 1 || (index == 0 && 1...greatest + 1 ~= row.cursor.seq) else {
+            guard row.cursor.seq == last + 1 else {
                 throw .notDense(expected: last + 1, found: row.cursor.seq)
             }
             last = row.cursor.seq

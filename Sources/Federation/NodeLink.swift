@@ -48,7 +48,8 @@ public struct NodeLink: Sendable, Equatable {
         /// The writer takes commands from now.
         case openWriting
         /// What the hub said of itself and of this node.
-        case noteWelcome(clock: Instant, isQuarantined: Bool, schemas: [UInt32])
+        /// The core takes `schemas` and `feed` before any frame that follows.
+        case noteWelcome(clock: Instant, isQuarantined: Bool, schemas: [UInt32], feed: FeedCursor?)
         case raise(Alarm)
         /// End the call; dial again not before this many milliseconds.
         case close(reason: String, retryAfter: UInt32)
@@ -146,7 +147,8 @@ public struct NodeLink: Sendable, Equatable {
             return end("the hub reads no schema that this node can write: upgrade one of them", retryAfter: 60_000)
         }
         var actions: [Action] = [
-            .noteWelcome(clock: welcome.clock, isQuarantined: welcome.quarantined, schemas: welcome.schemas)
+            .noteWelcome(
+                clock: welcome.clock, isQuarantined: welcome.quarantined, schemas: welcome.schemas, feed: welcome.feed)
         ]
         (latest, compareAt) = (welcome.heads.last ?? .empty, now + Self.quiet)
         confirmed = [:]

@@ -67,6 +67,8 @@ public struct Effects: Sendable {
     public var greeting: Greeting?
     /// Where this server's own feed stands.
     public var cursor: FeedCursor?
+    /// The feed goes on after this seq: cursors beyond it belong to rows that the hub has lost, and are forgotten first.
+    public var rewound: UInt64?
     /// Where the accepted chains of the origin that sent this stand: what an acknowledgement may name after the commit.
     public var heads: [ChainHead] = []
 
@@ -85,7 +87,7 @@ public struct Effects: Sendable {
     public var isEmpty: Bool {
         placed.isEmpty && completed.isEmpty && held.isEmpty && released.isEmpty && alarms.isEmpty && cursor == nil
             && quarantined.isEmpty && lifted.isEmpty && fenced.isEmpty && restoration == nil && schemas == nil
-            && !isRefold
+            && rewound == nil && !isRefold
     }
 
     /// Adds the effects of what came after.
@@ -104,6 +106,10 @@ public struct Effects: Sendable {
         restoration = later.restoration ?? restoration
         schemas = later.schemas ?? schemas
         isRefold = isRefold || later.isRefold
+        if let seq = later.rewound {
+            rewound = min(rewound ?? seq, seq)
+            cursor = nil
+        }
         cursor = later.cursor ?? cursor
     }
 }
@@ -155,8 +161,8 @@ public protocol ServerCore: Sendable {
 
 /// The hub's answer to a Hello.
 public enum Greeting: Sendable, Equatable {
-    /// Then what the node lacks of its own journal, then its feed from `feedStart` on.
-    case welcome(Welcome, feedStart: UInt64, tail: [Stretch])
+    /// Then what the node lacks of its own journal, then its feed.
+    case welcome(Welcome, tail: [Stretch])
     case farewell(Goodbye)
 }
 

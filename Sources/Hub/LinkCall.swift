@@ -186,12 +186,12 @@ actor LinkCall {
         for (_, alarm) in effects.alarms { await audit("alarm.\(alarm.code)", alarm.detail) }
         guard let greeting = effects.greeting else { throw CallEnd(status: 13, "a Hello without an answer") }
         let end = try await office.store.feedEnds()[origin] ?? 0
-        if case .welcome(_, let start, let tail) = greeting {
+        if case .welcome(let welcome, let tail) = greeting {
             isLive = true
             await presence.connected(origin)
             logger.info(
                 "link open",
-                metadata: ["remote": "\(remote)", "feed": "\(start)/\(end)", "tail": "\(tail.count)"])
+                metadata: ["remote": "\(remote)", "feed": "\(welcome.feed?.seq ?? 0)/\(end)", "tail": "\(tail.count)"])
         }
         try await perform(machine.greeted(greeting, feedEnd: end), response)
         for id in damage.outstanding { try await perform(machine.found(damaged: id), response) }
@@ -263,6 +263,7 @@ actor LinkCall {
 
     private func repair(_ wire: [WireEvent], _ response: ResponseWriter) async throws {
         let events = try await decoded(wire, response)
+        guard events.count == wire.count else { throw CallEnd(status: 3, "a repair came unreadable") }
         let mended = try await office.store.repair(events)
         if mended > 0 {
             let detail = "\(mended) stored events were damaged here; this node's copies are in their place"

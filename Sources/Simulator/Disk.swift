@@ -82,7 +82,9 @@ struct Disk {
         let row = cursor.seq >= 1 && cursor.seq <= UInt64(rows.count) ? rows[Int(cursor.seq) - 1] : nil
         return FeedFact(
             hash: row?.hubIncarnation == cursor.hubIncarnation ? row?.event : nil,
-            incarnationEnd: rows.last { $0.hubIncarnation == cursor.hubIncarnation }?.seq)
+            end: rows.last { $0.hubIncarnation == cursor.hubIncarnation }.map {
+                FeedCursor(hubIncarnation: $0.hubIncarnation, seq: $0.seq, hash: $0.event)
+            })
     }
 
     /// The hashes at the places that events claim and at those before them.
@@ -155,6 +157,7 @@ struct Disk {
         for (origin, incarnation) in effects.fenced { fenced[origin, default: []].insert(incarnation) }
         if let restoration = effects.restoration { self.restoration = restoration }
         schemas = effects.schemas ?? schemas
+        if let seq = effects.rewound { cursors.removeAll { $0.seq > seq } }
         if let cursor = effects.cursor {
             cursors.removeAll { $0.hubIncarnation == cursor.hubIncarnation }
             cursors.insert(cursor, at: 0)

@@ -51,6 +51,13 @@ final class NodeProcess {
     /// Waits for the commit of what the last frame brought.
     var isBusy: Bool { queue.contains { !$0.isOwn } }
 
+    /// Whether an event of a feed waits for the writer.
+    func isTaking(_ hash: EventHash) -> Bool {
+        queue.contains { work in
+            if case .arrival(.feed(let rows), _, _) = work { rows.contains { $0.event.hash == hash } } else { false }
+        }
+    }
+
     init(id: Int, disk: Disk, incarnation: UInt64, reader: UInt32, now: Instant) {
         self.id = id
         self.disk = disk

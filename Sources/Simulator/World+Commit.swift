@@ -46,6 +46,12 @@ extension World {
     }
 }
 
+extension Event {
+    var isGrant: Bool {
+        if origin == .hub, case .granted = envelope.change { true } else { false }
+    }
+}
+
 extension NodeFrame {
     var name: String {
         switch self {

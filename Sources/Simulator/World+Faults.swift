@@ -11,8 +11,11 @@ extension World {
 
     func injectFault() throws {
         let drawn = options.faults.filter { Self.happening.contains($0) }
-        guard let kind = random.pick(drawn), let node = random.pick(running) else { return }
-        guard try inject(kind, node) else { return }
+        if let kind = random.pick(drawn) { try injectFault(kind) }
+    }
+
+    func injectFault(_ kind: FaultKind) throws {
+        guard let node = random.pick(running), try inject(kind, node) else { return }
         tally.add(kind)
         trace.note("fault: \(kind.rawValue)")
     }
@@ -91,10 +94,8 @@ extension World {
     func upgrade(_ node: NodeProcess) -> Bool {
         causes.skewed = true
         if hub.reader < 2 {
-            let parked = parked(hub.disk)
             hub.reader = 2
             crashHub()
-            hub.queue.append(.refold(parked))
             return true
         }
         guard node.reader < 2 else { return false }
@@ -103,15 +104,13 @@ extension World {
     }
 
     func upgradeNode(_ node: NodeProcess) {
-        let parked = parked(node.disk)
         node.reader = 2
         crash(node)
-        node.queue.append(.refold(parked))
-        if !parked.isEmpty { tally.show(.versionSkew) }
+        if !parked(node.disk).isEmpty { tally.show(.versionSkew) }
     }
 
-    /// What the old version could not read.
-    private func parked(_ disk: Disk) -> [CaseID] {
+    /// What the old version could not read: a program that starts reads it anew.
+    func parked(_ disk: Disk) -> [CaseID] {
         disk.cases.filter { Fold.fold($0, disk.events(of: $0), reader: 1).parkedBy != nil }
     }
 
@@ -120,14 +119,18 @@ extension World {
     /// Keeps a copy of a disk, for a restore to come.
     func takeImage() {
         if random.chance(30) {
-            // Damage in a backup beside another failure is more than is promised.
-            guard hub.disk.damage.isEmpty else { return }
-            hub.images.append(hub.disk)
-            if hub.images.count > 3 { hub.images.removeFirst() }
+            keepImage(of: hub)
         } else if let node = random.pick(running), node.disk.damage.isEmpty {
             node.images.append(node.disk)
             if node.images.count > 3 { node.images.removeFirst() }
         }
+    }
+
+    func keepImage(of hub: HubProcess) {
+        // Damage in a backup beside another failure is more than is promised.
+        guard !isCalm, hub.disk.damage.isEmpty else { return }
+        hub.images.append(hub.disk)
+        if hub.images.count > 3 { hub.images.removeFirst() }
     }
 
     /// Who else holds an event: its origin's disks and the hub's, which give it back, or only others, who cannot.
@@ -139,6 +142,8 @@ extension World {
             if other.origin == event.origin { authoritative = true }
             if event.origin == .hub, other.disk.event(event.hash)?.part != .withheld { authoritative = true }
         }
+        // What its writer has taken in hand, it will commit.
+        if running.contains(where: { $0 !== node && $0.isTaking(event.hash) }) { any = true }
         return (authoritative, any || authoritative)
     }
 
@@ -193,7 +198,11 @@ extension World {
         for call in calls { drop(call) }
         let before = hub.disk.known
         hub.disk = image
-        hub.isToldRestored = random.chance(50)
+        // A backup of the line that an earlier restore left may know of a node what the node itself has lost.
+        for node in running where !hub.disk.tree(node.origin).heads.allSatisfy({ node.disk.tree(node.origin).reaches($0) }) {
+            causes.blind.insert(node.origin)
+        }
+        hub.isToldRestored = isTold
         if hub.isToldRestored { causes.isHubTold = true } else { causes.isHubUntold = true }
         causes.hubRestored = true
         causes.forgotten.formUnion(before.subtracting(hub.disk.known))
@@ -245,6 +254,7 @@ extension World {
             wire.bytes[random.below(wire.bytes.count)] ^= 1 << UInt8(random.below(8))
         }
         disk.damage(event.hash, wire)
+        trace.note("\(owner)'s copy of \(label(event)) is damaged\(inPart ? " in its part" : "")")
         if owner == .hub {
             causes.hubFlipped = true
             hub.core.desk.unload { $0 == event.caseID }

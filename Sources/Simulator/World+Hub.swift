@@ -92,6 +92,7 @@ extension World {
                 enqueue(.lost(call, wire, events, known: hub.disk.known(around: events, of: .hub), isLast: isLast))
             case .repair(let wire):
                 let events = decode(wire, of: call)
+                guard events.count == wire.count else { return drop(call) }
                 let own = events.filter { $0.origin == call.peer }
                 let known = hub.disk.known(around: own, of: call.peer)
                 let hubs = hub.disk.known(around: events.filter { $0.origin == .hub }, of: .hub)
@@ -242,6 +243,7 @@ extension World {
         {
             throw Violation("an event of \(placed.event.origin) is merged while it is quarantined")
         }
+        if effects.placed.contains(where: { $0.event.isGrant }), random.chance(30) { keepImage(of: hub) }
         try hub.disk.commit(effects, of: hub.core)
         if effects.restoration != nil { hub.isToldRestored = false }
         ledger.committed(effects, at: .hub)
@@ -339,5 +341,6 @@ extension World {
         trace.note("hub starts at position \(hub.disk.position)")
         // A program that starts looks for what waits.
         enqueuePending()
+        if hub.reader > 1 { hub.queue.append(.refold(parked(hub.disk))) }
     }
 }

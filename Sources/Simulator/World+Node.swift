@@ -81,9 +81,10 @@ extension World {
                     causes.blind.insert(node.origin)
                 }
                 trace.note("\(node.name) opens writing")
-            case .noteWelcome(_, _, let schemas):
+            case .noteWelcome(_, _, let schemas, let feed):
                 node.backOff.succeeded()
                 node.queue.append(.arrival(.schemas(schemas), call: call?.id ?? 0, rows: []))
+                node.queue.append(.arrival(.resume(feed), call: call?.id ?? 0, rows: []))
             case .raise(let alarm): ring(alarm, about: node.origin, at: node.origin)
             case .close(let reason, let retryAfter):
                 trace.note("\(node.name) closes: \(reason)")
@@ -230,6 +231,9 @@ extension World {
     private func commit(_ effects: Effects, at node: NodeProcess) throws {
         let before = node.disk.position
         try node.disk.commit(effects, of: node.core)
+        if !isCalm, options.has(.hubRestored), effects.placed.contains(where: { $0.event.isGrant }) {
+            isHubDoomed = random.chance(10)
+        }
         ledger.committed(effects, at: node.origin)
         // Alarms are saved with what they are about: they are told, though the process may die.
         ring(effects, at: node.origin)
@@ -307,5 +311,6 @@ extension World {
         node.isWriting = false
         node.dialAt = now + Int64(random.below(2_000))
         trace.note("\(node.name) starts at seq \(node.disk.head.seq)")
+        if node.reader > 1 { node.queue.append(.refold(parked(node.disk))) }
     }
 }

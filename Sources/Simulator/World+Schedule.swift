@@ -21,6 +21,10 @@ extension World {
     private func step() throws {
         now = now + Int64(random.below(options.pace))
         if random.below(1000) < options.faultRate { try injectFault() }
+        if isHubDoomed {
+            isHubDoomed = false
+            try injectFault(.hubRestored)
+        }
         if random.chance(4) { takeImage() }
         if random.chance(8), let node = random.pick(running) { try tick(node) }
         if let stranger, random.chance(6) { try stranger.act(in: self) }

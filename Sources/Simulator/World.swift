@@ -24,13 +24,18 @@ final class World {
     var causes = Causes()
     /// What rang, where: at the hub or at a node, about whom.
     var alarms: [(at: Origin, about: Origin, alarm: Alarm)] = []
+    /// Whoever brings the hub's disk back says so.
+    let isTold: Bool
     /// Faults are over.
     var isCalm = false
+    /// The hub's disk goes with the next step: its decision has reached the one and not the other.
+    var isHubDoomed = false
 
     init(options: Options, trace: Trace) {
         self.options = options
         self.trace = trace
         random = Generator(seed: options.seed)
+        isTold = random.chance(50)
         let skewed = options.has(.versionSkew)
         let isNew = random.chance(50)
         let newest: UInt32 = skewed && isNew ? 2 : 1

@@ -152,6 +152,8 @@ public struct Commit: Sendable {
     public var chains: [(origin: Origin, chain: Chain)] = []
     public var routed: [Routed] = []
     public var cursor: FeedCursor?
+    /// Cursors with a greater seq are forgotten, before `cursor` is saved.
+    public var rewound: UInt64?
     public var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
     public var alarms: [(origin: Origin, alarm: Alarm)] = []
     public var quarantined: [Origin] = []

@@ -97,6 +97,7 @@ struct MemoryState: Sendable {
             chains[origin, default: []].append(chain)
         }
         for routed in batch.routed { feeds[routed.destination, default: [:]][routed.seq] = routed }
+        if let seq = batch.rewound { cursors.removeAll { $0.seq > seq } }
         if let cursor = batch.cursor {
             cursors.removeAll { $0.hubIncarnation == cursor.hubIncarnation }
             cursors.append(cursor)

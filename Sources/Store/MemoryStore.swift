@@ -143,7 +143,9 @@ public final class MemoryStore: CaseStore {
                 let ofIncarnation = feed.values.filter { $0.hubIncarnation == cursor.hubIncarnation }
                 return FeedFact(
                     hash: ofIncarnation.first { $0.seq == cursor.seq }?.event,
-                    incarnationEnd: ofIncarnation.map(\.seq).max())
+                    end: ofIncarnation.max { $0.seq < $1.seq }.map {
+                        FeedCursor(hubIncarnation: $0.hubIncarnation, seq: $0.seq, hash: $0.event)
+                    })
             }
         }
     }

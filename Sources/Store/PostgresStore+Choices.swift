@@ -8,6 +8,7 @@ extension Commit {
     /// In the transaction's last round trip; nothing in most batches.
     var choices: [Statement] {
         var statements: [Statement] = []
+        if let rewound { statements.append(("DELETE FROM feed_cursors WHERE seq > $1", [.int64(rewound.stored)])) }
         if let cursor { statements.append(upsert(cursor)) }
         if let schemas { statements.append(Self.set("schemas", schemas.map(String.init).joined(separator: " "))) }
         if !released.isEmpty {

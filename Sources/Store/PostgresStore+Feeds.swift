@@ -65,7 +65,7 @@ extension PostgresStore {
         guard !cursors.isEmpty else { return [] }
         let rows = try await query(
             """
-            SELECT j.hash, run.last
+            SELECT j.hash, run.last, e.hash
             FROM unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY AS asked (hub_incarnation, seq, place)
                 LEFT JOIN LATERAL (
                     SELECT first, coalesce(
@@ -79,16 +79,23 @@ extension PostgresStore {
                 ) f ON true LEFT JOIN LATERAL (
                     SELECT hash FROM journal
                     WHERE origin = f.origin AND seq = f.event_seq AND incarnation = f.incarnation OFFSET 0
-                ) j ON true
+                ) j ON true LEFT JOIN LATERAL (
+                    SELECT origin, event_seq, incarnation FROM feeds
+                    WHERE destination = $1 AND feeds.seq = run.last OFFSET 0
+                ) g ON true LEFT JOIN LATERAL (
+                    SELECT hash FROM journal
+                    WHERE origin = g.origin AND seq = g.event_seq AND incarnation = g.incarnation OFFSET 0
+                ) e ON true
             ORDER BY asked.place
             """,
             [
                 .text(destination.code), .int64Array(cursors.map(\.hubIncarnation.stored)),
                 .int64Array(cursors.map { Int64(clamping: $0.seq) }),
             ])
-        return try rows.map { row in
-            FeedFact(
-                hash: try row.isNull(0) ? nil : row.hash(0), incarnationEnd: try row.isNull(1) ? nil : row.number(1))
+        return try zip(cursors, rows).map { cursor, row in
+            let end = try row.isNull(1)
+                ? nil : FeedCursor(hubIncarnation: cursor.hubIncarnation, seq: try row.number(1), hash: try row.hash(2))
+            return FeedFact(hash: try row.isNull(0) ? nil : row.hash(0), end: end)
         }
     }
 

@@ -29,6 +29,7 @@ extension Writer {
             commit.completed = effects.completed
             commit.routed = effects.routed
             commit.cursor = effects.cursor
+            commit.rewound = effects.rewound
             commit.alarms = effects.alarms
             commit.quarantined = effects.quarantined
             commit.lifted = effects.lifted

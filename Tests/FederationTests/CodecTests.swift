@@ -216,7 +216,7 @@ import Testing
                 .welcome(
                     Welcome(
                         schemas: [1], heads: heads, clock: Docket.start, incarnation: .max, quarantined: true,
-                        lost: [Stretch(incarnation: .max, after: 0), Stretch(incarnation: 1, after: .max)])),
+                        lost: [Stretch(incarnation: .max, after: 0), Stretch(incarnation: 1, after: .max)], feed: cursor)),
                 .history(History(.lost, events, isLast: true)), .history(History(.repair, [withheld], isLast: false)),
                 .fetch([docket.id]),
                 .ack(Ack(heads: heads, committedAt: Docket.start, position: .max, signature: [1, 2, 3])),

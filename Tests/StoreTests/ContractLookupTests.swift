@@ -158,6 +158,11 @@ import Testing
                 try await store.commit(batch)
             }
             #expect(try await store.feedCursors() == (106..<170).reversed().map { cursor($0, 6) })
+            // The hub has lost what lies beyond: those cursors are forgotten, and the feed goes on from one of before.
+            var batch = office.batch([])
+            (batch.rewound, batch.cursor) = (5, cursor(old, 3))
+            try await store.commit(batch)
+            #expect(try await reopen().feedCursors() == [cursor(old, 3), cursor(7, 4)])
         }
     }
 
@@ -197,16 +202,20 @@ import Testing
             func cursor(_ incarnation: UInt64, _ seq: UInt64) -> FeedCursor {
                 FeedCursor(hubIncarnation: incarnation, seq: seq, hash: .zero)
             }
+            func end(_ incarnation: UInt64, _ seq: UInt64, _ event: Event) -> FeedCursor {
+                FeedCursor(hubIncarnation: incarnation, seq: seq, hash: event.hash)
+            }
             let asked = [cursor(5, 8), cursor(.max, 2), cursor(9, 100), cursor(.max, 12), cursor(5, 1)]
             #expect(try await store.feedFacts(of: there, asked) == [
-                FeedFact(hash: events[7].hash, incarnationEnd: 9), FeedFact(hash: events[1].hash, incarnationEnd: 6),
-                FeedFact(hash: nil, incarnationEnd: nil), FeedFact(hash: nil, incarnationEnd: 6),
-                FeedFact(hash: nil, incarnationEnd: 9),
+                FeedFact(hash: events[7].hash, end: end(5, 9, events[8])),
+                FeedFact(hash: events[1].hash, end: end(.max, 6, events[5])),
+                FeedFact(hash: nil, end: nil), FeedFact(hash: nil, end: end(.max, 6, events[5])),
+                FeedFact(hash: nil, end: end(5, 9, events[8])),
             ])
             #expect(try await store.feedFacts(of: other, [cursor(5, 1), cursor(.max, 1)]) == [
-                FeedFact(hash: events[6].hash, incarnationEnd: 1), FeedFact(hash: nil, incarnationEnd: nil),
+                FeedFact(hash: events[6].hash, end: end(5, 1, events[6])), FeedFact(hash: nil, end: nil),
             ])
-            #expect(try await store.feedFacts(of: .hub, [cursor(5, 1)]) == [FeedFact(hash: nil, incarnationEnd: nil)])
+            #expect(try await store.feedFacts(of: .hub, [cursor(5, 1)]) == [FeedFact(hash: nil, end: nil)])
             #expect(try await store.feedFacts(of: there, []).isEmpty)
             let writers = try await store.feed(of: there, after: 0).map(\.cursor.hubIncarnation)
             #expect(writers == Array(repeating: .max, count: 6) + [5, 5, 5])

@@ -133,7 +133,7 @@ import Testing
         let store = PostgresStore(database: database, hashing: sha256)
         let cursor = FeedCursor(hubIncarnation: generation, seq: 1, hash: event.hash)
         #expect(try await store.feed(of: there, after: 0).map(\.cursor) == [cursor])
-        #expect(try await store.feedFacts(of: there, [cursor]) == [FeedFact(hash: event.hash, incarnationEnd: 1)])
+        #expect(try await store.feedFacts(of: there, [cursor]) == [FeedFact(hash: event.hash, end: cursor)])
         let facts = try await database.readers.run { try $0.query("SELECT name FROM facts") }
         #expect(facts.isEmpty)
         #expect(try await store.chains()[.hub]?.latest == office.writer.head)

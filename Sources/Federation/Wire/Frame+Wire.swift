@@ -89,6 +89,7 @@ extension HubFrame {
                 $0.clock = welcome.clock.milliseconds
                 $0.incarnation = welcome.incarnation
                 $0.quarantined = welcome.quarantined
+                if let feed = welcome.feed { $0.feed = feed.message }
                 $0.lost = welcome.lost.map { stretch in
                     .with { ($0.incarnation, $0.after) = (stretch.incarnation, stretch.after) }
                 }
@@ -124,7 +125,8 @@ extension HubFrame {
                 schemas: message.schemas, heads: try message.heads.heads(),
                 clock: Instant(milliseconds: message.clock), incarnation: message.incarnation,
                 quarantined: message.quarantined,
-                lost: message.lost.map { Stretch(incarnation: $0.incarnation, after: $0.after) })
+                lost: message.lost.map { Stretch(incarnation: $0.incarnation, after: $0.after) },
+                feed: message.hasFeed ? try FeedCursor(message.feed) : nil)
             welcome.version = message.version
             self = .welcome(welcome)
         case .ack(let message):

@@ -22,7 +22,10 @@ import Testing
         return hello
     }
 
-    private var welcome: Welcome { Welcome(heads: [], clock: now, incarnation: 1) }
+    private func welcome(from start: UInt64 = 0) -> Welcome {
+        let place = FeedCursor(hubIncarnation: 1, seq: start, hash: event.hash)
+        return Welcome(heads: [], clock: now, incarnation: 1, feed: start > 0 ? place : nil)
+    }
 
     private func rows(_ range: ClosedRange<UInt64>) -> [FeedRow] {
         range.map {
@@ -32,7 +35,7 @@ import Testing
     }
 
     private func greeting(from start: UInt64, tail: [Stretch] = []) -> Greeting {
-        .welcome(welcome, feedStart: start, tail: tail)
+        .welcome(welcome(from: start), tail: tail)
     }
 
     private func feed(_ sent: UInt64, _ acknowledged: UInt64, isReading: Bool = false) -> HubLink.State {
@@ -65,9 +68,9 @@ import Testing
             link.received(.hello(hello()))
                 == [.prepare(hello()), .noteReport(nil, clock: now, backlog: 7)])
         #expect(link.state == .welcoming)
-        #expect(link.greeted(greeting(from: 2), feedEnd: 5) == [.send(.welcome(welcome)), .readFeed(after: 2)])
+        #expect(link.greeted(greeting(from: 2), feedEnd: 5) == [.send(.welcome(welcome(from: 2))), .readFeed(after: 2)])
         #expect(link.state == feed(2, 2, isReading: true))
-        #expect(live(from: 5, end: 5).1 == [.send(.welcome(welcome))])
+        #expect(live(from: 5, end: 5).1 == [.send(.welcome(welcome(from: 5)))])
     }
 
     /// Identity comes from the certificate alone.
@@ -118,7 +121,7 @@ import Testing
         var link = HubLink(peer: Place.home)
         _ = link.received(.hello(hello()))
         #expect(link.feedAdvanced(to: 11) == [])
-        #expect(link.greeted(greeting(from: 10), feedEnd: 10) == [.send(.welcome(welcome)), .readFeed(after: 10)])
+        #expect(link.greeted(greeting(from: 10), feedEnd: 10) == [.send(.welcome(welcome(from: 10))), .readFeed(after: 10)])
     }
 
     @Test func noMoreThanAWindowIsUnderWay() {
@@ -224,7 +227,7 @@ import Testing
     @Test func theTailGoesFirst() {
         let tail = [Stretch(incarnation: event.envelope.incarnation, after: 0)]
         var (link, actions) = live(from: 0, end: 3, tail: tail)
-        #expect(actions == [.send(.welcome(welcome)), .readTail(tail)])
+        #expect(actions == [.send(.welcome(welcome())), .readTail(tail)])
         #expect(link.feedAdvanced(to: 4) == [] && link.feedRead(rows(1...3)) == [])
         let more = HubFrame.history(History(.lost, [WireEvent(event)], isLast: false))
         let rest = [Stretch(incarnation: event.envelope.incarnation, after: 1)]

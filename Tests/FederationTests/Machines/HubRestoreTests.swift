@@ -135,7 +135,7 @@ import Testing
         let hello = hello(Place.home, writer: 4, hubHeads: [head], at: bench.now)
         let effects = try bench.take(.hello(hello, feed: []))
         #expect(effects.codes == ["IR-03 hub_restored"])
-        guard case .welcome(let welcome, _, _) = effects.greeting else {
+        guard case .welcome(let welcome, _) = effects.greeting else {
             Issue.record("no welcome")
             return
         }
@@ -158,7 +158,7 @@ import Testing
         var bench = HubBench()
         bench.core.desk.writer = JournalWriter(origin: .hub, incarnation: 2, continuing: .empty, clock: HybridClock())
         let effects = try bench.take(.hello(hello(Place.home, writer: 4, hubHeads: [head], at: bench.now), feed: []))
-        guard case .welcome(let welcome, _, _) = effects.greeting else {
+        guard case .welcome(let welcome, _) = effects.greeting else {
             Issue.record("no welcome")
             return
         }
@@ -200,16 +200,16 @@ import Testing
         func cursor(_ incarnation: UInt64, _ seq: UInt64) -> FeedCursor {
             FeedCursor(hubIncarnation: incarnation, seq: seq, hash: hash)
         }
-        #expect(HubCore.start([], []) == 0)
-        #expect(HubCore.start([cursor(1, 9)], [FeedFact(hash: hash, incarnationEnd: 20)]) == 9)
+        #expect(HubCore.start([], []) == nil)
+        #expect(HubCore.start([cursor(1, 9)], [FeedFact(hash: hash, end: cursor(1, 20))]) == cursor(1, 9))
         // The row is gone; what its incarnation wrote before is still common.
-        #expect(HubCore.start([cursor(1, 9)], [FeedFact(hash: nil, incarnationEnd: 6)]) == 6)
-        #expect(HubCore.start([cursor(1, 9)], [FeedFact(hash: sha256([2]), incarnationEnd: 6)]) == 6)
+        #expect(HubCore.start([cursor(1, 9)], [FeedFact(hash: nil, end: cursor(1, 6))]) == cursor(1, 6))
+        #expect(HubCore.start([cursor(1, 9)], [FeedFact(hash: sha256([2]), end: cursor(1, 6))]) == cursor(1, 6))
         // An incarnation that left nothing here: the one before it may have.
         #expect(
             HubCore.start(
                 [cursor(2, 9), cursor(1, 4)],
-                [FeedFact(hash: nil, incarnationEnd: nil), FeedFact(hash: hash, incarnationEnd: 7)]) == 4)
-        #expect(HubCore.start([cursor(2, 9)], [FeedFact(hash: nil, incarnationEnd: nil)]) == 0)
+                [FeedFact(hash: nil, end: nil), FeedFact(hash: hash, end: cursor(1, 7))]) == cursor(1, 4))
+        #expect(HubCore.start([cursor(2, 9)], [FeedFact(hash: nil, end: nil)]) == nil)
     }
 }

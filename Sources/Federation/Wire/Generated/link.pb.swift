@@ -377,9 +377,21 @@ nonisolated struct Peyvand_V1_Welcome: Sendable {
   /// The hub's own events that it has lost, as far as this node's Hello shows: the node sends those that it holds.
   var lost: [Peyvand_V1_Stretch] = []
 
+  /// The last row that this node is known to have: its feed goes on after it. Absent where it begins with its first row.
+  var feed: Peyvand_V1_Cursor {
+    get {_feed ?? Peyvand_V1_Cursor()}
+    set {_feed = newValue}
+  }
+  /// Returns true if `feed` has been explicitly set.
+  var hasFeed: Bool {self._feed != nil}
+  /// Clears the value of `feed`. Subsequent reads from it will return its default value.
+  mutating func clearFeed() {self._feed = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _feed: Peyvand_V1_Cursor? = nil
 }
 
 /// A place in the feed of one destination.
@@ -1102,7 +1114,7 @@ nonisolated extension Peyvand_V1_Stretch: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Peyvand_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Welcome"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}schemas\0\u{1}heads\0\u{1}clock\0\u{1}incarnation\0\u{1}quarantined\0\u{1}lost\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}schemas\0\u{1}heads\0\u{1}clock\0\u{1}incarnation\0\u{1}quarantined\0\u{1}lost\0\u{1}feed\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1117,12 +1129,17 @@ nonisolated extension Peyvand_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._
       case 5: try { try decoder.decodeSingularFixed64Field(value: &self.incarnation) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.quarantined) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.lost) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._feed) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.version != 0 {
       try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 1)
     }
@@ -1144,6 +1161,9 @@ nonisolated extension Peyvand_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.lost.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.lost, fieldNumber: 7)
     }
+    try { if let v = self._feed {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1155,6 +1175,7 @@ nonisolated extension Peyvand_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.incarnation != rhs.incarnation {return false}
     if lhs.quarantined != rhs.quarantined {return false}
     if lhs.lost != rhs.lost {return false}
+    if lhs._feed != rhs._feed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
