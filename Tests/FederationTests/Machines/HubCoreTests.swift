@@ -127,6 +127,15 @@ import Testing
         #expect(bench.core.desk.writer.clock.last.instant <= bench.now)
     }
 
+    /// He has no effect now, and may be given the case later.
+    @Test func anOutsidersClockIsBoundedToo() throws {
+        var bench = try HubBench.registered()
+        bench.docket.skews[Place.stranger] = 365 * Instant.day
+        let effects = try bench.say(Place.stranger, .noted)
+        #expect(effects.types == ["hub stamped", "\(Place.stranger) noted"])
+        #expect(bench.core.desk.writer.clock.last.instant <= bench.now)
+    }
+
     @Test func aClockALittleAheadIsFollowed() throws {
         var bench = try HubBench.registered()
         bench.docket.skews[Place.home] = HybridClock.tolerance

@@ -152,6 +152,60 @@ import Testing
         #expect(moved.types == ["hub granted"] && Set(bench.grants.map(\.epoch)).count == 2)
     }
 
+    /// The grant that the hub forgot may have reached the seat that is asked for, and nobody else.
+    @Test func aGrantWaitsForTheSeatThatMayHoldIt() throws {
+        var (bench, events, head) = try restored()
+        bench.core.feeds[Place.seat] = 0
+        try bench.take(.hello(hello(Place.seat, writer: 7, hubHeads: [head], at: bench.now), feed: []))
+        try bench.take(.hello(hello(Place.home, writer: 4, at: bench.now), feed: []))
+        #expect(bench.core.restoration?.awaited == [Place.seat], "home has nothing to give back")
+        #expect(try bench.send([events[0]], from: Place.home).types == ["IR-03 referred"])
+        let back = try bench.take(.lost(Place.seat, [events[1]], known: [:], isLast: true))
+        #expect(back.types == ["hub granted"] && bench.grants.count == 1)
+    }
+
+    /// Of a seat that the older state does not know, nothing can be awaited; it is heard if it speaks while others are.
+    @Test func aGrantWaitsForASeatThatIsNotKnown() throws {
+        var (bench, events, head) = try restored()
+        let other = try #require(Origin("IR-07"))
+        bench.core.feeds[other] = 0
+        try bench.take(.hello(hello(Place.home, writer: 4, hubHeads: [head], at: bench.now), feed: []))
+        try bench.take(.lost(Place.home, [], known: [:], isLast: true))
+        #expect(try bench.send([events[0]], from: Place.home).types == ["IR-03 referred"])
+        let end = try bench.take(.release(other, keep: nil, held: []))
+        #expect(end.restoration == .some(nil))
+        #expect(try bench.take(.pending([bench.id])).types == ["hub granted"])
+    }
+
+    /// A grant that comes back when a newer one stands gives no turn: its seat sees envelopes, and gets the parts when it is
+    /// given the case again.
+    @Test func aGrantThatComesBackLateOpensNoParts() throws {
+        var forgotten = try HubBench.registered()
+        try forgotten.say(Place.home, .noted, text: "between us")
+        var bench = forgotten
+        let grant = try #require(try forgotten.move(to: "IR-23").placed.first?.event)
+        bench.core.desk.writer = JournalWriter(
+            origin: .hub, incarnation: 2, continuing: .empty, clock: HybridClock(), seal: testSeal)
+        bench.docket = forgotten.docket
+        bench.docket.now = bench.docket.now + Instant.hour
+        try bench.move(to: "IR-07")
+        let back = try bench.take(.lost(Place.home, [grant], known: [:], isLast: true))
+        #expect(bench.rows(back, to: Place.seat) == ["registered", "noted-", "granted-", "granted-"])
+        bench.docket.now = bench.docket.now + Instant.hour
+        #expect(bench.rows(try bench.move(to: "IR-23"), to: Place.seat).prefix(1) == ["noted"])
+    }
+
+    /// A case that was mended is decided anew: a decision may have passed it over.
+    @Test func whatIsMendedIsDecided() throws {
+        var (bench, events, head) = try restored()
+        try bench.take(.hello(hello(Place.home, writer: 4, hubHeads: [head], at: bench.now), feed: []))
+        try bench.send([events[0]], from: Place.home)
+        try bench.take(.release(Place.home, keep: nil, held: []))
+        #expect(bench.grants.isEmpty)
+        let mended = try bench.take(.repair(Place.seat, [events[0]], known: [:], ofHub: [:]))
+        #expect(mended.types == ["hub granted"])
+    }
+
     /// Brought back to before a node first spoke: it is waited for all the same.
     @Test func aHubThatForgotANodeWaitsForIt() throws {
         let (_, _, head) = try restored()

@@ -204,6 +204,16 @@ import Testing
         #expect(link.tick(now: now + NodeLink.patience) == [reads(after: 4)])
     }
 
+    /// What is under way then would be taken for sent; and what only lacks its receipt is sent again too.
+    @Test func sendingAgainWaitsForTheReadUnderWay() {
+        var (link, _) = live(head: 6, hub: [head(6)], acknowledged: 4)
+        let alarm = Alarm(code: "gap", detail: "")
+        _ = link.received(.alarm(alarm), now: now)
+        #expect(link.tick(now: now + NodeLink.patience) == [])
+        #expect(link.journalRead([events[5]]).count == 1)
+        #expect(link.tick(now: now + NodeLink.patience) == [reads(after: 5)])
+    }
+
     // MARK: Restored
 
     /// At a start the hub is asked for five seconds; then the node writes, whatever comes of it.
