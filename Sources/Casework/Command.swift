@@ -157,7 +157,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case forbidden(reason: String)
     /// The case has changed since the page was loaded: its present revision.
     case stale(revision: Int)
-    /// The hub was brought back from an older state, and this home or seat has not yet said what it knows.
+    /// The hub was brought back from an older state, and this origin, which may know of a decision, has not yet said so.
     case awaiting(Origin)
     /// More than 256 KiB in one event.
     case tooLarge(bytes: Int)

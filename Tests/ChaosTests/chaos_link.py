@@ -182,10 +182,12 @@ def hostile(voice, victim, case):
 
 
 def tamper(voice):
+    # At the start of a line, what is missing may still come; within one, another past is a lie.
+    cases = [voice.register()]
     case, _, part = voice.registration()
     envelope = voice.envelope("registered", b"", case, part, previous=hashlib.sha256(b"another").digest())
     voice.send((envelope, part))
-    return {"steps": {"tamper": voice.alarm()}}
+    return {"steps": {"tamper": voice.alarm()}, "cases": cases}
 
 
 def main():
