@@ -65,11 +65,7 @@ extension HubCore {
             schemas: Array(1...desk.reader), heads: tree.heads, clock: now, incarnation: desk.writer.incarnation,
             quarantined: quarantined[origin] != nil, feed: Self.start(hello.cursors, feed))
         if let restoration, restoration.awaited.contains(origin) {
-            welcome.lost = hello.hubHeads.compactMap { head in
-                let floor = restoration.floors.first { $0.incarnation == head.incarnation }?.seq ?? 0
-                let isOwn = head.incarnation == desk.writer.incarnation
-                return !isOwn && head.seq > floor ? Stretch(incarnation: head.incarnation, after: floor) : nil
-            }
+            welcome.lost = hello.hubHeads.compactMap { stretch(to: $0, beyond: restoration.floors) }
             if welcome.lost.isEmpty { hasReturned(origin, &effects) }
         }
         // Cases may have waited for one that is not known here.
@@ -90,12 +86,16 @@ extension HubCore {
     /// A node that knows events or feed rows of this hub that are not here shows that the hub was brought back from an
     /// older state. Then the others are waited for, but those who said Hello before and knew of nothing more.
     private mutating func noticeLoss(_ hello: Hello, _ feed: [FeedFact], _ effects: inout Effects) {
-        let isMissing = hello.hubHeads.contains { !desk.journal.reaches($0) }
+        // What others have returned has holes: while they are waited for, heads alone do not tell.
+        let isMissing = hello.hubHeads.contains { head in
+            guard let restoration, !greeted.contains(hello.origin) else { return !desk.journal.reaches(head) }
+            return stretch(to: head, beyond: restoration.floors) != nil
+        }
         let isFeedMissing = hello.cursors.first.map { $0.hash != feed.first?.hash } ?? false
         guard isMissing || isFeedMissing else { return }
         let isTold = restoration != nil
         if !isTold { beginRestoration(except: greeted.subtracting([hello.origin]), &effects) }
-        // Also one of whom the older state knows nothing yet: heads alone do not tell, what others returned has holes.
+        // Also one of whom the older state knows nothing yet.
         if isMissing || isTold, restoration?.awaited.insert(hello.origin).inserted ?? false {
             effects.restoration = .some(restoration)
         }
@@ -107,6 +107,13 @@ extension HubCore {
         guard !isTold else { return }
         let detail = "knows events of the hub that are not here: this hub was brought back from an older state"
         effects.alarms.append((hello.origin, Alarm(code: "hub_restored", detail: detail)))
+    }
+
+    /// What an earlier start of this hub wrote beyond what was brought back, up to a head that somebody knows.
+    private func stretch(to head: ChainHead, beyond floors: [ChainHead]) -> Stretch? {
+        let floor = floors.first { $0.incarnation == head.incarnation }?.seq ?? 0
+        guard head.incarnation != desk.writer.incarnation, head.seq > floor else { return nil }
+        return Stretch(incarnation: head.incarnation, after: floor)
     }
 
     /// Begins to wait for every origin that has ever spoken or been spoken to.

@@ -232,7 +232,7 @@ extension World {
         let before = node.disk.position
         try node.disk.commit(effects, of: node.core)
         if !isCalm, options.has(.hubRestored), effects.placed.contains(where: { $0.event.isGrant }) {
-            isHubDoomed = random.chance(10)
+            isHubDoomed = random.chance(30)
         }
         ledger.committed(effects, at: node.origin)
         // Alarms are saved with what they are about: they are told, though the process may die.
