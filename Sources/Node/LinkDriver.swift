@@ -137,6 +137,8 @@ actor LinkDriver {
         let heads = notices.listen()
         let call = Call(stream: stream)
         self.call = call
+        // What an earlier call brought may still wait for the writer, and the Hello is to name it: nothing overtakes this.
+        _ = try await writer.apply(.repair([], known: [:]), cases: [], size: Admission.bound)
         let journal = await writer.journal
         let acknowledged = try await office.store.acknowledged()
         let hello = try await hello(journal, acknowledged)

@@ -58,7 +58,9 @@ extension World {
         }
         if isHubUp, !hub.queue.isEmpty { motions.append(.commitAtHub) }
         for node in nodes where !node.isStopped {
-            if node.call == nil, isHubUp, now >= node.dialAt, now >= node.isolatedUntil { motions.append(.dial(node)) }
+            if node.call == nil, isHubUp, !node.isBusy, now >= max(node.dialAt, node.isolatedUntil) {
+                motions.append(.dial(node))
+            }
             if !node.queue.isEmpty, node.isWriting || node.isBusy { motions.append(.write(node)) }
             if !node.reads.isEmpty { motions.append(.read(node)) }
         }

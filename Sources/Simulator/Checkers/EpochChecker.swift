@@ -7,19 +7,20 @@ enum EpochChecker: Checker {
         if let id = replicas.world.ledger.epochsTwice.first { throw Violation("an epoch of \(id) was issued twice") }
         for id in replicas.hub.disk.cases {
             var seen = Set<Epoch>()
-            var causes = Set<EventHash>()
+            var granted = Set<EventHash>()
             for event in replicas.hub.disk.events(of: id) where event.origin == .hub {
                 guard case .granted(let grant) = event.envelope.change else { continue }
                 guard grant.epoch > 0, seen.insert(grant.epoch).inserted else {
                     throw Violation("epoch \(grant.epoch) of \(id) stands twice")
                 }
                 // A hub that nobody told of its restore decides again what it forgot, until a node shows it; so does one
-                // that has heard only one of two copies of a node, or that forgot that there is such a seat.
-                let world = replicas.world.causes
-                guard let cause = grant.cause, !world.isHubUntold, world.copied.isEmpty,
-                    !world.forgotten.contains(grant.seat)
+                // that has heard only one of two copies of a node, or a node that was itself brought back, or that forgot
+                // that there is such a seat.
+                let causes = replicas.world.causes
+                guard let cause = grant.cause, !causes.isHubUntold, causes.copied.isEmpty, causes.restored.isEmpty,
+                    !causes.forgotten.contains(grant.seat)
                 else { continue }
-                guard causes.insert(cause).inserted else { throw Violation("one referral of \(id) was granted twice") }
+                guard granted.insert(cause).inserted else { throw Violation("one referral of \(id) was granted twice") }
             }
         }
     }
