@@ -17,9 +17,6 @@ struct Causes {
     var hubRestored = false
     /// Not known at all to the older state that came back.
     var forgotten: Set<Origin> = []
-    /// A person has said so; he has not.
-    var isHubTold = false
-    var isHubUntold = false
     /// Sent or stored bytes that were damaged.
     var flipped: Set<Origin> = []
     var hubFlipped = false

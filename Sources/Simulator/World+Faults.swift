@@ -203,7 +203,6 @@ extension World {
             causes.blind.insert(node.origin)
         }
         hub.isToldRestored = isTold
-        if hub.isToldRestored { causes.isHubTold = true } else { causes.isHubUntold = true }
         causes.hubRestored = true
         causes.forgotten.formUnion(before.subtracting(hub.disk.known))
         tally.add("restores")

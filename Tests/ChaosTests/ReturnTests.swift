@@ -22,10 +22,11 @@ extension Chaos {
         }
 
         private static func comeBack(_ demo: Demo) async throws {
-            let codes = try demo.codes
-            #expect(codes.count == 31)
+            #expect(try demo.codes.count == 31)
+            for code in try demo.codes { try await demo.settled(code) }
+            // One has nothing to catch up with: what is registered there is live from the first moment.
+            let codes = try demo.codes.filter { $0 != Self.live }
             let each = Run.size(short: 40, long: 1000)
-            for code in codes { try await demo.settled(code) }
             let before = try await demo.hub.get("/overview").number("registered")
             let ids = try await demo.without("hub") {
                 try await withThrowingTaskGroup(of: [String].self) { group in
@@ -43,12 +44,15 @@ extension Chaos {
             let begun = ContinuousClock.now
             let live = try await watch(demo, codes)
             let took = ContinuousClock.now - begun
-            Run.note("row05: 31 x \(each) events drained in \(took); live: \(live)")
+            Run.note("row05: 30 x \(each) events drained in \(took); live: \(live)")
             #expect(took < .seconds(Run.size(short: 120, long: 900)))
+            #expect(live.count >= 3, "too few to say anything")
             #expect(live.local < .milliseconds(2000), "a registration took \(live.local) meanwhile")
             #expect(live.toHub < .seconds(20), "a live event took \(live.toHub) to the hub")
             try await expectAll(demo, ids, registered: before + ids.count + live.count)
         }
+
+        private static let live = "IR-03"
 
         struct Live: CustomStringConvertible {
             var count = 0
@@ -61,10 +65,10 @@ extension Chaos {
         private static func watch(_ demo: Demo, _ codes: [String]) async throws -> Live {
             var (live, left) = (Live(), codes)
             let deadline = ContinuousClock.now + .seconds(Run.size(short: 180, long: 1200))
-            try await demo.settled("IR-03")
+            try await demo.settled(Self.live)
             repeat {
                 let begun = ContinuousClock.now
-                let id = try await demo.server("IR-03").register("زنده \(live.count)").text("id")
+                let id = try await demo.server(Self.live).register("زنده \(live.count)").text("id")
                 live.local = max(live.local, .now - begun)
                 live.count += 1
                 try await demo.hub.waitForCase(id, "arrived", within: .seconds(60)) { _ in true }

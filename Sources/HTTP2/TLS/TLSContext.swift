@@ -1,12 +1,10 @@
 import COpenSSL
 
 /// What all sessions of one door or client share: keys, trust and rules.
-///
-/// The pointer is `nonisolated(unsafe)`: after `init` nothing changes the SSL_CTX, and OpenSSL lets many threads make
-/// sessions from one.
 final class TLSContext: Sendable {
     enum Role: Sendable { case server, client }
 
+    // After `init` nothing changes the SSL_CTX, and OpenSSL lets many threads make sessions from one.
     nonisolated(unsafe) private let context: OpaquePointer
     let role: Role
     let configuration: TLSConfiguration

@@ -28,7 +28,7 @@ enum AlarmChecker: Checker {
         where !rang("two_copies", about: origin) && !rang("fenced", about: origin) {
             throw Violation("two copies of \(origin) were running, and nobody was told")
         }
-        if world.tally[Scenario.hubRestored.name] > 0, !world.causes.isHubTold, !rang("hub_restored") {
+        if world.tally[Scenario.hubRestored.name] > 0, !world.isTold, !rang("hub_restored") {
             throw Violation("the hub was brought back from an older state, and nobody was told")
         }
     }
