@@ -116,7 +116,7 @@ let package = Package(
                 .product(name: "Configuration", package: "swift-configuration"),
             ],
             exclude: [
-                "README.md", "Accounts/README.md", "Backup/README.md", "Demo/README.md", "Import/README.md",
+                "README.md", "Accounts/README.md", "Backup/README.md", "Bench/README.md", "Demo/README.md", "Import/README.md",
                 "Simulate/README.md",
                 "Trickle/README.md",
             ],

@@ -1,5 +1,5 @@
 /// SplitMix64: small, seeded, the same on every machine.
-public struct Generator: RandomNumberGenerator {
+public struct Generator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
     public init(seed: UInt64) { state = seed }

@@ -11,7 +11,7 @@ struct Peyvand: AsyncParsableCommand {
             DemoCommand.self, HubCommand.self, NodeCommand.self, DatabaseCommand.self, CertificateCommand.self,
             UserCommand.self, TokenCommand.self, ImportCommand.self, ReportCommand.self, StatusCommand.self,
             VerifyCommand.self, RebuildCommand.self, BackupCommand.self, RestoreCommand.self,
-            QuarantineCommand.self, SimulateCommand.self,
+            QuarantineCommand.self, SimulateCommand.self, BenchCommand.self,
         ])
 
     /// Exit codes: 0 done, 1 failed, 2 used wrongly. An error is one line that says what, and what to do.

@@ -162,7 +162,7 @@ struct Demonstration: Sendable {
     }
 
     /// The program that runs now, so that the parts are of the same build.
-    private static func ownProgram() throws -> String {
+    static func ownProgram() throws -> String {
         var bytes = [UInt8](repeating: 0, count: 4096)
         let count = bytes.withUnsafeMutableBytes { buffer in
             buffer.withMemoryRebound(to: CChar.self) { buffer in

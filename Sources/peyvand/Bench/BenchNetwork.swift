@@ -1,0 +1,138 @@
+import Casework
+import Glibc
+import Logging
+import Postgres
+import Store
+
+/// A hub and some provinces as offices run them: real processes of this program, each with a PostgreSQL of its own.
+///
+/// The order of a test is its own: `prepare` makes certificates, `open` starts a server's PostgreSQL, `start` its process.
+actor BenchNetwork {
+    /// A server's database: as long as it is open nobody else may copy its folder.
+    struct Office: Sendable {
+        let postgres: PrivateServer
+        let url: String
+    }
+
+    let cast: DemoCast
+    private(set) var state: DemoState
+    private let logger: Logger
+    private var offices: [String: Office] = [:]
+    private var programs: [String: ChildProgram] = [:]
+
+    /// - Parameter provinces: how many; the first is East Azerbaijan, IR-03.
+    init(folder: String, provinces: Int, logger: Logger) throws {
+        let folder = DemoFolder(folder)
+        cast = DemoCast(folder: folder, provinces: provinces)
+        state = DemoState()
+        self.logger = logger
+        for path in [folder.path, folder.logs] { try Disk.makeFolder(path) }
+        try state.choosePorts(for: cast.codes, in: folder)
+        for code in cast.codes { for (holder, _) in cast.principals(at: code) { _ = state.token(of: holder) } }
+        _ = try cast.issueCertificates(now: .now)
+    }
+
+    nonisolated var folder: DemoFolder { cast.folder }
+
+    /// Where a server's PostgreSQL lies: `postgres` below it may be copied while it is closed.
+    nonisolated func home(of code: String) -> String { folder.home(of: code) }
+
+    /// Starts the server's PostgreSQL and sees to it that its database is as an office's: migrated, with its tokens and,
+    /// at the hub, every certificate.
+    @discardableResult
+    func open(_ code: String) async throws -> Office {
+        if let office = offices[code] { return office }
+        try Disk.makeFolder(home(of: code))
+        let postgres = try await PrivateServer.start(
+            directory: home(of: code) + "/postgres", options: .init(maximumConnections: 40), logger: logger)
+        let office = Office(postgres: postgres, url: postgres.url(database: "peyvand"))
+        offices[code] = office
+        try await postgres.createDatabaseIfMissing("peyvand")
+        let database = try await Database.open(url: office.url, connections: 1, logger: logger)
+        try await database.migrate()
+        for (holder, principal) in cast.principals(at: code) {
+            guard let token = state.tokens[holder] else { continue }
+            try await Accounts(database).addToken(token, for: principal, expires: nil)
+        }
+        if code == DemoCast.hub { try await Registry(database).add(try cast.registryEntries()) }
+        await database.close()
+        return office
+    }
+
+    /// Starts the server's process and waits until its doors are open.
+    @discardableResult
+    func start(_ code: String) async throws -> ChildProgram {
+        let office = try await open(code)
+        let log = try BoundedLog(folder.log(of: code))
+        let program = try ChildProgram(
+            try cast.arguments(of: code, state: state, program: Demonstration.ownProgram(), database: office.url),
+            log: log, readyWord: "ready")
+        programs[code] = program
+        while !program.isReady {
+            guard program.isRunning else {
+                throw Failure("\(code) does not start; its log \(log.path) ends: \(Disk.tail(of: log.path))")
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return program
+    }
+
+    /// Ends the server's process in order; its PostgreSQL goes on.
+    func stop(_ code: String) async {
+        guard let program = programs.removeValue(forKey: code) else { return }
+        program.stop(grace: 20)
+        _ = await program.exited(grace: 20)
+    }
+
+    /// Ends the server's process and its PostgreSQL, with everything on disk.
+    func close(_ code: String) async {
+        await stop(code)
+        await offices.removeValue(forKey: code)?.postgres.stop()
+    }
+
+    func closeAll() async { for code in cast.codes { await close(code) } }
+
+    /// A client of the server's REST interface.
+    func client(_ code: String) throws -> APIClient {
+        APIClient(
+            try Endpoint(url: "https://127.0.0.1:\(state.ports[code]?.console ?? 0)"), token: state.tokens[code],
+            trustRoots: cast.certificates.authorityCertificate)
+    }
+
+    /// `peyvand verify` over an open server: fast and wrong is wrong.
+    func verify(_ code: String) async throws {
+        let office = try await open(code)
+        var arguments = [try Demonstration.ownProgram(), "verify", "--database", office.url]
+        if code != DemoCast.hub {
+            arguments += ["--hub-receipt-certificate", cast.certificates.file("receipt.pem", of: .hub)]
+        }
+        try await Tool.run(arguments, log: folder.logs + "/verify-\(code).log")
+    }
+}
+
+/// Programs that are run to their end.
+enum Tool {
+    /// - Returns: what it wrote, to both outputs.
+    /// - Throws: `Failure` with its last lines when it fails.
+    @discardableResult
+    static func run(_ arguments: [String], log: String) async throws -> String {
+        try Disk.remove(log)
+        let program = try ChildProgram(arguments, log: try BoundedLog(log, limit: 64 << 20), readyWord: "\u{0}")
+        let status = await program.exited(grace: 5)
+        try Task.checkCancellation()
+        guard status == 0 else {
+            throw Failure(
+                "\(arguments.prefix(3).joined(separator: " ")) failed (\(ChildProgram.describe(status))): "
+                    + Disk.tail(of: log))
+        }
+        return try Disk.text(log)
+    }
+
+    /// - Throws: `Failure` that says how to get it.
+    static func path(of name: String, package: String) throws(Failure) -> String {
+        for place in ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/bin", "/sbin"] {
+            if access("\(place)/\(name)", X_OK) == 0 { return "\(place)/\(name)" }
+        }
+        throw Failure("\(name) is not installed; run deploy/bench, or install the package \(package).")
+    }
+}

@@ -1,0 +1,3 @@
+struct HTTPBenchmark: Benchmark {
+    func run(_ bench: Bench) async throws -> [Comparison] { throw Failure("not measured yet.") }
+}

@@ -1,0 +1,3 @@
+struct RegisterBenchmark: Benchmark {
+    func run(_ bench: Bench) async throws -> [Comparison] { throw Failure("not measured yet.") }
+}

@@ -1,0 +1,3 @@
+struct StormBenchmark: Benchmark {
+    func run(_ bench: Bench) async throws -> [Comparison] { throw Failure("not measured yet.") }
+}
