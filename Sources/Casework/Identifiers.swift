@@ -11,18 +11,18 @@ public struct EventHash: Sendable, Hashable, Comparable, CustomStringConvertible
     }
 
     /// `nil` unless there are exactly 32 bytes.
-    public init?(_ bytes: some Collection<UInt8>) {
+    public init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count == 32 else { return nil }
-        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        for (offset, byte) in bytes.enumerated() {
-            switch offset / 8 {
-            case 0: words.0 = words.0 << 8 | UInt64(byte)
-            case 1: words.1 = words.1 << 8 | UInt64(byte)
-            case 2: words.2 = words.2 << 8 | UInt64(byte)
-            default: words.3 = words.3 << 8 | UInt64(byte)
-            }
-        }
-        self.init(a: words.0, b: words.1, c: words.2, d: words.3)
+        self.init(
+            a: bytes.bigEndianWord(at: 0), b: bytes.bigEndianWord(at: 8), c: bytes.bigEndianWord(at: 16),
+            d: bytes.bigEndianWord(at: 24))
+    }
+
+    /// `nil` unless there are exactly 32 bytes.
+    @inlinable
+    public init?(_ bytes: some Collection<UInt8>) {
+        guard let hash = bytes.withContiguousBytes({ EventHash($0) }) else { return nil }
+        self = hash
     }
 
     /// Parses 64 hexadecimal digits; `nil` for anything else.
@@ -32,10 +32,18 @@ public struct EventHash: Sendable, Hashable, Comparable, CustomStringConvertible
     }
 
     public var bytes: [UInt8] {
-        var bytes = [UInt8]()
-        bytes.reserveCapacity(32)
-        for word in [a, b, c, d] { Hex.append(word, to: &bytes) }
-        return bytes
+        [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
+            write(to: UnsafeMutableRawBufferPointer(buffer))
+            count = 32
+        }
+    }
+
+    /// Writes its 32 bytes to the beginning of a buffer that has room for them.
+    public func write(to buffer: UnsafeMutableRawBufferPointer) {
+        buffer.store(bigEndian: a, at: 0)
+        buffer.store(bigEndian: b, at: 8)
+        buffer.store(bigEndian: c, at: 16)
+        buffer.store(bigEndian: d, at: 24)
     }
 
     public var description: String { Hex.encode(bytes) }
@@ -61,14 +69,17 @@ public struct CaseID: Sendable, Hashable, Comparable, CustomStringConvertible {
     }
 
     /// `nil` unless these are 16 bytes of a version 7 UUID with a known home.
-    public init?(_ bytes: some Collection<UInt8>) {
+    public init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count == 16 else { return nil }
-        var words: (UInt64, UInt64) = (0, 0)
-        for (offset, byte) in bytes.enumerated() {
-            if offset < 8 { words.0 = words.0 << 8 | UInt64(byte) } else { words.1 = words.1 << 8 | UInt64(byte) }
-        }
-        (high, low) = words
+        (high, low) = (bytes.bigEndianWord(at: 0), bytes.bigEndianWord(at: 8))
         guard high >> 12 & 0xF == 7, low >> 62 == 2, Origin(number: UInt8(low >> 48 & 0xFF)) != nil else { return nil }
+    }
+
+    /// `nil` unless these are 16 bytes of a version 7 UUID with a known home.
+    @inlinable
+    public init?(_ bytes: some Collection<UInt8>) {
+        guard let id = bytes.withContiguousBytes({ CaseID($0) }) else { return nil }
+        self = id
     }
 
     /// Parses the usual form with hyphens, in either case; `nil` for anything else.
@@ -82,11 +93,12 @@ public struct CaseID: Sendable, Hashable, Comparable, CustomStringConvertible {
     public var home: Origin { Origin(number: UInt8(low >> 48 & 0xFF)) ?? .hub }
 
     public var bytes: [UInt8] {
-        var bytes = [UInt8]()
-        bytes.reserveCapacity(16)
-        Hex.append(high, to: &bytes)
-        Hex.append(low, to: &bytes)
-        return bytes
+        [UInt8](unsafeUninitializedCapacity: 16) { buffer, count in
+            let buffer = UnsafeMutableRawBufferPointer(buffer)
+            buffer.store(bigEndian: high, at: 0)
+            buffer.store(bigEndian: low, at: 8)
+            count = 16
+        }
     }
 
     public var description: String {
@@ -130,10 +142,6 @@ public enum Hex {
         return high == nil ? bytes : nil
     }
 
-    static func append(_ word: UInt64, to bytes: inout [UInt8]) {
-        for shift in stride(from: UInt64(56), through: 0, by: -8) { bytes.append(UInt8(word >> shift & 0xFF)) }
-    }
-
     private static let digits = Array("0123456789abcdef".utf8)
 
     private static func value(of digit: UInt8) -> UInt8? {
@@ -146,15 +154,22 @@ public enum Hex {
     }
 }
 
-extension Origin {
-    /// 0…30 for a province, 255 for the hub.
-    public var number: UInt8 { self == .hub ? 255 : UInt8(code.dropFirst(3)) ?? 255 }
+extension UnsafeRawBufferPointer {
+    fileprivate func bigEndianWord(at offset: Int) -> UInt64 {
+        UInt64(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+}
 
-    public init?(number: UInt8) {
-        if number == 255 {
-            self = .hub
-        } else {
-            self.init("IR-" + (number < 10 ? "0" : "") + String(number))
-        }
+extension UnsafeMutableRawBufferPointer {
+    fileprivate func store(bigEndian word: UInt64, at offset: Int) {
+        storeBytes(of: word.bigEndian, toByteOffset: offset, as: UInt64.self)
+    }
+}
+
+extension Collection<UInt8> {
+    /// Lends the elements as they lie in memory; a collection that is scattered there is copied first.
+    @inlinable
+    public func withContiguousBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) } ?? Array(self).withUnsafeBytes { body($0) }
     }
 }

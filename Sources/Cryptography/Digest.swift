@@ -1,4 +1,5 @@
 import COpenSSL
+import Glibc
 
 /// Algorithms fetched once: OpenSSL 3 otherwise looks each one up by name on every use.
 enum DigestAlgorithm {
@@ -7,6 +8,25 @@ enum DigestAlgorithm {
         guard let algorithm = EVP_MD_fetch(nil, "SHA256", nil) else { fatalError("OpenSSL has no SHA-256") }
         return algorithm
     }()
+}
+
+/// A digest context of the calling thread's own, freed at its end: `EVP_Digest` allocates one for every hash.
+private enum ThreadContext {
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        guard pthread_key_create(&key, { EVP_MD_CTX_free(OpaquePointer($0)) }) == 0 else {
+            fatalError("no room for thread-local values")
+        }
+        return key
+    }()
+
+    static var current: OpaquePointer {
+        if let context = pthread_getspecific(key) { return OpaquePointer(context) }
+        guard let context = EVP_MD_CTX_new(), pthread_setspecific(key, UnsafeRawPointer(context)) == 0 else {
+            fatalError("no memory for a digest context")
+        }
+        return context
+    }
 }
 
 /// One-shot digests, callable from any thread.
@@ -21,11 +41,20 @@ public enum Digest {
 
     /// The 32-byte SHA-256 of `bytes`, which may be empty.
     public static func sha256(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: sha256Length) { buffer, count in
-            let result = EVP_Digest(
-                bytes.baseAddress, bytes.count, buffer.baseAddress, nil, DigestAlgorithm.sha256, nil)
-            guard result == 1 else { fatalError("SHA-256 is unusable") }
-            count = sha256Length
+        withSHA256(bytes) { [UInt8]($0) }
+    }
+
+    /// Lends the 32-byte SHA-256 of `bytes`, which may be empty.
+    public static func withSHA256<Result>(
+        _ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        withUnsafeTemporaryAllocation(byteCount: sha256Length, alignment: 8) { digest in
+            let context = ThreadContext.current
+            guard EVP_DigestInit_ex2(context, DigestAlgorithm.sha256, nil) == 1,
+                EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1,
+                EVP_DigestFinal_ex(context, digest.baseAddress?.assumingMemoryBound(to: UInt8.self), nil) == 1
+            else { fatalError("SHA-256 is unusable") }
+            return body(UnsafeRawBufferPointer(digest))
         }
     }
 

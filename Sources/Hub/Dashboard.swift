@@ -16,6 +16,9 @@ actor Dashboard {
 
     /// A listener this far behind gets a fresh snapshot instead of every change.
     private static let catchUpLimit = 500
+    /// Between two steps, and between two snapshots.
+    private static let pace = Duration.milliseconds(20)
+    private static let catchUpPace = Duration.milliseconds(250)
 
     private let office: Office
     private let generation: UInt64
@@ -23,7 +26,7 @@ actor Dashboard {
     private let presence: Presence
     private let logger: Logger
     private let steps = Broadcast<Step>()
-    /// The last position that was sent; `nil` before the first look.
+    /// The last position that was sent; `nil` while nobody watches.
     private var position: UInt64?
 
     init(
@@ -70,11 +73,10 @@ actor Dashboard {
     }
 
     private func watchCommits() async {
-        for await _ in notices.listen() {
+        for await notice in notices.listen() {
             do {
-                try await advance()
                 // Several commits in this time make one step: the page need not move faster.
-                try await Task.sleep(for: .milliseconds(20))
+                try await Task.sleep(for: try await advance(to: notice.position))
             } catch is CancellationError {
                 return
             } catch {
@@ -83,17 +85,31 @@ actor Dashboard {
         }
     }
 
-    private func advance() async throws {
+    /// - Returns: when to look again.
+    private func advance(to end: UInt64) async throws -> Duration {
+        guard steps.hasListeners else {
+            // Whoever comes reads where he begins; until then nothing is read.
+            position = nil
+            return .zero
+        }
         guard let after = position else {
             position = try await overview().position
-            return
+            return Self.pace
+        }
+        // Somebody's long journal comes in: nobody could read each of its lines.
+        if end > after + UInt64(Self.catchUpLimit) {
+            let overview = try await overview()
+            steps.send(Step(after: after, position: overview.position, messages: [snapshot(overview)]))
+            position = overview.position
+            return Self.catchUpPace
         }
         let changes = try await changes(after: after)
-        guard let last = changes.last else { return }
+        guard let last = changes.last else { return Self.pace }
         let overview = try await overview()
         let messages = changes.map { message($0.row, $0.event, overview) }
         steps.send(Step(after: after, position: last.row.position, messages: messages))
         position = last.row.position
+        return Self.pace
     }
 
     /// The cases that moved, each with the event that moved it last.
@@ -166,8 +182,12 @@ actor Dashboard {
             }
         }
         let overview = try await overview()
-        listener.yield(FeedMessage(id: id(overview.position), event: "snapshot", data: overview.json.text))
+        listener.yield(snapshot(overview))
         return overview.position
+    }
+
+    private func snapshot(_ overview: OverviewDocument) -> FeedMessage {
+        FeedMessage(id: id(overview.position), event: "snapshot", data: overview.json.text)
     }
 
     private func message(_ row: CaseRow, _ event: Event, _ overview: OverviewDocument) -> FeedMessage {

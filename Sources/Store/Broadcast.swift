@@ -26,6 +26,9 @@ public final class Broadcast<Value: Sendable>: Sendable {
         return stream
     }
 
+    /// Whether anybody listens now.
+    public var hasListeners: Bool { state.withLock { !$0.listeners.isEmpty } }
+
     public func send(_ value: Value) {
         for listener in state.withLock({ Array($0.listeners.values) }) { listener.yield(value) }
     }

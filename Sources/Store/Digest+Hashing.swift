@@ -4,7 +4,9 @@ public import Cryptography
 extension Digest {
     /// SHA-256 as the core asks for it.
     public static let hashing: @Sendable ([UInt8]) -> EventHash = { bytes in
-        guard let hash = EventHash(sha256(bytes)) else { preconditionFailure("SHA-256 has 32 bytes") }
-        return hash
+        bytes.withUnsafeBytes { bytes in
+            guard let hash = withSHA256(bytes, { EventHash($0) }) else { preconditionFailure("SHA-256 has 32 bytes") }
+            return hash
+        }
     }
 }

@@ -36,7 +36,7 @@ extension String {
 
 extension Origin {
     /// This origin's bit in `case_origins.origins`.
-    var mask: Int64 { 1 << Int64(provinceNumber ?? 31) }
+    var mask: Int64 { 1 << Int64(isHub ? 31 : number) }
 
     static func inMask(_ mask: Int64) -> [Origin] { (provinces + [.hub]).filter { $0.mask & mask != 0 } }
 }
@@ -114,7 +114,9 @@ extension Row {
     }
 
     func caseID(_ column: Int) throws -> CaseID {
-        guard let id = CaseID(try get(column, as: [UInt8].self)) else { throw StoreError.corrupt(nil, "no case id") }
+        guard let id = try withBytes(column, { bytes in bytes.flatMap { CaseID($0) } }) else {
+            throw StoreError.corrupt(nil, "no case id")
+        }
         return id
     }
 

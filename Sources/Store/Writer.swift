@@ -2,6 +2,7 @@ public import Casework
 public import Federation
 public import Logging
 public import Service
+import Synchronization
 
 /// The single writer of a server: takes all that waits, decides it in order, commits it in ONE transaction, then
 /// answers all callers (group commit). Decisions are the core's; this actor only carries them out.
@@ -87,6 +88,7 @@ public actor Writer<Core: ServerCore> {
     private var halted: ServiceError?
     private var isTakenOver = false
     private var isOpen: Bool
+    private nonisolated let lastLarge = Mutex<ContinuousClock.Instant?>(nil)
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
@@ -156,8 +158,14 @@ public actor Writer<Core: ServerCore> {
 
     public var state: (head: StoredHead, halted: ServiceError?) { (head, halted) }
 
+    /// Whether somebody's long journal came in during the last half second.
+    public nonisolated var isCatchingUp: Bool {
+        lastLarge.withLock { $0.map { ContinuousClock.now - $0 < .milliseconds(500) } ?? false }
+    }
+
     private func enqueue(_ work: Work) async throws -> Result {
         if let halted { throw halted }
+        if work.size > Admission.large { lastLarge.withLock { $0 = .now } }
         guard waiting.count < Self.queueLimit else { throw ServiceError.unavailable("too many commands are waiting") }
         return try await withCheckedThrowingContinuation { done in
             waiting.append(Item(work: work, done: done))

@@ -56,7 +56,7 @@ struct ReplicationPeer: Sendable {
             try connection.execute(History.take)
             try connection.execute("CREATE PUBLICATION bench FOR TABLE journal, parts, cases WITH (publish_via_partition_root = true)")
             try connection.execute("SELECT pg_create_logical_replication_slot('bench', 'pgoutput')")
-            try connection.execute(History.replay)
+            try History.replay(connection)
         }
         let expected = try await contents(of: source)
         return ReplicationPeer(
@@ -237,7 +237,11 @@ enum History {
         END $$
         """
 
-    static let replay = "SET synchronous_commit = off; CALL bench_replay()"
+    /// The procedure commits by itself, so it stands alone.
+    static func replay(_ connection: isolated Connection) throws {
+        try connection.execute("SET synchronous_commit = off")
+        try connection.execute("CALL bench_replay()")
+    }
 }
 
 /// pglogical with last_update_wins, of the same tables; its log cannot be read twice, so one round.
@@ -274,7 +278,7 @@ enum PglogicalPeer {
         }
         try await state("replicating", at: target)
         try await target.run { try $0.execute("SELECT pglogical.alter_subscription_disable('bench', true)") }
-        try await source.run { try $0.execute(History.replay) }
+        try await source.run { try History.replay($0) }
         let began = ContinuousClock.now
         try await target.run { try $0.execute("SELECT pglogical.alter_subscription_enable('bench', true)") }
         let ended = try await ReplicationPeer.wait(for: Int64(backlog.events), at: target)
