@@ -65,7 +65,7 @@ public struct Case: Sendable, Equatable {
     public var revision: Int { history.count }
     public var openDisputes: [Dispute] { disputes.filter { $0.review == nil } }
     /// The conflicts of all fields, by hash.
-    public var conflicts: [EventHash] { Field.allCases.sorted().flatMap { values[$0]?.conflicts ?? [] } }
+    public var conflicts: [EventHash] { Field.inOrder.flatMap { values[$0]?.conflicts ?? [] } }
 
     /// What people are shown: the held status, overlaid by open disputes and by the citizen's withdrawal.
     public var status: Status {

@@ -64,6 +64,8 @@ public enum Field: String, Sendable, CaseIterable, Comparable {
     /// Never merged by machine: all heads are shown until a person chooses.
     case citizenNationalID = "citizen.national_id"
 
+    public static let inOrder = allCases.sorted()
+
     public static func < (left: Field, right: Field) -> Bool { left.rawValue < right.rawValue }
 }
 

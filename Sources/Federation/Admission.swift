@@ -1,3 +1,5 @@
+public import Casework
+
 /// What goes into the writer's next transaction. Nodes that return with weeks of backlog come in large batches: each
 /// transaction takes a bounded number of their events, so that live traffic goes on beside them.
 public enum Admission {
@@ -6,17 +8,32 @@ public enum Admission {
     /// Events of large batches in one transaction; the first large batch always goes.
     public static let bound = 2_000
 
+    /// Something that waits.
+    public struct Item: Sendable, Equatable {
+        /// How many events it brings.
+        public var size: Int
+        /// Whose it is: what one origin sends is taken in its order. `nil` for what may overtake all others.
+        public var lane: Origin?
+
+        public init(size: Int, lane: Origin? = nil) { (self.size, self.lane) = (size, lane) }
+    }
+
     /// - Parameters:
-    ///   - sizes: how many events each waiting item brings, in order of arrival.
+    ///   - items: in order of arrival.
     ///   - limit: items that one transaction takes.
     /// - Returns: the indices of those that go now, ascending.
-    public static func choose(_ sizes: [Int], limit: Int) -> [Int] {
+    public static func choose(_ items: [Item], limit: Int) -> [Int] {
         var room = bound
         var chosen: [Int] = []
-        for (index, size) in sizes.enumerated() where chosen.count < limit {
-            if size > large {
-                guard size <= room || room == bound else { continue }
-                room -= size
+        var held: Set<Origin> = []
+        for (index, item) in items.enumerated() where chosen.count < limit {
+            if let lane = item.lane, held.contains(lane) { continue }
+            if item.size > large {
+                guard item.size <= room || room == bound else {
+                    if let lane = item.lane { held.insert(lane) }
+                    continue
+                }
+                room -= item.size
             }
             chosen.append(index)
         }

@@ -11,10 +11,9 @@ public struct CaseRecord: Sendable, Equatable {
 
     public let id: CaseID
     public private(set) var events: [Event]
-    public private(set) var state: Case
+    @usableFromInline private(set) var folded: Folded
     /// What this server's code can read.
     public let reader: UInt32
-    private var known: Set<EventHash>
     /// Bytes of its events and their parts.
     public private(set) var size: Int
 
@@ -23,34 +22,55 @@ public struct CaseRecord: Sendable, Equatable {
         self.id = id
         self.events = events
         self.reader = reader
-        known = Set(events.map(\.hash))
         size = events.reduce(0) { $0 + $1.size }
-        state = Fold.fold(id, events, reader: reader)
+        // Most cases that are asked for before their first event comes are new.
+        folded = Folded(events.isEmpty ? Case(id: id) : Fold.fold(id, events, reader: reader))
     }
+
+    /// Shared by the copies of a record.
+    @usableFromInline
+    final class Folded: Sendable, Equatable {
+        @usableFromInline let state: Case
+
+        init(_ state: Case) { self.state = state }
+
+        @usableFromInline
+        static func == (left: Folded, right: Folded) -> Bool { left === right || left.state == right.state }
+    }
+
+    @inlinable public var state: Case { folded.state }
 
     public subscript(hash: EventHash) -> Event? { events.first { $0.hash == hash } }
 
-    public func holds(_ hash: EventHash) -> Bool { known.contains(hash) }
+    public func holds(_ hash: EventHash) -> Bool { events.contains { $0.hash == hash } }
 
     /// Adds an event without folding: `refold` comes after the last.
     public mutating func insert(_ event: Event) -> Insertion {
-        guard !known.insert(event.hash).inserted else {
+        guard let index = events.firstIndex(where: { $0.hash == event.hash }) else {
             events.append(event)
             size += event.size
             return .new
         }
-        guard event.part.bytes != nil, let index = events.firstIndex(where: { $0.hash == event.hash }),
-            events[index].part == .withheld
-        else { return .duplicate }
+        guard event.part.bytes != nil, events[index].part == .withheld else { return .duplicate }
         size += event.size - events[index].size
         events[index].part = event.part
         return .completed
     }
 
-    public mutating func refold() { state = Fold.fold(id, events, reader: reader) }
+    public mutating func refold() { folded = Folded(Fold.fold(id, events, reader: reader)) }
 
     /// The set of its events as one hash.
-    public func digest(_ hashing: Hashing) -> EventHash { hashing(events.map(\.hash).sorted().flatMap(\.bytes)) }
+    public func digest(_ hashing: Hashing) -> EventHash { 
+        let hashes = events.map(\.hash).sorted()
+        return hashing(
+            [UInt8](unsafeUninitializedCapacity: hashes.count * 32) { buffer, count in
+                let buffer = UnsafeMutableRawBufferPointer(buffer)
+                for (index, hash) in hashes.enumerated() {
+                    hash.write(to: UnsafeMutableRawBufferPointer(rebasing: buffer[(index * 32)...]))
+                }
+                count = hashes.count * 32
+            })
+    }
 
     /// The origins that receive this case's events: home and every seat that a grant names; the hub has all.
     public var destinations: [Origin] { Self.destinations(home: id.home, events) }

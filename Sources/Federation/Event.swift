@@ -53,14 +53,26 @@ public enum Part: Sendable, Hashable {
 
 /// One event: the exact bytes that its origin stored, their hash, and what they say.
 public struct Event: Sendable, Hashable {
-    public let envelope: Envelope
-    public let bytes: [UInt8]
+    /// What never changes, shared by all copies: an event is handed on many times between socket and table.
+    @usableFromInline
+    final class Content: Sendable {
+        @usableFromInline let envelope: Envelope
+        @usableFromInline let bytes: [UInt8]
+
+        init(_ envelope: Envelope, _ bytes: [UInt8]) { (self.envelope, self.bytes) = (envelope, bytes) }
+    }
+
+    @usableFromInline let content: Content
     public let hash: EventHash
     public var part: Part
 
     init(envelope: Envelope, bytes: [UInt8], hash: EventHash, part: Part) {
-        (self.envelope, self.bytes, self.hash, self.part) = (envelope, bytes, hash, part)
+        content = Content(envelope, bytes)
+        (self.hash, self.part) = (hash, part)
     }
+
+    @inlinable public var envelope: Envelope { content.envelope }
+    @inlinable public var bytes: [UInt8] { content.bytes }
 
     public static func == (left: Event, right: Event) -> Bool { left.hash == right.hash && left.part == right.part }
     public func hash(into hasher: inout Hasher) { hasher.combine(hash) }

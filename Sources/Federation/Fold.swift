@@ -109,7 +109,16 @@ public struct Fold: Sendable {
             default: false
             }
         }
-        for field in Field.allCases.sorted() {
+        // Nobody has changed anything: what was taken down is shown.
+        if writers.count == 1 {
+            for field in Field.inOrder where Self.touches(writers[0], field) {
+                state.values[field] = SharedValue(
+                    shown: writers[0].hash, conflicts: [],
+                    value: writers[0].envelope.change.flatMap { EnvelopeValue(field, of: $0) })
+            }
+            return
+        }
+        for field in Field.inOrder {
             let values = writers.filter { Self.touches($0, field) }
             var covered = Set<EventHash>()
             for event in values { covered.formUnion(Self.base(of: event, field).filter { $0 != event.hash }) }

@@ -24,6 +24,21 @@ actor LinkCall {
     private let id = SecureRandom.uint64()
     /// One at a time: the machine asks for the next only when it has been given the last.
     private let reads = AsyncStream<HubLink.Action>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    /// Batches with the committer, in order: the next is decoded and verified meanwhile.
+    private var underWay: [Submission] = []
+    private let submitted = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    private var room: CheckedContinuation<Void, Never>?
+    /// Of each incarnation, the last seq that the committer was given in this call.
+    private var given: [UInt64: UInt64] = [:]
+    private var notedAt: Instant?
+
+    private struct Submission: Sendable {
+        var wire: [WireEvent]
+        var effects: Writer<HubCore>.PendingEffects
+    }
+
+    /// As many as one transaction takes.
+    private static let batchesUnderWay = Admission.bound / Batch.maximumEvents
 
     init(
         origin: Origin, remote: String, office: Office, writer: Writer<HubCore>, presence: Presence,
@@ -57,6 +72,7 @@ actor LinkCall {
                 group.addTask { try await self.receive(body, response) }
                 group.addTask { try await self.follow(moved, response) }
                 group.addTask { try await self.read(response) }
+                group.addTask { try await self.acknowledge(response) }
                 group.addTask { for await call in later { try await self.yield(to: call, response) } }
                 group.addTask { for await id in found { try await self.ask(for: id, response) } }
                 group.addTask { for await cases in mended { try await self.goOn(cases, response) } }
@@ -152,7 +168,7 @@ actor LinkCall {
             case .prepare(let hello): try await prepare(hello, response)
             case .noteAlive(let process):
                 presence.alive.send((origin, id))
-                let effects = try await writer.apply(.alive(origin, writer: process), cases: [])
+                let effects = try await writer.apply(.alive(origin, writer: process), cases: [], lane: origin)
                 try await tell(effects, response)
             case .submit(let events): try await submit(events, response)
             case .takeLost(let events, let isLast): try await takeLost(events, isLast: isLast, response)
@@ -182,7 +198,7 @@ actor LinkCall {
     /// What is known of the node's cursors goes to the core with its Hello.
     private func prepare(_ hello: Hello, _ response: ResponseWriter) async throws {
         let facts = try await office.store.feedFacts(of: origin, hello.cursors)
-        let effects = try await writer.apply(.hello(hello, feed: facts), cases: [])
+        let effects = try await writer.apply(.hello(hello, feed: facts), cases: [], lane: origin)
         for (_, alarm) in effects.alarms { await audit("alarm.\(alarm.code)", alarm.detail) }
         guard let greeting = effects.greeting else { throw CallEnd(status: 13, "a Hello without an answer") }
         let end = try await office.store.feedEnds()[origin] ?? 0
@@ -224,23 +240,76 @@ actor LinkCall {
         guard !events.isEmpty else {
             return try await perform(machine.committed(Ack(heads: []), alarms: []), response)
         }
-        let known = try await office.store.known(
-            around: events.sorted { $0.envelope.seq < $1.envelope.seq }, of: origin)
+        let known = follows(events)
+            ? [:] : try await office.store.known(around: events.sorted { $0.envelope.seq < $1.envelope.seq }, of: origin)
         let arrival = HubCore.Arrival.events(origin, events, known: known)
-        let effects: Effects
-        do {
-            effects = try await writer.apply(arrival, cases: arrival.cases, size: events.count)
-        } catch StoreError.corrupt(let id?, _) {
-            return try await perform(machine.blocked(.submit(wire), by: id), response)
+        let effects = try writer.begin(arrival, cases: arrival.cases, size: events.count, lane: origin)
+        underWay.append(Submission(wire: wire, effects: effects))
+        submitted.continuation.yield()
+        while underWay.count >= Self.batchesUnderWay, !Task.isCancelled {
+            await withCheckedContinuation { room = $0 }
         }
-        for (_, alarm) in effects.alarms { await audit("alarm.\(alarm.code)", alarm.detail) }
-        let now = office.now()
+    }
+
+    private func makeRoom() {
+        room?.resume()
+        room = nil
+    }
+
+    /// Whether these go on where the committer was left: then nothing stands at their places, unless another call has
+    /// brought it, which the verdict takes for a gap.
+    private func follows(_ events: [Event]) -> Bool {
+        var isFollowing = true
+        for envelope in events.lazy.map(\.envelope) {
+            isFollowing = isFollowing && given[envelope.incarnation] == envelope.seq - 1
+            given[envelope.incarnation] = envelope.seq
+        }
+        return isFollowing
+    }
+
+    /// Says what is committed, once for all that became durable together.
+    private func acknowledge(_ response: ResponseWriter) async throws {
+        // Whoever waits for room is being ended too.
+        defer { makeRoom() }
+        var heads: [UInt64: ChainHead] = [:]
+        for await _ in submitted.stream {
+            while let submission = underWay.first {
+                let outcome = await submission.effects.outcome
+                underWay.removeFirst()
+                makeRoom()
+                let effects: Effects
+                do {
+                    effects = try outcome.get()
+                } catch StoreError.corrupt(let id?, _) {
+                    try await perform(machine.blocked(.submit(submission.wire), by: id), response)
+                    continue
+                }
+                for (_, alarm) in effects.alarms { await audit("alarm.\(alarm.code)", alarm.detail) }
+                for head in effects.heads { heads[head.incarnation] = head }
+                let ack = underWay.first?.effects.isDone == true ? Ack(heads: []) : try await receipt(heads)
+                if !ack.heads.isEmpty { heads = [:] }
+                let alarms = effects.alarms.filter { $0.origin == origin }.map(\.alarm)
+                try await perform(machine.committed(ack, alarms: alarms), response)
+            }
+            try await noteHeard()
+        }
+    }
+
+    private func receipt(_ heads: [UInt64: ChainHead]) async throws -> Ack {
+        guard !heads.isEmpty else { return Ack(heads: []) }
         var ack = Ack(
-            heads: effects.heads, committedAt: now, position: await writer.state.head.position, signature: [])
+            heads: heads.values.sorted { $0.incarnation < $1.incarnation }, committedAt: office.now(),
+            position: await writer.state.head.position)
         ack.signature = try office.receiptKey.sign(
-            Receipt.text(origin: origin, heads: ack.heads, committedAt: now, position: ack.position))
-        try await perform(
-            machine.committed(ack, alarms: effects.alarms.filter { $0.origin == origin }.map(\.alarm)), response)
+            Receipt.text(origin: origin, heads: ack.heads, committedAt: ack.committedAt, position: ack.position))
+        return ack
+    }
+
+    /// At most once a second: a long journal brings many batches.
+    private func noteHeard() async throws {
+        let now = office.now()
+        if let notedAt, (0..<1000).contains(now - notedAt) { return }
+        notedAt = now
         try await office.store.note(
             NodeReport(origin: origin, heardAt: now, clockOffset: nil, backlog: nil, feed: nil))
     }
@@ -251,7 +320,8 @@ actor LinkCall {
         let known = try await office.store.known(around: events, of: .hub)
         let arrival = HubCore.Arrival.lost(origin, events, known: known, isLast: isLast)
         do {
-            try await tell(try await writer.apply(arrival, cases: arrival.cases, size: events.count), response)
+            try await tell(try await 
+                writer.apply(arrival, cases: arrival.cases, size: events.count, lane: origin), response)
         } catch StoreError.corrupt(let id?, _) {
             return try await perform(machine.blocked(.takeLost(wire, isLast: isLast), by: id), response)
         }
@@ -276,7 +346,8 @@ actor LinkCall {
         let arrival = HubCore.Arrival.repair(
             origin, events, known: known, ofHub: try await office.store.known(around: hubs, of: .hub))
         do {
-            try await tell(try await writer.apply(arrival, cases: arrival.cases, size: events.count), response)
+            try await tell(try await 
+                writer.apply(arrival, cases: arrival.cases, size: events.count, lane: origin), response)
         } catch StoreError.corrupt(let id?, let place) {
             // Another node may hold the rest; what waits goes on waiting.
             return logger.error("still damaged", metadata: ["case": "\(id)", "place": "\(place)"])

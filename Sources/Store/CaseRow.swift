@@ -32,7 +32,6 @@ public struct CaseRow: Sendable, Equatable {
     public init?(_ record: CaseRecord, position: UInt64) {
         let state = record.state
         guard let code = state.trackingCode else { return nil }
-        let values = CaseValues(record)
         id = record.id
         trackingCode = code.digits
         home = state.home
@@ -43,10 +42,12 @@ public struct CaseRow: Sendable, Equatable {
         outcome = state.outcome
         kind = state.registration?.kind ?? .request
         channel = state.registration?.channel ?? .phone
-        category = values.category ?? Category.other.code
-        priority = values.priority ?? .normal
+        category = Category.other.code
+        if case .category(let shown)? = state.values[.category]?.value { category = shown }
+        priority = .normal
+        if case .priority(let shown)? = state.values[.priority]?.value { priority = shown }
         about = state.registration?.about
-        subject = values[.subject]
+        subject = CaseValues.text(.subject, of: record)
         registeredAt = state.registeredAt
         deadline = state.deadline?.at
         answeredAt = state.answeredAt
@@ -72,12 +73,14 @@ public struct CaseValues: Sendable, Equatable {
     private var texts: [Field: String] = [:]
 
     public init(_ record: CaseRecord) {
+        // Several fields lie in one part: it is read once.
+        var parts: [EventHash: Texts] = [:]
         for (field, value) in record.state.values {
             switch value.value {
             case .category(let category): self.category = category
             case .priority(let priority): self.priority = priority
             case .tags(let tags): self.tags = tags
-            case nil: texts[field] = Self.text(field, value, record)
+            case nil: texts[field] = Self.text(field, value, record, &parts)
             }
         }
     }
@@ -85,10 +88,19 @@ public struct CaseValues: Sendable, Equatable {
     /// `nil` when there is none, or when its part is withheld here.
     public subscript(field: Field) -> String? { texts[field] }
 
-    private static func text(_ field: Field, _ value: SharedValue, _ record: CaseRecord) -> String? {
+    /// One of them alone.
+    static func text(_ field: Field, of record: CaseRecord) -> String? {
+        var parts: [EventHash: Texts] = [:]
+        return record.state.values[field].flatMap { text(field, $0, record, &parts) }
+    }
+
+    private static func text(
+        _ field: Field, _ value: SharedValue, _ record: CaseRecord, _ parts: inout [EventHash: Texts]
+    ) -> String? {
         // People choose between national identities: all are shown until one has.
         let shown = field == .citizenNationalID ? [value.shown] + value.conflicts : [value.shown]
-        let texts = shown.compactMap { record[$0]?.texts?[field] }.filter { !$0.isEmpty }
+        for hash in shown where parts[hash] == nil { parts[hash] = record[hash]?.texts }
+        let texts = shown.compactMap { parts[$0]?[field] }.filter { !$0.isEmpty }
         return texts.isEmpty ? nil : texts.joined(separator: " / ")
     }
 }

@@ -148,6 +148,8 @@ public struct Commit: Sendable {
     /// Events whose missing part came.
     public var completed: [Event] = []
     public var cases: [CaseRow] = []
+    /// Cases of which nothing was here before: neither events nor a row.
+    public var begun: Set<CaseID> = []
     /// Chains that were extended, each as it stands after this batch, in the order in which they were.
     public var chains: [(origin: Origin, chain: Chain)] = []
     public var routed: [Routed] = []

@@ -53,18 +53,19 @@ struct CountedCase {
 
 /// The case rows of a batch: each case once, as it stands last.
 struct CaseRows {
-    private let rows: [CaseRow]
+    /// Of cases that had none, and of those that may have one.
+    private let new, known: [CaseRow]
 
     init(_ batch: Commit) {
         var seen: Set<CaseID> = []
-        rows = batch.cases.reversed().filter { seen.insert($0.id).inserted }
+        let rows = batch.cases.reversed().filter { seen.insert($0.id).inserted }
+        new = rows.filter { batch.begun.contains($0.id) }
+        known = rows.filter { !batch.begun.contains($0.id) }
     }
-
-    var isEmpty: Bool { rows.isEmpty }
 
     /// What the figures count of these cases until now.
     var selectOld: [Commit.Statement] {
-        isEmpty
+        known.isEmpty
             ? []
             : [
                 (
@@ -72,15 +73,17 @@ struct CaseRows {
                     SELECT home, registered_at IS NOT NULL, is_open, status, conflicts
                     FROM cases WHERE id = ANY ($1::uuid[])
                     """,
-                    [.uuidArray(rows.map(\.id.bytes))]
+                    [.uuidArray(known.map(\.id.bytes))]
                 )
             ]
     }
 
     /// New less old, by home.
-    func figures(old: Rows) throws -> [Origin: CountedCase] {
+    /// - Parameter old: the answer to `selectOld`, where there is one.
+    func figures(old: Rows?) throws -> [Origin: CountedCase] {
         var differences: [Origin: CountedCase] = [:]
-        for row in rows { differences[row.home, default: .none].add(CountedCase(row), times: 1) }
+        for row in new + known { differences[row.home, default: .none].add(CountedCase(row), times: 1) }
+        guard let old else { return differences }
         for row in old {
             let counted = CountedCase(
                 isRegistered: try row.get(1), isOpen: try row.get(2), status: try row.get(3),
@@ -90,49 +93,86 @@ struct CaseRows {
         return differences
     }
 
-    var upsert: [Commit.Statement] {
-        isEmpty ? [] : [(Self.sql, Self.columns.map { $0.values(rows) })]
+    /// Rows that nothing stands in the way of.
+    func copyNew(_ connection: isolated Connection) throws {
+        guard !new.isEmpty else { return }
+        let names = Self.columns.map(\.name).joined(separator: ", ")
+        try connection.copyIn("COPY cases (\(names)) FROM STDIN (FORMAT binary)") { writer in
+            for row in new {
+                try writer.row { copied in for column in Self.columns { column.append(row, &copied) } }
+            }
+        }
     }
 
-    private struct Column {
+    var upsert: [Commit.Statement] {
+        known.isEmpty ? [] : [(Self.sql, Self.columns.map { $0.array(known) })]
+    }
+
+    /// One column, as a field of a copied row and as an array over many rows.
+    private struct Column: Sendable {
         let name: String
         let type: String
-        let values: @Sendable ([CaseRow]) -> Parameter
+        let append: @Sendable (CaseRow, inout CopyRow) -> Void
+        let array: @Sendable ([CaseRow]) -> Parameter
 
-        init(_ name: String, _ type: String, _ values: @escaping @Sendable ([CaseRow]) -> Parameter) {
-            (self.name, self.type, self.values) = (name, type, values)
+        static func text(_ name: String, _ value: @escaping @Sendable (CaseRow) -> String) -> Column {
+            Column(name: name, type: "text") { $1.append(value($0)) } array: { .textArray($0.map(value)) }
+        }
+
+        static func text(optional name: String, _ value: @escaping @Sendable (CaseRow) -> String?) -> Column {
+            Column(name: name, type: "text") { $1.append(optional: value($0)) }
+                array: { .textArrayOptional($0.map(value)) }
+        }
+
+        static func bigint(_ name: String, _ value: @escaping @Sendable (CaseRow) -> Int64) -> Column {
+            Column(name: name, type: "bigint") { $1.append(value($0)) } array: { .int64Array($0.map(value)) }
+        }
+
+        static func integer(_ name: String, _ value: @escaping @Sendable (CaseRow) -> Int32) -> Column {
+            Column(name: name, type: "integer") { $1.append(value($0)) } array: { .int32Array($0.map(value)) }
+        }
+
+        static func bool(_ name: String, _ value: @escaping @Sendable (CaseRow) -> Bool) -> Column {
+            Column(name: name, type: "boolean") { $1.append(value($0)) } array: { .boolArray($0.map(value)) }
+        }
+
+        static func time(_ name: String, _ value: @escaping @Sendable (CaseRow) -> Instant?) -> Column {
+            Column(name: name, type: "timestamptz") { $1.append(timestamp: value($0)?.stored) }
+                array: { .timestampArrayOptional($0.map { value($0)?.stored }) }
         }
     }
 
     private static let columns: [Column] = [
-        Column("id", "uuid") { .uuidArray($0.map(\.id.bytes)) },
-        Column("tracking_code", "text") { .textArray($0.map(\.trackingCode)) },
-        Column("home", "text") { .textArray($0.map(\.home.code)) },
-        Column("holder", "text") { .textArray($0.map(\.holder.rawValue)) },
-        Column("seat", "text") { .textArray($0.map(\.seat.code)) },
-        Column("epoch", "bigint") { .int64Array($0.map(\.epoch.stored)) },
-        Column("status", "text") { .textArray($0.map(\.status.rawValue)) },
-        Column("outcome", "text") { .textArrayOptional($0.map(\.outcome?.rawValue)) },
-        Column("kind", "text") { .textArray($0.map(\.kind.rawValue)) },
-        Column("channel", "text") { .textArray($0.map(\.channel.rawValue)) },
-        Column("category", "text") { .textArray($0.map(\.category.stored)) },
-        Column("priority", "text") { .textArray($0.map(\.priority.rawValue)) },
-        Column("about", "text") { .textArrayOptional($0.map(\.about?.rawValue)) },
-        Column("subject", "text") { .textArrayOptional($0.map(\.subject?.stored)) },
-        Column("registered_at", "timestamptz") { .timestampArrayOptional($0.map(\.registeredAt?.stored)) },
-        Column("deadline", "timestamptz") { .timestampArrayOptional($0.map(\.deadline?.stored)) },
-        Column("answered_at", "timestamptz") { .timestampArrayOptional($0.map(\.answeredAt?.stored)) },
-        Column("is_open", "boolean") { .boolArray($0.map(\.isOpen)) },
-        Column("counts_due", "boolean") { .boolArray($0.map(\.countsDue)) },
-        Column("imported", "boolean") { .boolArray($0.map(\.imported)) },
-        Column("conflicts", "integer") { .int32Array($0.map(\.conflicts.stored)) },
-        Column("proposals", "integer") { .int32Array($0.map(\.proposals.stored)) },
-        Column("escalated", "smallint") { .int16Array($0.map { Int16(clamping: $0.escalated) }) },
-        Column("revision", "integer") { .int32Array($0.map(\.revision.stored)) },
-        Column("position", "bigint") { .int64Array($0.map(\.position.stored)) },
-        Column("pending", "boolean") { .boolArray($0.map(\.pending)) },
-        Column("parked", "boolean") { .boolArray($0.map(\.parked)) },
-        Column("digest", "bytea") { .byteaArray($0.map(\.digest.bytes)) },
+        Column(name: "id", type: "uuid") { $1.append(uuid: $0.id.bytes) } array: { .uuidArray($0.map(\.id.bytes)) },
+        .text("tracking_code") { $0.trackingCode },
+        .text("home") { $0.home.code },
+        .text("holder") { $0.holder.rawValue },
+        .text("seat") { $0.seat.code },
+        .bigint("epoch") { $0.epoch.stored },
+        .text("status") { $0.status.rawValue },
+        .text(optional: "outcome") { $0.outcome?.rawValue },
+        .text("kind") { $0.kind.rawValue },
+        .text("channel") { $0.channel.rawValue },
+        .text("category") { $0.category.stored },
+        .text("priority") { $0.priority.rawValue },
+        .text(optional: "about") { $0.about?.rawValue },
+        .text(optional: "subject") { $0.subject?.stored },
+        .time("registered_at") { $0.registeredAt },
+        .time("deadline") { $0.deadline },
+        .time("answered_at") { $0.answeredAt },
+        .bool("is_open") { $0.isOpen },
+        .bool("counts_due") { $0.countsDue },
+        .bool("imported") { $0.imported },
+        .integer("conflicts") { $0.conflicts.stored },
+        .integer("proposals") { $0.proposals.stored },
+        Column(name: "escalated", type: "smallint") { $1.append(Int16(clamping: $0.escalated)) }
+            array: { .int16Array($0.map { Int16(clamping: $0.escalated) }) },
+        .integer("revision") { $0.revision.stored },
+        .bigint("position") { $0.position.stored },
+        .bool("pending") { $0.pending },
+        .bool("parked") { $0.parked },
+        Column(name: "digest", type: "bytea") { $1.append($0.digest.bytes) }
+            array: { .byteaArray($0.map(\.digest.bytes)) },
     ]
 
     /// One statement for all rows of the batch.

@@ -10,8 +10,10 @@ extension Commit {
         let rows = CaseRows(self)
         let first = try connection.pipeline([compareAndSet] + rows.selectOld)
         guard first[0].affected == 1 else { throw StoreError.fenced }
-        let moved = try rows.isEmpty ? [:] : rows.figures(old: first[1])
+        let moved = try rows.figures(old: first.count > 1 ? first[1] : nil)
         try copyEvents(connection)
+        try copyOrigins(connection)
+        try rows.copyNew(connection)
         try copyFeeds(connection)
         try copyHeld(connection)
         try connection.pipeline(rows.upsert + CountedCase.move(moved) + statements + FeedRun.note(begun) + choices)
@@ -100,7 +102,8 @@ extension Commit {
 
     private var statements: [Statement] {
         var statements: [Statement] = []
-        if placed.contains(where: { $0.event.caseID != nil }) { statements.append(noteOrigins) }
+        let joined = origins(begun: false)
+        if !joined.isEmpty { statements.append(note(joined)) }
         if let files { statements.append(files) }
         if !completed.isEmpty { statements.append(completeParts) }
         if !chains.isEmpty { statements.append(upsertChains) }
@@ -109,12 +112,31 @@ extension Commit {
         return statements
     }
 
-    private var noteOrigins: Statement {
+    /// Which origins this batch brings events of, by case: of those that it begins, or of those that were here.
+    private func origins(begun isBegun: Bool) -> [CaseID: Int64] {
         var masks: [CaseID: Int64] = [:]
         for placed in placed {
-            if let id = placed.event.caseID { masks[id, default: 0] |= placed.event.origin.mask }
+            guard let id = placed.event.caseID, begun.contains(id) == isBegun else { continue }
+            masks[id, default: 0] |= placed.event.origin.mask
         }
-        return (
+        return masks
+    }
+
+    private func copyOrigins(_ connection: isolated Connection) throws {
+        let masks = origins(begun: true)
+        guard !masks.isEmpty else { return }
+        try connection.copyIn("COPY case_origins (case_id, origins) FROM STDIN (FORMAT binary)") { writer in
+            for (id, mask) in masks {
+                try writer.row { row in
+                    row.append(uuid: id.bytes)
+                    row.append(mask)
+                }
+            }
+        }
+    }
+
+    private func note(_ masks: [CaseID: Int64]) -> Statement {
+        (
             """
             INSERT INTO case_origins AS known (case_id, origins) SELECT * FROM unnest($1::uuid[], $2::bigint[])
             ON CONFLICT (case_id) DO UPDATE SET origins = known.origins | excluded.origins

@@ -73,14 +73,25 @@ public final class PostgresStore: CaseStore {
         let (missing, begun) = state.withLock { state in
             (needed.subtracting(state.partitions), runs.filter { !state.runs.contains($0.key) })
         }
-        try await write { connection in
-            for partition in missing.sorted() { try partition.create(connection) }
-            try connection.transaction { connection in try batch.save(connection, begun: begun) }
+        do {
+            try await save(batch, missing, begun)
+        } catch let error as PostgresError where error.code == .uniqueViolation && !batch.begun.isEmpty {
+            // A row stands where none should: of a case whose events were lost. What is right replaces it.
+            var batch = batch
+            batch.begun = []
+            try await save(batch, missing, begun)
         }
         guard !missing.isEmpty || !begun.isEmpty else { return }
         state.withLock { state in
             state.partitions.formUnion(missing)
             state.runs.formUnion(begun.keys)
+        }
+    }
+
+    private func save(_ batch: Commit, _ missing: Set<JournalPartition>, _ begun: [FeedRun: UInt64]) async throws {
+        try await write { connection in
+            for partition in missing.sorted() { try partition.create(connection) }
+            try connection.transaction { connection in try batch.save(connection, begun: begun) }
         }
     }
 

@@ -13,6 +13,7 @@ extension Writer {
         /// The own chains after it.
         var journal = ChainTree()
         var rows: [CaseRow] = []
+        var begun: Set<CaseID> = []
         var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
         var outcomes: [(item: Item, outcome: Swift.Result<Result, any Error>)] = []
         var isEmpty: Bool { effects.isEmpty }
@@ -39,6 +40,7 @@ extension Writer {
             commit.restoration = effects.restoration
             commit.schemas = effects.schemas
             commit.cases = rows
+            commit.begun = begun
             commit.chains = effects.chains
             commit.replies = replies
             return commit
@@ -84,13 +86,14 @@ extension Writer {
         batch.becomes = StoredHead(
             head: core.desk.writer.head, stamp: core.desk.writer.clock.last, position: core.position)
         batch.journal = core.desk.journal
-        var last: [CaseID: UInt64] = [:]
+        var new: [CaseID: (count: Int, last: UInt64)] = [:]
         for placed in batch.effects.placed {
-            if let id = placed.event.caseID { last[id] = placed.position }
+            if let id = placed.event.caseID { new[id] = (new[id, default: (0, 0)].count + 1, placed.position) }
         }
         for id in batch.effects.touched {
             guard let record = core.desk.cases[id] else { continue }
-            if let row = CaseRow(record, position: last[id] ?? core.position) { batch.rows.append(row) }
+            if record.events.count == new[id]?.count { batch.begun.insert(id) }
+            if let row = CaseRow(record, position: new[id]?.last ?? core.position) { batch.rows.append(row) }
         }
     }
 
@@ -142,7 +145,11 @@ extension Writer {
         let missing = Array(Set(cases.filter { !core.desk.isLoaded($0) }))
         guard !missing.isEmpty else { return }
         let events = try await store.events(of: missing)
-        for id in missing { self.core?.desk.load(id, events: events[id] ?? []) }
+        for id in missing {
+            let events = events[id] ?? []
+            cachedBytes += events.reduce(0) { $0 + $1.size }
+            self.core?.desk.load(id, events: events)
+        }
     }
 
     private func decide(

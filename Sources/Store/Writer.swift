@@ -47,11 +47,10 @@ public actor Writer<Core: ServerCore> {
 
     enum Work: Sendable {
         case wish(CommandRequest)
-        /// `size`: how many events it brings.
-        case arrival(Core.Arrival, cases: [CaseID], size: Int)
+        case arrival(Core.Arrival, cases: [CaseID], Admission.Item)
         case escalation(CaseID)
 
-        var size: Int { if case .arrival(_, _, let size) = self { size } else { 1 } }
+        var admission: Admission.Item { if case .arrival(_, _, let item) = self { item } else { .init(size: 1) } }
     }
 
     enum Result: Sendable {
@@ -61,7 +60,15 @@ public actor Writer<Core: ServerCore> {
 
     struct Item: Sendable {
         var work: Work
-        var done: CheckedContinuation<Result, any Error>
+        var done: Ticket<Result>
+    }
+
+    /// What waits, in its order.
+    struct Inbox: Sendable {
+        var items: [Item] = []
+        /// Why nothing is taken any more.
+        var halted: ServiceError?
+        var lastLarge: ContinuousClock.Instant?
     }
 
     /// Commands of one batch; a link's batch counts as one.
@@ -80,15 +87,15 @@ public actor Writer<Core: ServerCore> {
     public nonisolated let incarnation: UInt64
     var core: Core?
     var head = StoredHead.empty
+    /// Of the events of the core's cases: no less than there are.
+    var cachedBytes = 0
     /// The own chains as they are committed: the core's may be ahead while a commit is under way.
     public private(set) var journal = ChainTree()
-    private(set) var waiting: [Item] = []
+    private nonisolated let inbox = Mutex(Inbox())
     /// A batch that was given up while nobody knew whether it was committed.
     private var orphan: Batch?
-    private var halted: ServiceError?
     private var isTakenOver = false
     private var isOpen: Bool
-    private nonisolated let lastLarge = Mutex<ContinuousClock.Instant?>(nil)
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
@@ -113,7 +120,7 @@ public actor Writer<Core: ServerCore> {
     /// Decides and commits a command. Throws a `Refusal` or a `ServiceError`.
     public func submit(_ request: CommandRequest) async throws -> Answer {
         try await awaitOpening()
-        guard case .answer(let answer) = try await enqueue(.wish(request)) else {
+        guard case .answer(let answer) = try await post(.wish(request)).value else {
             throw ServiceError.halted("a command was answered as an arrival")
         }
         return answer
@@ -137,17 +144,47 @@ public actor Writer<Core: ServerCore> {
     public nonisolated func report(damaged id: CaseID) { environment.damaged(id) }
 
     /// Takes and commits what came over the link.
-    /// - Parameter size: how many events it brings.
-    public func apply(_ arrival: Core.Arrival, cases: [CaseID], size: Int = 1) async throws -> Effects {
-        guard case .effects(let effects) = try await enqueue(.arrival(arrival, cases: cases, size: size)) else {
-            throw ServiceError.halted("an arrival was answered as a command")
+    /// - Parameters:
+    ///   - size: how many events it brings.
+    ///   - lane: who sent it: what he sent before goes first.
+    public nonisolated func apply(
+        _ arrival: Core.Arrival, cases: [CaseID], size: Int = 1, lane: Origin? = nil
+    ) async throws -> Effects {
+        try await begin(arrival, cases: cases, size: size, lane: lane).effects
+    }
+
+    /// As `apply`, for those who do not wait: the order of the calls is that of the commits, within a lane.
+    public nonisolated func begin(
+        _ arrival: Core.Arrival, cases: [CaseID], size: Int, lane: Origin?
+    ) throws -> PendingEffects {
+        PendingEffects(ticket: try post(.arrival(arrival, cases: cases, .init(size: size, lane: lane))))
+    }
+
+    /// What an arrival will have done once it is durable.
+    public struct PendingEffects: Sendable {
+        let ticket: Ticket<Result>
+
+        public var isDone: Bool { ticket.isDone }
+
+        public var effects: Effects { get async throws { try await outcome.get() } }
+
+        public var outcome: Swift.Result<Effects, any Error> {
+            get async {
+                do {
+                    guard case .effects(let effects) = try await ticket.value else {
+                        throw ServiceError.halted("an arrival was answered as a command")
+                    }
+                    return .success(effects)
+                } catch {
+                    return .failure(error)
+                }
+            }
         }
-        return effects
     }
 
     public func escalate(_ id: CaseID) async throws {
         try await awaitOpening()
-        _ = try await enqueue(.escalation(id))
+        _ = try await post(.escalation(id)).value
     }
 
     /// Lets a caller look at or change the core between batches; `nil` while there is none.
@@ -156,21 +193,25 @@ public actor Writer<Core: ServerCore> {
     /// Whether this process has taken the journal over: then the stored token is its own, until another takes it.
     public var hasTakenOver: Bool { isTakenOver }
 
-    public var state: (head: StoredHead, halted: ServiceError?) { (head, halted) }
+    public var state: (head: StoredHead, halted: ServiceError?) { (head, inbox.withLock { $0.halted }) }
 
     /// Whether somebody's long journal came in during the last half second.
     public nonisolated var isCatchingUp: Bool {
-        lastLarge.withLock { $0.map { ContinuousClock.now - $0 < .milliseconds(500) } ?? false }
+        inbox.withLock { $0.lastLarge.map { ContinuousClock.now - $0 < .milliseconds(500) } ?? false }
     }
 
-    private func enqueue(_ work: Work) async throws -> Result {
-        if let halted { throw halted }
-        if work.size > Admission.large { lastLarge.withLock { $0 = .now } }
-        guard waiting.count < Self.queueLimit else { throw ServiceError.unavailable("too many commands are waiting") }
-        return try await withCheckedThrowingContinuation { done in
-            waiting.append(Item(work: work, done: done))
-            wake.continuation.yield()
+    private nonisolated func post(_ work: Work) throws -> Ticket<Result> {
+        let ticket = Ticket<Result>()
+        try inbox.withLock { inbox in
+            if let halted = inbox.halted { throw halted }
+            guard inbox.items.count < Self.queueLimit else {
+                throw ServiceError.unavailable("too many commands are waiting")
+            }
+            if work.admission.size > Admission.large { inbox.lastLarge = .now }
+            inbox.items.append(Item(work: work, done: ticket))
         }
+        wake.continuation.yield()
+        return ticket
     }
 
     // MARK: The loop
@@ -192,17 +233,19 @@ public actor Writer<Core: ServerCore> {
 
     /// What goes into the next transaction; `nil` when nothing may.
     private func nextBatch() -> [Item]? {
-        let chosen = Admission.choose(waiting.map(\.work.size), limit: Self.batchLimit)
-        guard !chosen.isEmpty else { return nil }
-        let batch = chosen.map { waiting[$0] }
-        // Mostly all that waits.
-        if chosen.count == waiting.count {
-            waiting = []
-        } else {
-            let taken = Set(chosen)
-            waiting = waiting.indices.filter { !taken.contains($0) }.map { waiting[$0] }
+        inbox.withLock { inbox in
+            let chosen = Admission.choose(inbox.items.map(\.work.admission), limit: Self.batchLimit)
+            guard !chosen.isEmpty else { return nil }
+            let batch = chosen.map { inbox.items[$0] }
+            // Mostly all that waits.
+            if chosen.count == inbox.items.count {
+                inbox.items.removeAll(keepingCapacity: true)
+            } else {
+                let taken = Set(chosen)
+                inbox.items = inbox.items.indices.filter { !taken.contains($0) }.map { inbox.items[$0] }
+            }
+            return batch
         }
-        return batch
     }
 
     /// What callers hear when this writer ends.
@@ -232,13 +275,16 @@ public actor Writer<Core: ServerCore> {
     }
 
     private func halt(_ reason: ServiceError) {
-        halted = reason
+        inbox.withLock { $0.halted = reason }
         refuseWaiting(reason)
     }
 
     private func refuseWaiting(_ reason: ServiceError) {
-        for item in waiting { item.done.resume(throwing: reason) }
-        waiting = []
+        let refused = inbox.withLock { inbox in
+            defer { inbox.items = [] }
+            return inbox.items
+        }
+        for item in refused { item.done.resolve(.failure(reason)) }
     }
 
     private func reload() async throws {
@@ -251,7 +297,7 @@ public actor Writer<Core: ServerCore> {
         head = stored
         isTakenOver = true
         let fresh = try await environment.makeCore(head, incarnation)
-        (core, journal) = (fresh, fresh.desk.journal)
+        (core, journal, cachedBytes) = (fresh, fresh.desk.journal, 0)
         // Its callers have heard that nobody knows; who watches must still learn what it did.
         if let orphan, orphan.isCommitted(at: head) { notify(orphan) }
         orphan = nil
@@ -270,7 +316,7 @@ public actor Writer<Core: ServerCore> {
                 unanswered.removeFirst()
             }
         } catch {
-            for item in unanswered { item.done.resume(throwing: reason(error)) }
+            for item in unanswered { item.done.resolve(.failure(reason(error))) }
             throw error
         }
     }
@@ -308,13 +354,13 @@ public actor Writer<Core: ServerCore> {
                 guard isPassing else {
                     if items.count > 1 { return false }
                     if case StoreError.corrupt(let id?, _) = error { environment.damaged(id) }
-                    items[0].done.resume(throwing: Self.failure(error))
+                    items[0].done.resolve(.failure(Self.failure(error)))
                     return true
                 }
                 guard clock.now < deadline else {
                     orphan = pending
                     let reason = ServiceError.unavailable("the database does not answer: try again")
-                    for item in items { item.done.resume(throwing: reason) }
+                    for item in items { item.done.resolve(.failure(reason)) }
                     refuseWaiting(reason)
                     return true
                 }
@@ -331,17 +377,20 @@ public actor Writer<Core: ServerCore> {
 
     private func finish(_ batch: Batch) {
         if !batch.isEmpty { notify(batch) }
-        for (item, outcome) in batch.outcomes { item.done.resume(with: outcome) }
-        boundCache(keeping: Set(batch.effects.touched))
+        for (item, outcome) in batch.outcomes { item.done.resolve(outcome) }
+        boundCache(after: batch.effects.touched)
     }
 
     /// Forgets all but the cases of the last batch; those too, when they alone are past the bound.
-    private func boundCache(keeping last: Set<CaseID>) {
+    private func boundCache(after last: [CaseID]) {
         guard let desk = core?.desk else { return }
-        let bytes = desk.cases.values.reduce(0) { $0 + $1.size }
-        if desk.cases.count <= Self.cacheLimit, bytes <= Self.cacheBytes { return }
-        let kept = last.reduce(0) { $0 + (desk.cases[$1]?.size ?? 0) } > Self.cacheBytes ? [] : last
+        let bytes = last.reduce(0) { $0 + (desk.cases[$1]?.size ?? 0) }
+        // No less than what is there: a case that was touched again is counted again, until all are counted anew.
+        cachedBytes += bytes
+        if desk.cases.count <= Self.cacheLimit, cachedBytes <= Self.cacheBytes { return }
+        let kept = bytes > Self.cacheBytes ? [] : Set(last)
         core?.desk.unload { !kept.contains($0) }
+        cachedBytes = kept.isEmpty ? 0 : bytes
     }
 
     private func notify(_ batch: Batch) {
