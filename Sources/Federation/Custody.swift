@@ -8,20 +8,20 @@ struct Custody: Sendable {
     /// Grants whose epoch another grant had taken.
     let rejected: [Event]
     /// Every origin that may write in this case. A seat whose grant was rejected wrote in good faith.
-    private let participants: Set<Origin>
+    private let participants: [Origin]
     private let ranks: [BranchRank]
 
-    /// - Parameter events: in history order, without those that this reader does not understand.
-    init(home: Origin, events: [Event]) {
+    /// - Parameter events: in history order; those that this reader does not understand say nothing.
+    init(home: Origin, events: [Event], reader: UInt32) {
         self.home = home
         var first: [Epoch: (grant: Grant, event: Event)] = [:]
         var rejected = [Event]()
-        var participants: Set<Origin> = [home, .hub]
+        var participants = [Origin]()
         var ranks = [BranchRank]()
-        for event in events where event.origin == .hub {
+        for event in events where event.origin == .hub && event.isReadable(by: reader) {
             switch event.envelope.change {
             case .granted(let grant):
-                participants.insert(grant.seat)
+                if !participants.contains(grant.seat) { participants.append(grant.seat) }
                 if first[grant.epoch] == nil, grant.epoch > 0 {
                     first[grant.epoch] = (grant, event)
                 } else {
@@ -38,7 +38,7 @@ struct Custody: Sendable {
     }
 
     /// The home, the hub, and every seat that a grant of this case names.
-    func takesPart(_ origin: Origin) -> Bool { participants.contains(origin) }
+    func takesPart(_ origin: Origin) -> Bool { origin == home || origin == .hub || participants.contains(origin) }
 
     /// Why a held write is only a proposal; `nil` when custody lets it count: its epoch's grant names its origin as
     /// seat, and no later grant is in the set or the write lies within the next grant's cut.

@@ -75,6 +75,9 @@ public struct CaseRecord: Sendable, Equatable {
     /// The origins that receive this case's events: home and every seat that a grant names; the hub has all.
     public var destinations: [Origin] { Self.destinations(home: id.home, events) }
 
+    /// Whether nobody but its home has written in it.
+    var isOnlyItsHomes: Bool { events.allSatisfy { $0.origin == id.home } }
+
     /// Whether an origin may say anything in this case.
     func takesPart(_ origin: Origin) -> Bool { origin == .hub || origin == id.home || destinations.contains(origin) }
 

@@ -21,13 +21,13 @@ public struct Fold: Sendable {
     private init(_ id: CaseID, _ events: [Event], reader: UInt32) {
         self.events = Self.historyOrder(events, reader: reader)
         self.reader = reader
-        custody = Custody(home: id.home, events: self.events.filter { $0.isReadable(by: reader) })
+        custody = Custody(home: id.home, events: self.events, reader: reader)
         state = Case(id: id)
     }
 
     private mutating func run() {
-        for event in events { effects[event.hash] = screen(event) }
-        let standing = events.filter { effects[$0.hash] == nil }
+        for event in events { if let effect = screen(event) { effects[event.hash] = effect } }
+        let standing = effects.isEmpty ? events : events.filter { effects[$0.hash] == nil }
         for event in standing where event.envelope.change?.mergeClass == .voice { voice(event) }
         applyHeld(standing)
         mergeShared(standing)
@@ -54,6 +54,11 @@ public struct Fold: Sendable {
     /// Epoch by epoch: the grant, then the writes under it in history order.
     private mutating func applyHeld(_ standing: [Event]) {
         let writes = standing.filter { $0.envelope.change?.mergeClass == .held }
+        // Most cases never leave the seat at which they began.
+        if custody.grants.isEmpty, custody.rejected.isEmpty, writes.allSatisfy({ $0.envelope.epoch == 0 }) {
+            apply(writes)
+            return settleProposals()
+        }
         apply(writes.filter { $0.envelope.epoch == 0 })
         var known: Set<Epoch> = [0]
         for event in custody.rejected { effects[event.hash] = .withoutEffect(.epochTaken) }
@@ -64,6 +69,12 @@ public struct Fold: Sendable {
             apply(writes.filter { $0.envelope.epoch == grant.epoch })
         }
         for event in writes where !known.contains(event.envelope.epoch) { propose(event, because: .unknownEpoch) }
+        settleProposals()
+    }
+
+    /// Those that nobody has applied, in history order.
+    private mutating func settleProposals() {
+        if state.proposals.isEmpty { return }
         let proposed = Dictionary(uniqueKeysWithValues: state.proposals.map { ($0.event, $0) })
         state.proposals = events.compactMap { settled.contains($0.hash) ? nil : proposed[$0.hash] }
     }
@@ -203,8 +214,8 @@ public struct Fold: Sendable {
 
     /// A dispute that was upheld takes back the withdrawals before it: the citizen has spoken since.
     private mutating func settleWithdrawal(_ standing: [Event]) {
-        let upheld = Set(state.disputes.filter { $0.upheld == true }.map(\.event))
-        let reopened = standing.lastIndex { upheld.contains($0.hash) } ?? -1
+        let upheld = state.disputes.filter { $0.upheld == true }.map(\.event)
+        let reopened = upheld.isEmpty ? -1 : standing.lastIndex { upheld.contains($0.hash) } ?? -1
         for (index, event) in standing.enumerated() where event.envelope.change == .withdrawn {
             if index < reopened {
                 effects[event.hash] = .withoutEffect(.disputeUpheld)
@@ -230,6 +241,8 @@ public struct Fold: Sendable {
     /// History order: (effective stamp, origin, incarnation, seq); the hash settles what forgers may construct. Each
     /// event is given once.
     public static func historyOrder(_ events: [Event], reader: UInt32 = Schema.reader) -> [Event] {
+        // Effective stamps never fall along a chain: what one start of one writer wrote is in its order.
+        if zip(events, events.dropFirst()).allSatisfy({ isNext($0.envelope, $1.envelope) }) { return events }
         var stamps = effectiveStamps(events, reader: reader)
         let chained = events.indices.sorted { isEarlierInChain(events[$0], events[$1]) }
         for (before, after) in zip(chained, chained.dropFirst())
@@ -246,6 +259,10 @@ public struct Fold: Sendable {
         history.reserveCapacity(events.count)
         for index in order where history.last?.hash != events[index].hash { history.append(events[index]) }
         return history
+    }
+
+    private static func isNext(_ left: Envelope, _ right: Envelope) -> Bool {
+        left.origin == right.origin && left.incarnation == right.incarnation && left.seq < right.seq
     }
 
     private static func isEarlierInChain(_ left: Event, _ right: Event) -> Bool {
@@ -268,7 +285,7 @@ public struct Fold: Sendable {
 }
 
 extension Event {
-    fileprivate func isReadable(by reader: UInt32) -> Bool {
+    func isReadable(by reader: UInt32) -> Bool {
         envelope.minReader <= reader && envelope.change != nil
     }
 }

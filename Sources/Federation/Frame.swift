@@ -83,6 +83,15 @@ public struct WireEvent: Sendable, Equatable {
     public init(_ event: Event) { (bytes, part, hash) = (event.bytes, event.part, event.hash) }
 }
 
+/// An event of one origin's journal as it is stored, on its way to a peer: nobody on this side reads what it says.
+public struct JournalRow: Sendable, Equatable {
+    public var place: Position
+    public var event: WireEvent
+
+    public init(place: Position, event: WireEvent) { (self.place, self.event) = (place, event) }
+    public init(_ event: Event) { (place, self.event) = (event.envelope.position, WireEvent(event)) }
+}
+
 public struct Ack: Sendable, Equatable {
     public var heads: [ChainHead]
     public var committedAt: Instant

@@ -130,7 +130,9 @@ extension HubCore {
     private mutating func rank(
         _ id: CaseID, _ effects: inout Effects, now: Instant, random: inout some RandomNumberGenerator
     ) -> Bool {
-        guard let record = desk.cases[id], mayDecide(record) else { return false }
+        guard desk.journal.isForked || chains.values.contains(where: \.isForked), let record = desk.cases[id],
+            mayDecide(record)
+        else { return false }
         let forked = Set(record.events.map(\.origin)).filter { tree(of: $0).isForked }.sorted()
         let drafts = forked.flatMap { origin in
             Branches.losers(record.events, of: origin, in: tree(of: origin)).map { rank in

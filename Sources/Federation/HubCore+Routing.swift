@@ -5,9 +5,14 @@ extension HubCore {
     /// destination first gets the case's earlier events. Parts go to the home and to the seat of that moment; a seat
     /// that comes back gets the parts that were kept from it meanwhile, and both get parts that came late.
     mutating func route(_ effects: inout Effects) {
+        // Most cases never leave their home, which wrote all that there is.
+        let travelling = effects.placed.filter { placed in
+            placed.event.caseID.flatMap { desk.cases[$0] }.map { !$0.isOnlyItsHomes } ?? false
+        }
+        guard !travelling.isEmpty || !effects.completed.isEmpty else { return }
         let new = Set(effects.placed.map(\.event.hash))
         var audiences: [CaseID: Audience] = [:]
-        for placed in effects.placed {
+        for placed in travelling {
             let event = placed.event
             guard let id = event.caseID, let record = desk.cases[id] else { continue }
             var audience = audiences[id] ?? Audience(record, before: new)

@@ -154,16 +154,16 @@ public struct HubLink: Sendable, Equatable {
     }
 
     /// One batch of the node's own events, in order of seq, as asked for; none at the end.
-    public mutating func tailRead(_ events: [Event]) -> [Action] {
+    public mutating func tailRead(_ rows: [JournalRow]) -> [Action] {
         guard case .live(.tail(var tail)) = state else { return [] }
-        let frame = HubFrame.history(History(.lost, events.map { WireEvent($0) }, isLast: events.isEmpty))
-        guard !events.isEmpty else {
+        let frame = HubFrame.history(History(.lost, rows.map(\.event), isLast: rows.isEmpty))
+        guard !rows.isEmpty else {
             state = .live(.feed(sent: feedStart, acknowledged: feedStart, isReading: false))
             return [.send(frame)] + read()
         }
-        for event in events {
-            for index in tail.indices where tail[index].incarnation == event.envelope.incarnation {
-                tail[index].after = event.envelope.seq
+        for place in rows.map(\.place) {
+            for index in tail.indices where tail[index].incarnation == place.incarnation {
+                tail[index].after = place.seq
             }
         }
         state = .live(.tail(tail))

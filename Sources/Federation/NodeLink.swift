@@ -231,24 +231,24 @@ public struct NodeLink: Sendable, Equatable {
     }
 
     /// One batch of own events, in order, as asked for.
-    public mutating func journalRead(_ events: [Event]) -> [Action] {
+    public mutating func journalRead(_ rows: [JournalRow]) -> [Action] {
         guard case .live(true, let isReturning) = state else { return [] }
         state = .live(isReading: false, isReturning: isReturning)
-        guard !events.isEmpty else { return [] }
-        for event in events { sent[event.envelope.incarnation] = event.envelope.seq }
-        return [.send(.events(events.map { WireEvent($0) }))] + read()
+        guard !rows.isEmpty else { return [] }
+        for row in rows { sent[row.place.incarnation] = row.place.seq }
+        return [.send(.events(rows.map(\.event)))] + read()
     }
 
     /// One batch of the hub's events, in order of seq, as asked for; none at the end.
-    public mutating func hubEventsRead(_ events: [Event]) -> [Action] {
+    public mutating func hubEventsRead(_ rows: [JournalRow]) -> [Action] {
         guard case .live(let isReading, true) = state else { return [] }
-        for event in events {
-            for index in returning.indices where returning[index].incarnation == event.envelope.incarnation {
-                returning[index].after = event.envelope.seq
+        for place in rows.map(\.place) {
+            for index in returning.indices where returning[index].incarnation == place.incarnation {
+                returning[index].after = place.seq
             }
         }
-        let frame = NodeFrame.history(History(.lost, events.map { WireEvent($0) }, isLast: events.isEmpty))
-        guard events.isEmpty else { return [.send(frame), .readHubEvents(returning)] }
+        let frame = NodeFrame.history(History(.lost, rows.map(\.event), isLast: rows.isEmpty))
+        guard rows.isEmpty else { return [.send(frame), .readHubEvents(returning)] }
         returning = []
         state = .live(isReading: isReading, isReturning: false)
         return [.send(frame)] + read()

@@ -34,11 +34,15 @@ actor LinkCall {
 
     private struct Submission: Sendable {
         var wire: [WireEvent]
+        var bytes: Int
         var effects: Writer<HubCore>.PendingEffects
     }
 
-    /// As many as one transaction takes.
-    private static let batchesUnderWay = Admission.bound / Batch.maximumEvents
+    /// As many as two transactions take, unless they are large.
+    private var isFull: Bool {
+        underWay.count >= 2 * Admission.bound / Batch.maximumEvents
+            || underWay.reduce(0) { $0 + $1.bytes } >= 4 * Batch.maximumBytes
+    }
 
     init(
         origin: Origin, remote: String, office: Office, writer: Writer<HubCore>, presence: Presence,
@@ -135,7 +139,7 @@ actor LinkCall {
                 switch action {
                 case .readTail(let stretches):
                     try await perform(
-                        machine.tailRead(try await office.store.events(of: origin, in: stretches)), response)
+                        machine.tailRead(try await office.store.journal(of: origin, in: stretches)), response)
                 case .readFeed(let seq):
                     try await perform(machine.feedRead(try await office.store.feed(of: origin, after: seq)), response)
                 default: continue
@@ -244,9 +248,9 @@ actor LinkCall {
             ? [:] : try await office.store.known(around: events.sorted { $0.envelope.seq < $1.envelope.seq }, of: origin)
         let arrival = HubCore.Arrival.events(origin, events, known: known)
         let effects = try writer.begin(arrival, cases: arrival.cases, size: events.count, lane: origin)
-        underWay.append(Submission(wire: wire, effects: effects))
+        underWay.append(Submission(wire: wire, bytes: events.reduce(0) { $0 + $1.size }, effects: effects))
         submitted.continuation.yield()
-        while underWay.count >= Self.batchesUnderWay, !Task.isCancelled {
+        while isFull, !Task.isCancelled {
             await withCheckedContinuation { room = $0 }
         }
     }

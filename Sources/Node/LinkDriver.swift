@@ -199,10 +199,10 @@ actor LinkDriver {
     private func read(_ action: NodeLink.Action) async throws {
         switch action {
         case .readJournal(let stretches):
-            let events = try await office.store.events(of: office.origin, in: stretches)
-            try await perform(machine.journalRead(events))
+            let rows = try await office.store.journal(of: office.origin, in: stretches)
+            try await perform(machine.journalRead(rows))
         case .readHubEvents(let stretches):
-            try await perform(machine.hubEventsRead(try await office.store.events(of: .hub, in: stretches)))
+            try await perform(machine.hubEventsRead(try await office.store.journal(of: .hub, in: stretches)))
         case .readCases(let cases):
             for id in cases {
                 do {

@@ -25,7 +25,7 @@ extension World {
         case .readTail(let stretches):
             let events = hub.disk.journal(of: call.peer, stretches, limit: limit)
             guard try isWhole(events, action, of: call) else { return }
-            try perform(call.machine.tailRead(events), on: call)
+            try perform(call.machine.tailRead(events.map { JournalRow($0) }), on: call)
         case .readFeed(let after):
             let rows = hub.disk.feed(of: call.peer, after: after, limit: limit)
             let events = rows.compactMap { hub.disk.event($0.cursor.hash) }

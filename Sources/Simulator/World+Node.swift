@@ -25,10 +25,10 @@ extension World {
         switch action {
         case .readJournal(let stretches):
             let events = node.disk.journal(of: node.origin, stretches, limit: limit)
-            if try isWhole(events, action, at: node) { try perform(node.link.journalRead(events), at: node) }
+            if try isWhole(events, action, at: node) { try perform(node.link.journalRead(events.map { JournalRow($0) }), at: node) }
         case .readHubEvents(let stretches):
             let events = node.disk.journal(of: .hub, stretches, limit: limit)
-            if try isWhole(events, action, at: node) { try perform(node.link.hubEventsRead(events), at: node) }
+            if try isWhole(events, action, at: node) { try perform(node.link.hubEventsRead(events.map { JournalRow($0) }), at: node) }
         case .readCases(let cases):
             var events = [Event]()
             for id in cases where !node.disk.isDamaged(id) {

@@ -15,7 +15,8 @@ public protocol CaseStore: Sendable {
     func events(of cases: [CaseID]) async throws -> [CaseID: [Event]]
     /// Accepted and held events of some incarnations of an origin, in order of seq and, at one seq, of incarnation as a
     /// signed number; at most `Batch.maximumEvents` of them and `Batch.maximumBytes`, but at least one if there is any.
-    func events(of origin: Origin, in stretches: [Stretch]) async throws -> [Event]
+    /// As they are stored: their hashes are checked, what they say is not read.
+    func journal(of origin: Origin, in stretches: [Stretch]) async throws -> [JournalRow]
     /// The hashes stored at places of an origin, of accepted and held events.
     func hashes(of origin: Origin, from seq: UInt64, through last: UInt64) async throws -> [Position: EventHash]
     /// Writes the bytes of damaged rows anew: those that do not have their row's hash, or parts that do not have the

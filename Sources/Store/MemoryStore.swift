@@ -72,7 +72,7 @@ public final class MemoryStore: CaseStore {
         }
     }
 
-    public func events(of origin: Origin, in stretches: [Stretch]) async throws -> [Event] {
+    public func journal(of origin: Origin, in stretches: [Stretch]) async throws -> [JournalRow] {
         var after: [UInt64: UInt64] = [:]
         for stretch in stretches { after[stretch.incarnation] = min(after[stretch.incarnation] ?? .max, stretch.after) }
         func isAsked(_ place: Position) -> Bool { after[place.incarnation].map { place.seq > $0 } ?? false }
@@ -85,7 +85,7 @@ public final class MemoryStore: CaseStore {
             let events = try places.prefix(Batch.maximumEvents).compactMap { place in
                 try state.event(at: place) ?? held.first { MemoryState.Place($0) == place }
             }
-            return Self.bounded(events) { $0.size }
+            return Self.bounded(events) { $0.size }.map { JournalRow($0) }
         }
     }
 

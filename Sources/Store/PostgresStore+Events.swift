@@ -41,51 +41,86 @@ extension PostgresStore {
         """
     }
 
-    public func events(of origin: Origin, in stretches: [Stretch]) async throws -> [Event] {
-        guard !stretches.isEmpty else { return [] }
+    public func journal(of origin: Origin, in stretches: [Stretch]) async throws -> [JournalRow] {
         var after: [UInt64: UInt64] = [:]
         for stretch in stretches { after[stretch.incarnation] = min(after[stretch.incarnation] ?? .max, stretch.after) }
-        // Places first, by the index alone: of each incarnation no further than it reaches.
-        let rows = try await query(
-            """
-            WITH line AS MATERIALIZED (
-                SELECT place.* FROM unnest($2::bigint[], $3::bigint[]) AS stretch (incarnation, after)
-                    LEFT JOIN chains c ON c.origin = $1 AND c.incarnation = stretch.incarnation
-                    CROSS JOIN LATERAL (
-                        (SELECT seq, incarnation, false AS is_held FROM journal
-                        WHERE origin = $1 AND incarnation = stretch.incarnation AND seq > stretch.after
-                            AND seq <= coalesce(c.seq, \(Int64.max)) ORDER BY seq LIMIT $4)
-                        UNION ALL
-                        (SELECT seq, incarnation, true FROM held_events
-                        WHERE origin = $1 AND incarnation = stretch.incarnation AND seq > stretch.after
-                        ORDER BY seq LIMIT $4)
-                    ) place
-                ORDER BY place.seq, place.incarnation LIMIT $4
-            ), sized AS MATERIALIZED (
-                SELECT e.*, line.seq, line.incarnation, row_number() OVER places AS number,
-                    sum(octet_length(envelope) + coalesce(octet_length(part), 0)) OVER places AS bytes
-                FROM line CROSS JOIN LATERAL (
-                    SELECT j.hash, j.envelope, p.state, p.part, j.case_id FROM journal j LEFT JOIN LATERAL (
-                        SELECT state, part FROM parts
-                        WHERE origin = $1 AND seq = line.seq AND incarnation = line.incarnation OFFSET 0
-                    ) p ON true
-                    WHERE NOT line.is_held AND j.origin = $1 AND j.seq = line.seq AND j.incarnation = line.incarnation
-                    UNION ALL
-                    SELECT h.hash, h.envelope, h.part_state, h.part, h.case_id FROM held_events h
-                    WHERE line.is_held AND h.origin = $1 AND h.seq = line.seq AND h.incarnation = line.incarnation
-                ) e
-                WINDOW places AS (ORDER BY line.seq, line.incarnation)
-            )
-            SELECT hash, envelope, state, part, $1::text, seq, case_id FROM sized
-            WHERE number = 1 OR bytes <= $5 ORDER BY seq, incarnation
-            """,
-            [
-                .text(origin.code), .int64Array(after.keys.map(\.stored)),
-                .int64Array(after.values.map { Int64(clamping: $0) }), .int(Batch.maximumEvents),
-                .int(Batch.maximumBytes),
-            ])
-        return try rows.map { try event($0) }
+        guard let first = after.first else { return [] }
+        let bounds: [Parameter] = [.int(Batch.maximumEvents), .int(Batch.maximumBytes)]
+        let rows =
+            if after.count == 1 {
+                try await query(
+                    Self.selectStretch,
+                    [.text(origin.code), .int64(first.key.stored), .int64(Int64(clamping: first.value))] + bounds)
+            } else {
+                try await query(
+                    Self.selectStretches,
+                    [
+                        .text(origin.code), .int64Array(after.keys.map(\.stored)),
+                        .int64Array(after.values.map { Int64(clamping: $0) }),
+                    ] + bounds)
+            }
+        return try rows.map { row in
+            let place = Position(incarnation: try row.number(7), seq: try row.number(5))
+            return JournalRow(place: place, event: try stored(row))
+        }
     }
+
+    /// What one incarnation wrote, read once along the index: an office that was away sends weeks of it.
+    private static let selectStretch = """
+        SELECT hash, envelope, state, part, $1::text, seq, case_id, incarnation FROM (
+            SELECT line.*, row_number() OVER places AS number,
+                sum(octet_length(envelope) + coalesce(octet_length(part), 0)) OVER places AS bytes
+            FROM (
+                (SELECT j.seq, j.incarnation, j.hash, j.envelope, j.case_id, p.state, p.part
+                FROM journal j LEFT JOIN LATERAL (
+                    SELECT state, part FROM parts
+                    WHERE origin = $1 AND seq = j.seq AND incarnation = $2 OFFSET 0
+                ) p ON true
+                WHERE j.origin = $1 AND j.incarnation = $2 AND j.seq > $3 AND j.seq <= coalesce(
+                    (SELECT seq FROM chains WHERE origin = $1 AND incarnation = $2), \(Int64.max))
+                ORDER BY j.seq LIMIT $4)
+                UNION ALL
+                (SELECT seq, incarnation, hash, envelope, case_id, part_state, part FROM held_events
+                WHERE origin = $1 AND incarnation = $2 AND seq > $3 ORDER BY seq LIMIT $4)
+            ) line
+            WINDOW places AS (ORDER BY seq)
+        ) sized
+        WHERE number = 1 OR number <= $4 AND bytes <= $5 ORDER BY seq
+        """
+
+    /// Places first, by the index alone: of each incarnation no further than it reaches.
+    private static let selectStretches = """
+        WITH line AS MATERIALIZED (
+            SELECT place.* FROM unnest($2::bigint[], $3::bigint[]) AS stretch (incarnation, after)
+                LEFT JOIN chains c ON c.origin = $1 AND c.incarnation = stretch.incarnation
+                CROSS JOIN LATERAL (
+                    (SELECT seq, incarnation, false AS is_held FROM journal
+                    WHERE origin = $1 AND incarnation = stretch.incarnation AND seq > stretch.after
+                        AND seq <= coalesce(c.seq, \(Int64.max)) ORDER BY seq LIMIT $4)
+                    UNION ALL
+                    (SELECT seq, incarnation, true FROM held_events
+                    WHERE origin = $1 AND incarnation = stretch.incarnation AND seq > stretch.after
+                    ORDER BY seq LIMIT $4)
+                ) place
+            ORDER BY place.seq, place.incarnation LIMIT $4
+        ), sized AS MATERIALIZED (
+            SELECT e.*, line.seq, line.incarnation, row_number() OVER places AS number,
+                sum(octet_length(envelope) + coalesce(octet_length(part), 0)) OVER places AS bytes
+            FROM line CROSS JOIN LATERAL (
+                SELECT j.hash, j.envelope, p.state, p.part, j.case_id FROM journal j LEFT JOIN LATERAL (
+                    SELECT state, part FROM parts
+                    WHERE origin = $1 AND seq = line.seq AND incarnation = line.incarnation OFFSET 0
+                ) p ON true
+                WHERE NOT line.is_held AND j.origin = $1 AND j.seq = line.seq AND j.incarnation = line.incarnation
+                UNION ALL
+                SELECT h.hash, h.envelope, h.part_state, h.part, h.case_id FROM held_events h
+                WHERE line.is_held AND h.origin = $1 AND h.seq = line.seq AND h.incarnation = line.incarnation
+            ) e
+            WINDOW places AS (ORDER BY line.seq, line.incarnation)
+        )
+        SELECT hash, envelope, state, part, $1::text, seq, case_id, incarnation FROM sized
+        WHERE number = 1 OR bytes <= $5 ORDER BY seq, incarnation
+        """
 
     public func hashes(
         of origin: Origin, from seq: UInt64, through last: UInt64
@@ -105,6 +140,18 @@ extension PostgresStore {
 
     // MARK: - Rows
 
+    /// An event for the wire, of the columns hash, envelope, state, part, origin, seq, case_id: its bytes are checked, and
+    /// not read. The envelope names the part's hash as plain bytes.
+    func stored(_ row: Row) throws -> WireEvent {
+        let hash = try row.hash(0)
+        let bytes = try row.get(1, as: [UInt8].self)
+        let part = Part(state: try row.get(2), bytes: try row.get(3))
+        guard hashing(bytes) == hash, part.bytes.map({ bytes.contains(hashing($0)) }) ?? true else {
+            throw try corrupt(row)
+        }
+        return WireEvent(bytes: bytes, part: part, hash: hash)
+    }
+
     /// Of the columns hash, envelope, state, part, origin, seq, case_id.
     func event(_ row: Row) throws -> Event {
         let event: Event
@@ -122,5 +169,20 @@ extension PostgresStore {
     func corrupt(_ row: Row) throws -> StoreError {
         let place = "\(try row.get(4, as: String.self)) \(try row.get(5, as: Int64.self))"
         return .corrupt(try row.isNull(6) ? nil : row.caseID(6), place)
+    }
+}
+
+extension [UInt8] {
+    /// Whether the bytes of a hash stand somewhere among these.
+    fileprivate func contains(_ hash: EventHash) -> Bool {
+        withUnsafeBytes { bytes in
+            hash.bytes.withUnsafeBytes { wanted in
+                let first = wanted.loadUnaligned(as: UInt64.self)
+                return bytes.count >= wanted.count && (0...bytes.count - wanted.count).contains { start in
+                    bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self) == first
+                        && bytes[start..<start + wanted.count].elementsEqual(wanted)
+                }
+            }
+        }
     }
 }

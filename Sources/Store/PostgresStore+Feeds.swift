@@ -50,15 +50,11 @@ extension PostgresStore {
 
     private func feedRow(_ row: Row) throws -> FeedRow {
         guard try !row.isNull(1) else { throw try corrupt(row) }
-        let hash = try row.hash(0)
-        let bytes = try row.get(1, as: [UInt8].self)
-        guard hashing(bytes) == hash else { throw try corrupt(row) }
-        var part = Part(state: try row.get(2), bytes: try row.get(3))
-        // The envelope names the part's hash as plain bytes: no need to decode it for each row that is sent.
-        if let part = part.bytes, !bytes.contains(run: hashing(part).bytes) { throw try corrupt(row) }
-        if try !row.get(8, as: Bool.self), part != .none { part = .withheld }
-        let cursor = FeedCursor(hubIncarnation: try row.number(9), seq: try row.number(7), hash: hash)
-        return FeedRow(cursor: cursor, event: WireEvent(bytes: bytes, part: part, hash: hash))
+        var event = try stored(row)
+        if try !row.get(8, as: Bool.self), event.part != .none { event.part = .withheld }
+        let cursor = FeedCursor(
+            hubIncarnation: try row.number(9), seq: try row.number(7), hash: try row.hash(0))
+        return FeedRow(cursor: cursor, event: event)
     }
 
     public func feedFacts(of destination: Origin, _ cursors: [FeedCursor]) async throws -> [FeedFact] {
@@ -104,17 +100,6 @@ extension PostgresStore {
             "SELECT hub_incarnation, seq, hash FROM feed_cursors ORDER BY ordinal DESC LIMIT 64")
         return try rows.map { row in
             FeedCursor(hubIncarnation: try row.number(0), seq: try row.number(1), hash: try row.hash(2))
-        }
-    }
-}
-
-extension [UInt8] {
-    fileprivate func contains(run: [UInt8]) -> Bool {
-        guard let first = run.first, count >= run.count else { return false }
-        return withUnsafeBufferPointer { bytes in
-            (0...bytes.count - run.count).contains { start in
-                bytes[start] == first && run.indices.allSatisfy { bytes[start + $0] == run[$0] }
-            }
         }
     }
 }

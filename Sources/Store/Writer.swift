@@ -7,7 +7,8 @@ import Synchronization
 /// The single writer of a server: takes all that waits, decides it in order, commits it in ONE transaction, then
 /// answers all callers (group commit). Decisions are the core's; this actor only carries them out.
 ///
-/// Order of durability: commit, then tell observers, then answer. Nothing is answered that is not durable.
+/// Order of durability: commit, then tell observers, then answer. Nothing is answered that is not durable: what is decided
+/// while an earlier batch is being committed waits for that batch, and is decided anew should it fail.
 public actor Writer<Core: ServerCore> {
     /// A command that was taken.
     public struct Answer: Sendable {
@@ -76,7 +77,7 @@ public actor Writer<Core: ServerCore> {
     /// Waiting items beyond which callers are told to try again.
     static var queueLimit: Int { 20_000 }
     /// Cases kept in memory between batches, and the bytes of their events: whichever comes first.
-    static var cacheLimit: Int { 2_000 }
+    static var cacheLimit: Int { 4_000 }
     static var cacheBytes: Int { 16 << 20 }
 
     let origin: Origin
@@ -87,8 +88,20 @@ public actor Writer<Core: ServerCore> {
     public nonisolated let incarnation: UInt64
     var core: Core?
     var head = StoredHead.empty
-    /// Of the events of the core's cases: no less than there are.
+    /// A batch that is being committed while the next is decided.
+    private struct Flight {
+        let items: [Item]
+        let batch: Batch
+        let commit: Task<Void, any Error>
+    }
+
+    private var flight: Flight?
+    /// The batch that the next one goes on from, where it is not yet durable.
+    var underWay: Batch? { flight?.batch }
+    /// Of the events of the core's cases: no less than there are. A case that is touched again is counted again.
     var cachedBytes = 0
+    private var lastTouched: [CaseID] = []
+    private var lastBytes = 0
     /// The own chains as they are committed: the core's may be ahead while a commit is under way.
     public private(set) var journal = ChainTree()
     private nonisolated let inbox = Mutex(Inbox())
@@ -221,14 +234,33 @@ public actor Writer<Core: ServerCore> {
         defer { wake.continuation.finish() }
         do {
             try await start()
-            for await _ in wake.stream {
-                while let batch = nextBatch() { try await process(batch) }
-            }
+            for await _ in wake.stream { try await work() }
+            _ = try await land()
             halt(reason(CancellationError()))
         } catch {
             halt(reason(error))
             if !(error is CancellationError) { throw reason(error) }
         }
+    }
+
+    /// Until nothing waits and nothing is under way.
+    private func work() async throws {
+        while true {
+            if flight != nil, !isWorthDecidingAhead {
+                _ = try await land()
+            } else if let items = nextBatch() {
+                try await process(items)
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Somebody's long journal is decided while what came before is committed. Single commands wait instead, so that
+    /// more of them share the next commit.
+    private var isWorthDecidingAhead: Bool {
+        lastBytes <= Self.cacheBytes
+            && inbox.withLock { $0.items.reduce(0) { $0 + $1.work.admission.size } } > Admission.large
     }
 
     /// What goes into the next transaction; `nil` when nothing may.
@@ -305,12 +337,62 @@ public actor Writer<Core: ServerCore> {
 
     // MARK: One batch
 
+    /// Decides a batch and lets its commit begin, once the one before it is durable.
+    private func process(_ items: [Item]) async throws {
+        boundCache()
+        guard core != nil else { return try await carefully(items) }
+        let batch: Batch
+        do {
+            batch = try await decide(items)
+        } catch {
+            return try await carefully(items, after: error)
+        }
+        let isStanding: Bool
+        do {
+            isStanding = try await land()
+        } catch {
+            for item in items { item.done.resolve(.failure(reason(error))) }
+            throw error
+        }
+        // What was decided on a batch that failed falls with it.
+        guard isStanding else { return try await carefully(items) }
+        guard !batch.isEmpty else { return finish(batch) }
+        (lastTouched, lastBytes) = (batch.effects.touched, bytes(of: batch.effects.touched))
+        cachedBytes += lastBytes
+        let commit = batch.commit(origin: origin, token: token, now: environment.now())
+        flight = Flight(items: items, batch: batch, commit: Task { [store] in try await store.commit(commit) })
+    }
+
+    /// Waits for the commit that is under way and answers its items.
+    /// - Returns: false when it failed: the core was made anew since.
+    private func land() async throws -> Bool {
+        guard let landing = flight else { return true }
+        let outcome = await landing.commit.result
+        flight = nil
+        switch outcome {
+        case .success:
+            head = landing.batch.becomes
+            finish(landing.batch)
+            return true
+        case .failure(let error):
+            try await carefully(landing.items, landing.batch, after: error)
+            return false
+        }
+    }
+
     /// Answers every item, whatever happens; throws when this process must stop. Where a batch cannot be saved, only
     /// the culprit hears: the others are committed without it.
-    private func process(_ items: [Item]) async throws {
+    /// - Parameters:
+    ///   - pending: how they were decided, when the attempt to commit that failed.
+    ///   - error: why the first attempt failed.
+    private func carefully(
+        _ items: [Item], _ pending: Batch? = nil, after error: (any Error)? = nil
+    ) async throws {
         var unanswered = items[...]
         do {
-            if try await commit(items) { return }
+            // What is under way came first, and may be why.
+            _ = try await land()
+            if try await commit(items, pending, after: error) { return }
             while let item = unanswered.first {
                 _ = try await commit([item])
                 unanswered.removeFirst()
@@ -324,12 +406,18 @@ public actor Writer<Core: ServerCore> {
     /// Decides and commits a batch and answers its items, trying again while the database is away. When the outcome
     /// of a COMMIT is unknown, the head tells. Answers nothing when it returns false, for its items to be tried one
     /// by one, or throws, for this writer to end.
-    private func commit(_ items: [Item]) async throws -> Bool {
+    private func commit(
+        _ items: [Item], _ pending: Batch? = nil, after error: (any Error)? = nil
+    ) async throws -> Bool {
         let clock = ContinuousClock()
         let deadline = clock.now + environment.patience
-        var pending: Batch?
+        var (pending, failed) = (pending, error)
         while true {
             do {
+                if let error = failed {
+                    failed = nil
+                    throw error
+                }
                 if core == nil { try await reload() }
                 if let batch = pending, batch.isCommitted(at: head) {
                     finish(batch)
@@ -378,19 +466,19 @@ public actor Writer<Core: ServerCore> {
     private func finish(_ batch: Batch) {
         if !batch.isEmpty { notify(batch) }
         for (item, outcome) in batch.outcomes { item.done.resolve(outcome) }
-        boundCache(after: batch.effects.touched)
     }
 
-    /// Forgets all but the cases of the last batch; those too, when they alone are past the bound.
-    private func boundCache(after last: [CaseID]) {
-        guard let desk = core?.desk else { return }
-        let bytes = last.reduce(0) { $0 + (desk.cases[$1]?.size ?? 0) }
-        // No less than what is there: a case that was touched again is counted again, until all are counted anew.
-        cachedBytes += bytes
-        if desk.cases.count <= Self.cacheLimit, cachedBytes <= Self.cacheBytes { return }
-        let kept = bytes > Self.cacheBytes ? [] : Set(last)
+    /// Forgets all but the cases of the last batch; those too, when they alone are past the bound and durable.
+    private func boundCache() {
+        guard let desk = core?.desk, desk.cases.count > Self.cacheLimit || cachedBytes > Self.cacheBytes else { return }
+        let kept = flight == nil && lastBytes > Self.cacheBytes ? [] : Set(lastTouched)
         core?.desk.unload { !kept.contains($0) }
-        cachedBytes = kept.isEmpty ? 0 : bytes
+        cachedBytes = bytes(of: kept)
+    }
+
+    private func bytes(of cases: some Sequence<CaseID>) -> Int {
+        guard let desk = core?.desk else { return 0 }
+        return cases.reduce(0) { $0 + (desk.cases[$1]?.size ?? 0) }
     }
 
     private func notify(_ batch: Batch) {

@@ -41,8 +41,8 @@ import Testing
             #expect(try await again.held(of: .hub, preferring: [], limit: 9).isEmpty)
             // They are accepted all the same: resent, looked up and verified.
             let stretches = [Stretch(incarnation: .max, after: 0), Stretch(incarnation: 2, after: 0)]
-            let all = try await again.events(of: province.origin, in: stretches)
-            #expect(all == [accepted, ours[0], theirs[0], ours[1], theirs[1]])
+            let all = try await again.journal(of: province.origin, in: stretches)
+            #expect(all == rows([accepted, ours[0], theirs[0], ours[1], theirs[1]]))
             let hashes = try await again.hashes(of: province.origin, from: 2, through: 2)
             #expect(hashes == [ours[0].envelope.position: ours[0].hash, theirs[0].envelope.position: theirs[0].hash])
             #expect(try await again.chains()[province.origin] == office.trees[province.origin])

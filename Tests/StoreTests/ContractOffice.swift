@@ -139,6 +139,9 @@ extension CaseStore {
     /// One batch of an origin's events with a greater seq, of all its chains.
     func journal(of origin: Origin, after seq: UInt64) async throws -> [Event] {
         let chains = try await chains()[origin]?.chains ?? []
-        return try await events(of: origin, in: chains.map { Stretch(incarnation: $0.incarnation, after: seq) })
+        let rows = try await journal(of: origin, in: chains.map { Stretch(incarnation: $0.incarnation, after: seq) })
+        return try rows.map { try Event($0.event, hashing: Digest.hashing) }
     }
 }
+
+func rows(_ events: [Event]) -> [JournalRow] { events.map { JournalRow($0) } }

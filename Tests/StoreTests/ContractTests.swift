@@ -188,14 +188,14 @@ extension StoreKind {
             #expect(chains.map(\.parent) == [0, root] && chains.map(\.first) == [1, fork + 1])
             // A batch that ends between two events of one seq goes on with the other.
             let both = [Stretch(incarnation: root, after: 0), Stretch(incarnation: 5, after: 0)]
-            let first = try await store.events(of: office.origin, in: both)
-            #expect(first == trunk + [left[0]])
+            let first = try await store.journal(of: office.origin, in: both)
+            #expect(first == rows(trunk + [left[0]]))
             let rest = [Stretch(incarnation: root, after: fork + 1), Stretch(incarnation: 5, after: 0)]
-            #expect(try await store.events(of: office.origin, in: rest) == [right[0], left[1], right[1]])
+            #expect(try await store.journal(of: office.origin, in: rest) == rows([right[0], left[1], right[1]]))
             let last = [Stretch(incarnation: 5, after: fork + 1)]
-            #expect(try await store.events(of: office.origin, in: last) == [right[1]])
-            #expect(try await store.events(of: office.origin, in: [Stretch(incarnation: 6, after: 0)]).isEmpty)
-            #expect(try await store.events(of: office.origin, in: []).isEmpty)
+            #expect(try await store.journal(of: office.origin, in: last) == rows([right[1]]))
+            #expect(try await store.journal(of: office.origin, in: [Stretch(incarnation: 6, after: 0)]).isEmpty)
+            #expect(try await store.journal(of: office.origin, in: []).isEmpty)
             let hashes = try await store.hashes(of: office.origin, from: fork + 2, through: .max)
             #expect(hashes == [left[1].envelope.position: left[1].hash, right[1].envelope.position: right[1].hash])
         }

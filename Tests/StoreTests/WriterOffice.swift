@@ -38,8 +38,8 @@ final class WatchedStore: CaseStore {
         try await base.resume(origin, token: token)
     }
     func events(of cases: [CaseID]) async throws -> [CaseID: [Event]] { try await base.events(of: cases) }
-    func events(of origin: Origin, in stretches: [Stretch]) async throws -> [Event] {
-        try await base.events(of: origin, in: stretches)
+    func journal(of origin: Origin, in stretches: [Stretch]) async throws -> [JournalRow] {
+        try await base.journal(of: origin, in: stretches)
     }
     func repair(_ events: [Event]) async throws -> Int { try await base.repair(events) }
     func hashes(of origin: Origin, from seq: UInt64, through last: UInt64) async throws -> [Position: EventHash] {

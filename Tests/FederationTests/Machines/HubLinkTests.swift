@@ -231,10 +231,10 @@ import Testing
         #expect(link.feedAdvanced(to: 4) == [] && link.feedRead(rows(1...3)) == [])
         let more = HubFrame.history(History(.lost, [WireEvent(event)], isLast: false))
         let rest = [Stretch(incarnation: event.envelope.incarnation, after: 1)]
-        #expect(link.tailRead([event]) == [.send(more), .readTail(rest)])
+        #expect(link.tailRead([JournalRow(event)]) == [.send(more), .readTail(rest)])
         let last = HubFrame.history(History(.lost, [], isLast: true))
         #expect(link.tailRead([]) == [.send(last), .readFeed(after: 0)])
-        #expect(link.tailRead([event]) == [], "asked for once")
+        #expect(link.tailRead([JournalRow(event)]) == [], "asked for once")
     }
 
     @Test func historiesGoToTheirPlaces() {

@@ -30,6 +30,8 @@ import Testing
         ChainTree(chains: seq > 0 ? [Chain(parent: 0, first: 1, head: head(seq))] : [])
     }
 
+    private func rows(_ events: some Sequence<Event>) -> [JournalRow] { events.map { JournalRow($0) } }
+
     private func hello(head seq: Int) -> Hello {
         Hello(
             origin: Place.home, writer: 7, heads: journal(seq).heads, cursors: [], hubHeads: [], clock: now, backlog: 0)
@@ -94,9 +96,9 @@ import Testing
                 == [noted(now + 250), .openWriting, reads(after: 2)])
         #expect(link.state == .live(isReading: true, isReturning: false))
         let first = Array(events[2..<4])
-        #expect(link.journalRead(first) == [.send(.events(first.map { WireEvent($0) })), reads(after: 4)])
+        #expect(link.journalRead(rows(first)) == [.send(.events(first.map { WireEvent($0) })), reads(after: 4)])
         let last = Array(events[4..<6])
-        #expect(link.journalRead(last) == [.send(.events(last.map { WireEvent($0) }))])
+        #expect(link.journalRead(rows(last)) == [.send(.events(last.map { WireEvent($0) }))])
         #expect(link.state == .live(isReading: false, isReturning: false))
     }
 
@@ -118,8 +120,8 @@ import Testing
         #expect(link.advanced(to: journal(3)) == [reads(after: 2)])
         #expect(link.advanced(to: journal(5)) == [])
         #expect(link.backlog == 3)
-        #expect(link.journalRead([events[2]]) == [.send(.events([WireEvent(events[2])])), reads(after: 3)])
-        #expect(link.journalRead(Array(events[3..<5])) == [.send(.events(events[3..<5].map { WireEvent($0) }))])
+        #expect(link.journalRead(rows([events[2]])) == [.send(.events([WireEvent(events[2])])), reads(after: 3)])
+        #expect(link.journalRead(rows(Array(events[3..<5]))) == [.send(.events(events[3..<5].map { WireEvent($0) }))])
     }
 
     /// What the writer announced and the store does not show yet is read at the next announcement.
@@ -184,7 +186,7 @@ import Testing
         var (link, _) = live(head: 6, hub: [head(2)])
         link.closed(now: now)
         #expect(link.state == .offline)
-        #expect(link.journalRead(Array(events[2...])) == [])
+        #expect(link.journalRead(rows(Array(events[2...]))) == [])
         #expect(link.hubEventsRead([]) == [] && link.casesRead([events[0]]) == [])
         #expect(link.advanced(to: journal(6)) == [])
         #expect(link.committed(row.cursor, clock: now) == [] && link.report(clock: now) == [])
@@ -196,7 +198,7 @@ import Testing
     /// What the hub could not read is sent again, from what it has named in this call, and not at once.
     @Test func whatWasLostOnTheWayIsSentAgain() {
         var (link, _) = live(head: 6, hub: [head(4)], acknowledged: 4)
-        #expect(link.journalRead(Array(events[4..<6])).count == 1)
+        #expect(link.journalRead(rows(Array(events[4..<6]))).count == 1)
         let alarm = Alarm(code: "unreadable", detail: "")
         #expect(link.received(.alarm(alarm), now: now) == [.raise(alarm)])
         #expect(link.advanced(to: journal(6)) == [], "nothing more is sent until then")
@@ -210,7 +212,7 @@ import Testing
         let alarm = Alarm(code: "gap", detail: "")
         _ = link.received(.alarm(alarm), now: now)
         #expect(link.tick(now: now + NodeLink.patience) == [])
-        #expect(link.journalRead([events[5]]).count == 1)
+        #expect(link.journalRead(rows([events[5]])).count == 1)
         #expect(link.tick(now: now + NodeLink.patience) == [reads(after: 5)])
     }
 
@@ -276,7 +278,7 @@ import Testing
         let event = Event(envelope: later, bytes: later.wire, hash: sha256(later.wire), part: .none)
         let frame = NodeFrame.history(History(.lost, [WireEvent(event)], isLast: false))
         #expect(
-            link.hubEventsRead([event]) == [.send(frame), .readHubEvents([Stretch(incarnation: 8, after: 5)])])
+            link.hubEventsRead(rows([event])) == [.send(frame), .readHubEvents([Stretch(incarnation: 8, after: 5)])])
         #expect(
             link.hubEventsRead([]) == [.send(.history(History(.lost, [], isLast: true))), reads(after: 2)])
         #expect(link.state == .live(isReading: true, isReturning: false))
@@ -302,7 +304,7 @@ import Testing
 
     @Test func whatIsUnsentIsNotCompared() {
         var (link, _) = live(head: 6, hub: [head(2)], acknowledged: 2)
-        _ = link.journalRead(Array(events[2...]))
+        _ = link.journalRead(rows(Array(events[2...])))
         #expect(link.backlog == 4 && link.tick(now: now + NodeLink.quiet) == [])
     }
 
