@@ -17,11 +17,19 @@ actor BenchNetwork {
     let cast: DemoCast
     private(set) var state: DemoState
     private let logger: Logger
+    /// Settings of every PostgreSQL of this network, besides those of our private servers.
+    private let settings: [String: String]
+    /// One PostgreSQL for all provinces, where there are many.
+    private let isShared: Bool
+    private var sharedServer: PrivateServer?
     private var offices: [String: Office] = [:]
     private var programs: [String: ChildProgram] = [:]
 
     /// - Parameter provinces: how many; the first is East Azerbaijan, IR-03.
-    init(folder: String, provinces: Int, logger: Logger) throws {
+    init(
+        folder: String, provinces: Int, isShared: Bool = false, settings: [String: String] = [:], logger: Logger
+    ) throws {
+        (self.isShared, self.settings) = (isShared, settings)
         let folder = DemoFolder(folder)
         cast = DemoCast(folder: folder, provinces: provinces)
         state = DemoState()
@@ -43,11 +51,8 @@ actor BenchNetwork {
     func open(_ code: String) async throws -> Office {
         if let office = offices[code] { return office }
         try Disk.makeFolder(home(of: code))
-        let postgres = try await PrivateServer.start(
-            directory: home(of: code) + "/postgres", options: .init(maximumConnections: 40), logger: logger)
-        let office = Office(postgres: postgres, url: postgres.url(database: "peyvand"))
+        let office = try await makeOffice(code)
         offices[code] = office
-        try await postgres.createDatabaseIfMissing("peyvand")
         let database = try await Database.open(url: office.url, connections: 1, logger: logger)
         try await database.migrate()
         for (holder, principal) in cast.principals(at: code) {
@@ -57,6 +62,24 @@ actor BenchNetwork {
         if code == DemoCast.hub { try await Registry(database).add(try cast.registryEntries()) }
         await database.close()
         return office
+    }
+
+    private func makeOffice(_ code: String) async throws -> Office {
+        guard isShared, code != DemoCast.hub else {
+            let postgres = try await PrivateServer.start(
+                directory: home(of: code) + "/postgres", options: .init(maximumConnections: 60, settings: settings),
+                logger: logger)
+            try await postgres.createDatabaseIfMissing("peyvand")
+            return Office(postgres: postgres, url: postgres.url(database: "peyvand"))
+        }
+        if sharedServer == nil {
+            sharedServer = try await PrivateServer.start(
+                directory: folder.postgres, options: .init(maximumConnections: 500, settings: settings), logger: logger)
+        }
+        guard let server = sharedServer else { throw Failure("the provinces' PostgreSQL is gone.") }
+        let name = DemoFolder.database(of: code)
+        try await server.createDatabaseIfMissing(name)
+        return Office(postgres: server, url: server.url(database: name))
     }
 
     /// Starts the server's process and waits until its doors are open.
@@ -87,10 +110,22 @@ actor BenchNetwork {
     /// Ends the server's process and its PostgreSQL, with everything on disk.
     func close(_ code: String) async {
         await stop(code)
-        await offices.removeValue(forKey: code)?.postgres.stop()
+        guard let office = offices.removeValue(forKey: code) else { return }
+        if !isShared || code == DemoCast.hub { await office.postgres.stop() }
     }
 
-    func closeAll() async { for code in cast.codes { await close(code) } }
+    func closeAll() async {
+        for code in cast.codes { await close(code) }
+        await sharedServer?.stop()
+        sharedServer = nil
+    }
+
+    /// A connection of its own to the server's REST interface.
+    func line(_ code: String) async throws -> BenchLine {
+        try await BenchLine(
+            port: state.ports[code]?.console ?? 0, token: state.tokens[code] ?? "",
+            trustRoots: cast.certificates.authorityCertificate, logger: logger)
+    }
 
     /// A client of the server's REST interface.
     func client(_ code: String) throws -> APIClient {

@@ -1,3 +1,146 @@
+import Casework
+import Glibc
+import NIOCore
+import Postgres
+import Service
+import Store
+
+/// All provinces but one come back at once after three weeks; the one that was never away goes on registering, and each
+/// of its cases is waited for on the national feed.
 struct StormBenchmark: Benchmark {
-    func run(_ bench: Bench) async throws -> [Comparison] { throw Failure("not measured yet.") }
+    func run(_ bench: Bench) async throws -> [Comparison] {
+        let provinces = bench.isQuick ? 4 : 31
+        let cases = bench.isQuick ? 1_000 : 10_000
+        let network = try BenchNetwork(
+            folder: bench.folder + "/storm", provinces: provinces, isShared: true, logger: bench.logger)
+        let quiet = CatchUpBenchmark.origin
+        let returning = network.cast.codes.filter { $0 != DemoCast.hub && $0 != quiet }
+        for (number, code) in returning.enumerated() {
+            let office = try await network.open(code)
+            guard let origin = Origin(code) else { continue }
+            let database = try await Database.open(url: office.url, connections: 2, logger: bench.logger)
+            try await JournalMaker(origin: origin, database: database)
+                .make(cases: cases, abroad: 50, seed: UInt64(number) * 1000)
+            await database.close()
+            if number % 5 == 4 { bench.say("  \(number + 1) of \(returning.count) journals written") }
+        }
+        for server in [DemoCast.hub, quiet] { try await network.start(server) }
+        let fresh = try await Fresh(network, quiet)
+        let (normal, _) = try await fresh.measure(while: { try await Task.sleep(for: .seconds(bench.isQuick ? 2 : 10)) })
+        let (storm, took) = try await fresh.measure {
+            try await returning.forEachConcurrently(limit: returning.count) { try await network.start($0) }
+            try await drained(network, returning, bench)
+        }
+        await fresh.close()
+        let events = try await events(network, returning, bench)
+        for server in network.cast.codes { await network.stop(server) }
+        try await network.verify(DemoCast.hub)
+        if let first = returning.first { try await network.verify(first) }
+        await network.closeAll()
+        return [
+            Comparison(
+                "storm, \(returning.count) provinces return", unit: "events/s", ours: Double(events) / took.seconds,
+                details: [("events", Double(events)), ("seconds", took.seconds)]),
+            Comparison(
+                "storm, a fresh case on the feed p99", unit: "ms", ours: storm.quantile(0.99),
+                peer: ("without a storm", normal.quantile(0.99)),
+                ratio: normal.quantile(0.99) / storm.quantile(0.99), rounds: storm.count, goal: .atMost(1000),
+                details: [("p50", storm.quantile(0.5)), ("max", storm.max() ?? 0)]),
+        ]
+    }
+
+    private func drained(_ network: BenchNetwork, _ codes: [String], _ bench: Bench) async throws {
+        let office = try await network.open(DemoCast.hub)
+        let connection = try await Connection.connect(ConnectionConfiguration(url: office.url), logger: bench.logger)
+        var ends: [(String, Int64)] = []
+        for code in codes { ends.append((code, try await end(network, code, bench))) }
+        let deadline = ContinuousClock.now + .seconds(900)
+        while true {
+            let rows = try await connection.run { try $0.query("SELECT origin, max(seq) FROM chains GROUP BY origin") }
+            let reached = try rows.reduce(into: [String: Int64]()) { $0[try $1.get(0)] = try $1.get(1) }
+            if ends.allSatisfy({ reached[$0.0] ?? 0 >= $0.1 }) { break }
+            guard ContinuousClock.now < deadline else { throw Failure("the storm has not drained after 15 minutes.") }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        await connection.close()
+    }
+
+    private func end(_ network: BenchNetwork, _ code: String, _ bench: Bench) async throws -> Int64 {
+        let office = try await network.open(code)
+        let connection = try await Connection.connect(ConnectionConfiguration(url: office.url), logger: bench.logger)
+        let seq: Int64 = try await connection.run { try $0.query("SELECT seq FROM head")[0].get(0) }
+        await connection.close()
+        return seq
+    }
+
+    private func events(_ network: BenchNetwork, _ codes: [String], _ bench: Bench) async throws -> Int {
+        var sum = 0
+        for code in codes { sum += Int(try await end(network, code, bench)) }
+        return sum
+    }
+
+    /// Registers at one node, five cases a second, and sees them come.
+    private struct Fresh: Sendable {
+        private let node, hub: BenchLine
+        private let code: String
+
+        init(_ network: BenchNetwork, _ code: String) async throws {
+            self.code = code
+            (node, hub) = (try await network.line(code), try await network.line(DemoCast.hub))
+        }
+
+        func close() async {
+            await node.close()
+            await hub.close()
+        }
+
+        /// - Returns: milliseconds from each answer to the feed's first message that counts the case, and how long `body`
+        ///   took.
+        func measure(
+            while body: @escaping @Sendable () async throws -> Void
+        ) async throws -> ([Double], Duration) {
+            let counts = Counts()
+            let watching = Task {
+                try await hub.feed { _, data, at in
+                    let provinces = data["provinces"]?.array ?? [data["province"] ?? .null]
+                    let mine = provinces.first { $0["code"]?.string == code }
+                    if let registered = mine?["registered"]?.int { await counts.note(registered, at) }
+                    return !Task.isCancelled
+                }
+            }
+            // The snapshot says how many there are before.
+            while await counts.seen.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+            let before = await counts.seen[0].registered
+            let registering = Task { try await register() }
+            let took = try await ContinuousClock().measure { try await body() }
+            registering.cancel()
+            let answered = try await registering.value
+            try await Task.sleep(for: .seconds(2))
+            watching.cancel()
+            let seen = await counts.seen
+            let latencies = answered.enumerated().compactMap { number, at in
+                seen.first { $0.registered >= before + Int64(number) + 1 }.map { max(0, Double($0.at - at) / 1000) }
+            }
+            guard latencies.count == answered.count else { throw Failure("the feed has not brought every fresh case.") }
+            return (latencies, took)
+        }
+
+        /// - Returns: when each was answered, until cancelled.
+        private func register() async throws -> [Int64] {
+            var (workload, answered) = (Workload(seed: 99), [Int64]())
+            while !Task.isCancelled {
+                try await node.post("/api/v1/cases", workload.body(), key: "fresh-\(Wall.microseconds)")
+                answered.append(Wall.microseconds)
+                do { try await Task.sleep(for: .milliseconds(200)) } catch { break }
+            }
+            return answered
+        }
+    }
+}
+
+/// How many cases of one province the feed has counted, and when it said so.
+private actor Counts {
+    private(set) var seen: [(registered: Int64, at: Int64)] = []
+
+    func note(_ registered: Int64, _ at: Int64) { seen.append((registered, at)) }
 }
