@@ -118,6 +118,8 @@ extension Writer {
             if let id = request.caseID { return Prepared(item: item, caseID: id, cases: [id]) }
             let id = CaseID(
                 home: origin, at: environment.now(), random: (SecureRandom.uint64(), SecureRandom.uint64()))
+            // Its identifier is of this moment: nobody has written about it.
+            core?.desk.load(id, events: [])
             return Prepared(item: item, caseID: id, needsCode: true, cases: [id])
         case .arrival(_, let cases, _): return Prepared(item: item, cases: cases)
         case .escalation(let id): return Prepared(item: item, caseID: id, cases: [id])

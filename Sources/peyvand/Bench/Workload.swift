@@ -76,7 +76,7 @@ struct JournalMaker: Sendable {
                     group.addTask {
                         var workload = Workload(seed: seed &+ UInt64(lane))
                         for number in stride(from: lane, to: cases, by: Self.lanes) {
-                            let agency = number % abroad == abroad - 1 ? OrganizationCode(.provinces[23]) : municipality
+                            let agency = number % abroad == abroad - 1 ? other : municipality
                             try await write(&workload, to: agency, writer)
                         }
                     }
@@ -95,6 +95,9 @@ struct JournalMaker: Sendable {
         while try await search.advance(limit: 500) > 0 {}
         await store.close()
     }
+
+    /// A province that is not this one.
+    private var other: OrganizationCode { OrganizationCode(Origin.provinces[origin.number == 23 ? 3 : 23]) }
 
     private var municipality: OrganizationCode {
         OrganizationCode(rawValue: origin.code + "-MUN") ?? OrganizationCode(origin)
