@@ -22,4 +22,23 @@ struct BenchTests {
         let refused = Self.answer.replacing("2000 2xx, 0 3xx, 0 4xx", with: "1999 2xx, 0 3xx, 1 4xx")
         #expect(throws: Failure.self) { try Load.Outcome(parsing: refused, requests: 2_000) }
     }
+
+    @Test func memoryIsReadInBytes() throws {
+        let text = """
+            55d0c0a00000-7ffd3a7f6000 ---p 00000000 00:00 0                          [rollup]
+            Rss:               43012 kB
+            Pss:               20480 kB
+            Pss_Dirty:         18000 kB
+            """
+        let memory = try Memory(parsing: text)
+        #expect(memory.resident == 43_012 * 1_024 && memory.proportional == 20_480 * 1_024)
+        #expect(throws: Failure.self) { try Memory(parsing: "Rss: 1 kB\n") }
+        #expect(throws: Failure.self) { try Memory(parsing: "") }
+    }
+
+    @Test func aProcessNameMayHoldAnything() {
+        #expect(Processes.parent(parsing: "4711 (a) S 99) R 17 4711 0") == 17)
+        #expect(Processes.parent(parsing: "4711 (postgres) S 1 4711 0") == 1)
+        #expect(Processes.parent(parsing: "") == nil && Processes.parent(parsing: "1 (x)") == nil)
+    }
 }
