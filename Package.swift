@@ -7,6 +7,9 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// Async functions stay on the executor of their caller: each hop of a request costs a lock in the runtime.
+let nonsending = settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
+
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -65,7 +68,7 @@ let package = Package(
                 "README.md", "Client/README.md", "HTTP1/README.md", "Server/README.md", "Session/README.md",
                 "TLS/README.md",
             ],
-            swiftSettings: settings),
+            swiftSettings: nonsending),
         .target(
             name: "Store",
             dependencies: [
@@ -102,7 +105,7 @@ let package = Package(
                 "README.md", "Guards/README.md", "Pages/README.md", "Routes/README.md", "Schema/README.md",
                 "Transport/README.md", "Assets/README.md",
             ],
-            resources: [.embedInCode("Assets")], swiftSettings: settings),
+            resources: [.embedInCode("Assets")], swiftSettings: nonsending),
         .executableTarget(
             name: "peyvand",
             dependencies: [

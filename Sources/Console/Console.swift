@@ -69,11 +69,11 @@ public struct Console: Sendable {
     }
 
     private func answer(_ request: ConsoleRequest) async -> Response {
-        var request = request
+        var remoteAddress = request.remoteAddress
         if configuration.trustsForwardedFor, let list = request.head.headerFields[.forwardedFor],
             let last = list.split(separator: ",").last
         {
-            request.remoteAddress = ConsoleRequest.host(of: String(last.filter { $0 != " " }.prefix(64)))
+            remoteAddress = ConsoleRequest.host(of: String(last.filter { $0 != " " }.prefix(64)))
         }
         let response: Response
         do {
@@ -81,7 +81,7 @@ public struct Console: Sendable {
             guard let path = request.head.path, path.hasPrefix("/"), path.utf8.count <= 8_192 else {
                 throw Problem.badRequest("The path must begin with a slash and have at most 8192 bytes.")
             }
-            let source = ConsoleContext.Source(logger: logger, request: request)
+            let source = ConsoleContext.Source(logger: logger, request: request, remoteAddress: remoteAddress)
             response = try await responder.respond(
                 to: Request(head: request.head, body: RequestBody(buffer: ByteBuffer())),
                 context: ConsoleContext(source: source))

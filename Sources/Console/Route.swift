@@ -75,8 +75,6 @@ struct Route: Sendable {
 /// A request that has passed its route's gate: who asks, and what was read and checked.
 struct Call: Sendable {
     var request: Request
-    var remoteAddress: String
-    var isTLS: Bool
     var caller: Caller?
     var query: QueryString
     /// Checked against the route's schema; an empty object where there is none.
@@ -85,8 +83,11 @@ struct Call: Sendable {
     var bodyHash: [UInt8]
     var idempotencyKey: String?
     var parameters: Parameters
-    /// What the transport brings, for a route that takes a file.
-    var source: ConsoleRequest
+    /// What the transport brings: who it is, and the body for a route that takes a file.
+    var source: ConsoleContext.Source
+
+    var remoteAddress: String { source.remoteAddress }
+    var isTLS: Bool { source.request.isTLS }
 
     /// - Throws: the 401 problem; only a route for everyone has no caller.
     var principal: Principal {

@@ -15,11 +15,11 @@ struct Authentication: Sendable {
             guard let token = Authentication.bearer(header) else { return nil }
             return try await service.cases.principal(token: token).map { Caller(principal: $0, proof: .token) }
         }
-        if let uri = context.source.certificateURI {
+        if let uri = context.source.request.certificateURI {
             return try await service.cases.principal(certificate: uri)
                 .map { Caller(principal: $0, proof: .certificate) }
         }
-        guard let id = sessionID(of: request, isTLS: context.source.isTLS) else { return nil }
+        guard let id = sessionID(of: request, isTLS: context.source.request.isTLS) else { return nil }
         return try await service.cases.session(id: id)
             .map { Caller(principal: $0.principal, proof: .session($0)) }
     }

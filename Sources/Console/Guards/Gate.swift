@@ -40,18 +40,18 @@ struct Gate: Sendable {
         let query = try QueryString(request.uri.query)
         try check(query, against: route)
         var call = Call(
-            request: request, remoteAddress: context.source.remoteAddress, isTLS: context.source.isTLS,
-            caller: caller, query: query, body: [:], bodyHash: [],
+            request: request, caller: caller, query: query, body: [:], bodyHash: [],
             idempotencyKey: try Gate.idempotencyKey(of: request), parameters: context.parameters,
             source: context.source)
         guard let body = route.body else { return call }
-        let bytes = try await collect(context.source, limit: body.limit)
+        let bytes = try await collect(context.source.request, limit: body.limit)
         call.body = try Gate.parse(bytes, body, request)
         call.bodyHash = Digest.sha256(Array((request.method.rawValue + " " + request.uri.path + "\n").utf8) + bytes)
         return call
     }
 
     private func check(_ query: QueryString, against route: Route) throws {
+        if query.values.isEmpty { return }
         let known = route.parameters.map(\.name)
         // Messengers add parameters of their own to links that citizens share.
         let unknown = route.access == .everyone ? [] : query.values.keys.filter { !known.contains($0) }.sorted()
