@@ -1,6 +1,6 @@
 import Casework
 public import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 public import Logging
 public import NIOCore
 public import Service

@@ -1,6 +1,7 @@
 import Casework
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
+import NIOCore
 import Service
 
 /// One door: how it is found, who may pass, what it takes and gives. The route table and the OpenAPI document are both made

@@ -1,7 +1,7 @@
 import Casework
 import Cryptography
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import Service
 
