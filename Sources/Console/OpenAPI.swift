@@ -1,9 +1,9 @@
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import Service
 
-/// The OpenAPI 3.1 document, made from the very routes that the router serves.
+/// The OpenAPI 3.1 document, made from the very routes that are served.
 enum OpenAPI {
     /// Its own door, which the document names too.
     static func route(_ document: JSON) -> Route {

@@ -1,5 +1,6 @@
 import Casework
-import Hummingbird
+import HTTPTypes
+import HummingbirdCore
 import NIOCore
 import Service
 
@@ -12,7 +13,6 @@ extension Problem {
         case let error as ServiceError: self = Problem(error)
         case let refusal as FileRefusal: self = Problem(refusal)
         case let fault as FieldFault: self = .invalid([fault])
-        case let error as HTTPError where error.status == .notFound: self = .notFound
         case let error as any PassingError where error.isPassing:
             self = Problem(.unavailable("the database does not answer: try again"))
         default: return nil

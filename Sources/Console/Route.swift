@@ -1,9 +1,10 @@
 import Casework
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
+import NIOCore
 import Service
 
-/// One door: how it is found, who may pass, what it takes and gives. The router and the OpenAPI document are both made
+/// One door: how it is found, who may pass, what it takes and gives. The route table and the OpenAPI document are both made
 /// from these, so that neither knows a door that the other does not.
 struct Route: Sendable {
     enum Access: Sendable, Equatable {
@@ -75,8 +76,6 @@ struct Route: Sendable {
 /// A request that has passed its route's gate: who asks, and what was read and checked.
 struct Call: Sendable {
     var request: Request
-    var remoteAddress: String
-    var isTLS: Bool
     var caller: Caller?
     var query: QueryString
     /// Checked against the route's schema; an empty object where there is none.
@@ -84,9 +83,12 @@ struct Call: Sendable {
     /// SHA-256 over method, path and body.
     var bodyHash: [UInt8]
     var idempotencyKey: String?
-    var parameters: Parameters
-    /// What the transport brings, for a route that takes a file.
-    var source: ConsoleRequest
+    var parameters: RouteTable.Parameters
+    /// What the transport brings: who it is, and the body for a route that takes a file.
+    var source: Source
+
+    var remoteAddress: String { source.remoteAddress }
+    var isTLS: Bool { source.request.isTLS }
 
     /// - Throws: the 401 problem; only a route for everyone has no caller.
     var principal: Principal {

@@ -33,7 +33,7 @@ import Testing
         var closed = 0
         for _ in 0..<10 {
             try pump(client, server, &generator)
-            for event in server.takeEvents() {
+            try server.processEvents { event in
                 switch event {
                 case .head(let stream, _):
                     #expect(stream.block.request()?.path == "/x")
@@ -52,7 +52,7 @@ import Testing
                 }
             }
             try pump(server, client, &generator)
-            for event in client.takeEvents() {
+            client.processEvents { event in
                 switch event {
                 case .data(let stream, let buffer):
                     downloaded += Array(buffer: buffer)

@@ -1,7 +1,7 @@
 import Casework
 import Cryptography
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import Service
 
@@ -12,23 +12,25 @@ struct Gate: Sendable {
     let authentication: Authentication
 
     /// Lets a request through to its route, and leaves an audit line when somebody is refused for who he is.
-    func serve(_ request: Request, _ context: ConsoleContext, _ route: Route) async throws -> Response {
-        let caller = route.access == .everyone ? nil : try await authentication.caller(of: request, context)
+    func serve(
+        _ request: Request, _ source: Source, _ route: Route, _ parameters: RouteTable.Parameters
+    ) async throws -> Response {
+        let caller = route.access == .everyone ? nil : try await authentication.caller(of: request, source)
         do {
-            return try await route.handle(try await pass(request, context, to: route, caller))
+            return try await route.handle(try await pass(request, source, to: route, parameters, caller))
         } catch {
             if let problem = Problem(error), problem.status == .forbidden {
                 await service.cases.audit(
                     AuditLine(
                         actor: caller?.principal.name ?? "nobody", action: "refused", subject: request.uri.path,
-                        remote: context.source.remoteAddress, detail: problem.detail))
+                        remote: source.remoteAddress, detail: problem.detail))
             }
             throw error
         }
     }
 
     private func pass(
-        _ request: Request, _ context: ConsoleContext, to route: Route, _ caller: Caller?
+        _ request: Request, _ source: Source, to route: Route, _ parameters: RouteTable.Parameters, _ caller: Caller?
     ) async throws -> Call {
         if route.access != .everyone {
             guard let caller else { throw Problem.unauthorized }
@@ -40,18 +42,18 @@ struct Gate: Sendable {
         let query = try QueryString(request.uri.query)
         try check(query, against: route)
         var call = Call(
-            request: request, remoteAddress: context.source.remoteAddress, isTLS: context.source.isTLS,
-            caller: caller, query: query, body: [:], bodyHash: [],
-            idempotencyKey: try Gate.idempotencyKey(of: request), parameters: context.parameters,
-            source: context.source)
+            request: request, caller: caller, query: query, body: [:], bodyHash: [],
+            idempotencyKey: try Gate.idempotencyKey(of: request), parameters: parameters,
+            source: source)
         guard let body = route.body else { return call }
-        let bytes = try await collect(context.source, limit: body.limit)
+        let bytes = try await collect(source.request, limit: body.limit)
         call.body = try Gate.parse(bytes, body, request)
         call.bodyHash = Digest.sha256(Array((request.method.rawValue + " " + request.uri.path + "\n").utf8) + bytes)
         return call
     }
 
     private func check(_ query: QueryString, against route: Route) throws {
+        if query.values.isEmpty { return }
         let known = route.parameters.map(\.name)
         // Messengers add parameters of their own to links that citizens share.
         let unknown = route.access == .everyone ? [] : query.values.keys.filter { !known.contains($0) }.sorted()

@@ -17,6 +17,12 @@ final class RequestMetrics: Sendable {
         var buckets = [UInt64](repeating: 0, count: RequestMetrics.bounds.count)
         var count: UInt64 = 0
         var sum: Double = 0
+
+        mutating func add(_ seconds: Double) {
+            count += 1
+            sum += seconds
+            for (index, bound) in RequestMetrics.bounds.enumerated() where seconds <= bound { buckets[index] += 1 }
+        }
     }
 
     private struct State {
@@ -36,13 +42,8 @@ final class RequestMetrics: Sendable {
         let seconds = Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18
         state.withLock { state in
             state.requests[key, default: 0] += 1
-            var histogram = state.latencies[route] ?? Histogram()
-            histogram.count += 1
-            histogram.sum += seconds
-            for (index, bound) in RequestMetrics.bounds.enumerated() where seconds <= bound {
-                histogram.buckets[index] += 1
-            }
-            state.latencies[route] = histogram
+            // In place: a copy would be a new array for each request.
+            state.latencies[route, default: Histogram()].add(seconds)
         }
     }
 

@@ -6,12 +6,19 @@ enum SecurityHeaders {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         + "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-    /// `no-store` unless the answer says something else about caching.
+    private static let plain = [
+        HTTPField(name: .contentSecurityPolicy, value: policy),
+        HTTPField(name: .xContentTypeOptions, value: "nosniff"),
+        HTTPField(name: .referrerPolicy, value: "no-referrer"),
+        HTTPField(name: .cacheControl, value: "no-store"),
+    ]
+    private static let overTLS =
+        plain + [HTTPField(name: .strictTransportSecurity, value: "max-age=31536000; includeSubDomains")]
+
+    /// Adds those that the answer does not have yet: pages and assets bring their own `Cache-Control`.
     static func add(to headers: inout HTTPFields, isTLS: Bool) {
-        headers[.contentSecurityPolicy] = policy
-        headers[.xContentTypeOptions] = "nosniff"
-        headers[.referrerPolicy] = "no-referrer"
-        if isTLS { headers[.strictTransportSecurity] = "max-age=31536000; includeSubDomains" }
-        if !headers.contains(.cacheControl) { headers[.cacheControl] = "no-store" }
+        let missing = (isTLS ? overTLS : plain).filter { !headers.contains($0.name) }
+        // In one step: `append` of this type is generic down to each field.
+        headers.replaceSubrange(headers.endIndex..<headers.endIndex, with: missing)
     }
 }

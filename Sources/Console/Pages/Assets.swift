@@ -55,9 +55,9 @@ struct Assets: Sendable {
 
     /// `nil` when nothing here has that path. Looks up and copies, nothing else: this is the fast path.
     func answer(to head: HTTPRequest, isTLS: Bool) -> (HTTPResponse, ByteBuffer)? {
-        guard head.method == .get || head.method == .head, let path = head.path,
-            let item = items[path.prefix { $0 != "?" }]
-        else { return nil }
+        guard head.method == .get || head.method == .head, let path = head.path else { return nil }
+        let end = path.utf8.firstIndex(of: UInt8(ascii: "?")) ?? path.endIndex
+        guard let item = items[path[..<end]] else { return nil }
         if let known = head.headerFields[.ifNoneMatch], Assets.matches(known, item.tag) {
             return (isTLS ? item.unchanged.1 : item.unchanged.0, ByteBuffer())
         }

@@ -1,7 +1,6 @@
 import Casework
 import HTTPTypes
-import Hummingbird
-import Mustache
+import HummingbirdCore
 import NIOCore
 import Service
 
@@ -13,68 +12,73 @@ struct TrackPage: Sendable {
         case problem(Problem, code: String)
     }
 
-    private let template: MustacheTemplate
+    private let template: Template
+    /// The empty form, which is the same for everybody.
+    private let form: Response
 
     init() {
         do {
-            template = try MustacheTemplate(string: String(decoding: PackageResources.track_mustache, as: UTF8.self))
+            template = try Template(String(decoding: PackageResources.track_mustache, as: UTF8.self))
         } catch {
             // A fault of the embedded file, which the first test shows; no input leads here.
             preconditionFailure("track.mustache does not parse: \(error)")
         }
+        form = Self.response(.ok, [:], template.render([:]))
     }
 
     func response(_ content: Content, tree: OrganizationTree? = nil) -> Response {
-        let status: HTTPResponse.Status
-        var headers: HTTPFields = [.contentType: "text/html; charset=utf-8"]
-        let context: [String: Any]
         switch content {
-        case .form: (status, context) = (.ok, [:])
+        case .form: return form
         case .found(let document, let mobile):
-            (status, context) = (.ok, TrackPage.context(of: document, mobile: mobile, tree: tree))
+            return Self.response(.ok, [:], template.render(Self.values(of: document, mobile: mobile, tree: tree)))
         case .problem(let problem, let code):
-            status = problem.status
-            headers.append(contentsOf: problem.headers)
-            context = [
-                "typed": String(code.prefix(60)), "error": PersianTerms.sentence(for: problem),
-                "error_en": problem.detail,
-            ]
+            let html = template.render([
+                "typed": .text(String(code.prefix(60))), "error": .text(PersianTerms.sentence(for: problem)),
+                "error_en": .text(problem.detail),
+            ])
+            return Self.response(problem.status, problem.headers, html)
         }
-        let html = template.render(context)
+    }
+
+    private static func response(_ status: HTTPResponse.Status, _ more: HTTPFields, _ html: String) -> Response {
+        var headers: HTTPFields = [.contentType: "text/html; charset=utf-8"]
+        headers.append(contentsOf: more)
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
     }
 
-    private static func context(of document: TrackDocument, mobile: String?, tree: OrganizationTree?) -> [String: Any] {
+    private static func values(
+        of document: TrackDocument, mobile: String?, tree: OrganizationTree?
+    ) -> [String: Template.Value] {
         let code = TrackingCode(parsing: document.trackingCode)
-        var context: [String: Any] = [
-            "typed": code?.groupedPersian ?? document.trackingCode,
-            "code": code?.groupedPersian ?? document.trackingCode,
-            "code_latin": code?.grouped ?? document.trackingCode,
+        var values: [String: Template.Value] = [
+            "typed": .text(code?.groupedPersian ?? document.trackingCode),
+            "code": .text(code?.groupedPersian ?? document.trackingCode),
+            "code_latin": .text(code?.grouped ?? document.trackingCode),
         ]
         if document.ambiguous {
-            context["needs_mobile"] = true
-            if mobile != nil { context["error"] = "با این چهار رقم پرونده‌ای پیدا نشد." }
-            return context
+            values["needs_mobile"] = true
+            if mobile != nil { values["error"] = "با این چهار رقم پرونده‌ای پیدا نشد." }
+            return values
         }
-        var found: [String: Any] = [
-            "status": document.status, "status_fa": PersianTerms.status(document.status),
-            "holder": document.holder, "holder_fa": name(of: document.holder, in: tree),
-            "overdue": document.overdue, "stages": document.stages.map { stage($0, in: tree) },
+        var found: [String: Template.Value] = [
+            "status": .text(document.status), "status_fa": .text(PersianTerms.status(document.status)),
+            "holder": .text(document.holder), "holder_fa": .text(name(of: document.holder, in: tree)),
+            "overdue": .flag(document.overdue), "stages": .list(document.stages.map { stage($0, in: tree) }),
         ]
         if let outcome = document.outcome {
-            found["outcome"] = outcome
-            found["outcome_fa"] = PersianTerms.outcome(outcome)
+            found["outcome"] = .text(outcome)
+            found["outcome_fa"] = .text(PersianTerms.outcome(outcome))
         }
-        if let at = document.registeredAt { found["registered_at"] = time(at) }
-        if let at = document.deadline { found["deadline"] = time(at) }
-        context["case"] = found
-        return context
+        if let at = document.registeredAt { found["registered_at"] = .text(time(at)) }
+        if let at = document.deadline { found["deadline"] = .text(time(at)) }
+        values["case"] = .group(found)
+        return values
     }
 
-    private static func stage(_ stage: TrackDocument.Stage, in tree: OrganizationTree?) -> [String: Any] {
+    private static func stage(_ stage: TrackDocument.Stage, in tree: OrganizationTree?) -> [String: Template.Value] {
         [
-            "type": stage.type, "type_fa": PersianTerms.stage(stage.type), "at": time(stage.at),
-            "office": stage.office, "office_fa": name(of: stage.office, in: tree),
+            "type": .text(stage.type), "type_fa": .text(PersianTerms.stage(stage.type)), "at": .text(time(stage.at)),
+            "office": .text(stage.office), "office_fa": .text(name(of: stage.office, in: tree)),
         ]
     }
 

@@ -1,6 +1,6 @@
 import Casework
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import Service
 
@@ -29,7 +29,7 @@ struct AttachmentRoutes: Sendable {
 
     @Sendable
     private func attach(_ call: Call) async throws -> Response {
-        let head = call.source.head
+        let head = call.source.request.head
         guard let name = call.query["name"] else { throw Problem.invalid("name", "is missing") }
         guard head.headerFields[.contentEncoding]?.lowercased() ?? "identity" == "identity" else {
             throw Problem.badRequest("Send the file without Content-Encoding.")
@@ -40,7 +40,7 @@ struct AttachmentRoutes: Sendable {
                 mediaType: head.headerFields[.contentType] ?? "application/octet-stream",
                 announced: head.headerFields[.contentLength].flatMap { UInt64($0) },
                 idempotencyKey: call.idempotencyKey, request: "\(head.method.rawValue) \(head.path ?? "")",
-                body: Self.pieces(call.source.body)))
+                body: Self.pieces(call.source.request.body)))
         return .json(result.document.json)
     }
 

@@ -1,5 +1,6 @@
 import Casework
-import Hummingbird
+import HTTPTypes
+import HummingbirdCore
 import NIOCore
 import Service
 

@@ -1,5 +1,6 @@
 import Casework
-import Hummingbird
+import HTTPTypes
+import HummingbirdCore
 import Service
 
 /// Who and what there is: organisations, categories, and the caller himself.

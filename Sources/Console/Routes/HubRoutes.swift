@@ -1,5 +1,6 @@
 import Casework
-import Hummingbird
+import HTTPTypes
+import HummingbirdCore
 import Service
 
 /// The nation's figures and their feed, and custody by a person's hand.

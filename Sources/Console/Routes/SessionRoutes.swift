@@ -1,6 +1,6 @@
 import Casework
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import Service
 
 /// Signing in and out of the console.

@@ -118,6 +118,7 @@ final class ServerConnection: H2ConnectionOwner {
         }
         let exchange = H2Exchange(stream: stream, connection: connection, requestMethod: head.method)
         stream.exchange = exchange
+        if stream.isBodiless { exchange.receivedEnd(nil) }
         if stream.remoteEnded, let (response, body) = core.fastPath?(head) {
             DoorMetrics.answeredFast()
             do {

@@ -129,6 +129,7 @@ public struct ResponseWriter: Sendable {
 
     /// The whole response at once, with the end of the stream joined to its last frame.
     public func respond(_ response: HTTPResponse, body: ByteBuffer = ByteBuffer()) async throws {
+        if exchange.loop.inEventLoop { return try exchange.sendWhole(response, body) }
         try await exchange.loop.call { [exchange] in try exchange.sendWhole(response, body) }
     }
 }

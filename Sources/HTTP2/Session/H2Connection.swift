@@ -161,11 +161,7 @@ final class H2Connection: ChannelInboundHandler, Flushable {
     // MARK: Events
 
     private func processEvents() {
-        while true {
-            let events = session.takeEvents()
-            if events.isEmpty { return }
-            for event in events { process(event) }
-        }
+        session.processEvents { process($0) }
     }
 
     private func process(_ event: H2Event) {

@@ -4,7 +4,7 @@ import NIOCore
 
 /// HTTP/2 without a socket, on nghttp2: bytes in, bytes and events out. Confined to one event loop.
 ///
-/// No callback calls `mem_send` or `mem_recv`; what happened is kept as events until `takeEvents`.
+/// No callback calls `mem_send` or `mem_recv`; what happened is kept as events until `processEvents`.
 final class H2Session {
     enum Role { case server, client }
 
@@ -13,6 +13,10 @@ final class H2Session {
     private var session: OpaquePointer?
     private(set) var streams: [Int32: H2Stream] = [:]
     private var events: [H2Event] = []
+    /// The empty array that takes the place of `events` while those are processed: none is made for each read.
+    private var spare: [H2Event] = []
+    /// Whose header block is arriving: the frames of a block come one after the other.
+    private var arriving: H2Stream?
     private var encoder = HeaderEncoder()
     private var bucket: FrameBucket
     private var scanner: FrameScanner
@@ -120,12 +124,16 @@ final class H2Session {
         return buffer.writerIndex > before
     }
 
-    /// What happened since the last call, in order.
-    func takeEvents() -> [H2Event] {
-        guard !events.isEmpty else { return [] }
-        let taken = events
-        events.removeAll(keepingCapacity: true)
-        return taken
+    /// Tells what happened since the last call, in order, and what happens meanwhile.
+    func processEvents(_ process: (H2Event) throws -> Void) rethrows {
+        while !events.isEmpty {
+            var taken = spare
+            spare = []
+            swap(&taken, &events)
+            for event in taken { try process(event) }
+            taken.removeAll(keepingCapacity: true)
+            spare = taken
+        }
     }
 
     var isFinished: Bool {
@@ -344,12 +352,13 @@ extension H2Session {
         let id = frame.hd.stream_id
         let stream = streams[id] ?? H2Stream(id: id)
         streams[id] = stream
+        arriving = stream
         stream.headersSince = now
         stream.block.reset()
     }
 
     private func received(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>, stream id: Int32) {
-        guard let stream = streams[id] else { return }
+        guard let stream = arriving, stream.id == id else { return }
         stream.block.add(name: name, value: value, limits: limits)
     }
 
@@ -374,6 +383,7 @@ extension H2Session {
 
     private func receivedHeaders(_ frame: nghttp2_frame) {
         guard let stream = streams[frame.hd.stream_id] else { return }
+        arriving = nil
         stream.headersSince = nil
         let ends = Self.endsStream(frame.hd)
         if stream.block.isTooLarge {
@@ -390,6 +400,7 @@ extension H2Session {
         } else {
             stream.headReceived = true
             stream.remoteEnded = ends
+            stream.isBodiless = ends
             events.append(.head(stream, endStream: ends))
             if ends { events.append(.end(stream, nil)) }
         }
@@ -433,6 +444,7 @@ extension H2Session {
 
     private func closed(_ id: Int32, _ code: UInt32) {
         guard let stream = streams.removeValue(forKey: id) else { return }
+        if arriving === stream { arriving = nil }
         if stream.unconsumed > 0 {
             nghttp2_session_consume_connection(session, stream.unconsumed)
             stream.unconsumed = 0

@@ -9,6 +9,8 @@ final class H2Stream {
     var block = HeaderBlock()
     var headReceived = false
     var remoteEnded = false
+    /// The peer's head is all that it sends.
+    var isBodiless = false
     /// When a header block began that has not ended.
     var headersSince: NIODeadline?
     /// What waits to be sent.

@@ -26,8 +26,10 @@ struct HeaderBlock {
         let text = String(decoding: value, as: UTF8.self)
         guard initial == UInt8(ascii: ":") else {
             // nghttp2 has checked the name; one that HTTPTypes still refuses is not worth a request's failure.
-            guard let name = HTTPField.Name(String(decoding: name, as: UTF8.self)) else { return }
-            fields.append(HTTPField(name: name, value: text))
+            guard let name = HeaderNames.name(of: name) else { return }
+            // `append` does the same, but generically, which costs more than all else here.
+            let field = HTTPField(name: name, value: text)
+            fields.replaceSubrange(fields.endIndex..<fields.endIndex, with: CollectionOfOne(field))
             return
         }
         switch String(decoding: name, as: UTF8.self) {
@@ -42,8 +44,16 @@ struct HeaderBlock {
 
     /// The block as a request; nil when its method is no token or is missing.
     func request() -> HTTPRequest? {
-        guard let method, let method = HTTPRequest.Method(method) else { return nil }
+        guard let method, let method = Self.method(method) else { return nil }
         return HTTPRequest(method: method, scheme: scheme, authority: authority, path: path, headerFields: fields)
+    }
+
+    private static func method(_ text: String) -> HTTPRequest.Method? {
+        switch text {
+        case "GET": .get
+        case "POST": .post
+        default: HTTPRequest.Method(text)
+        }
     }
 
     /// The block as a response; nil without a status of three digits.
@@ -56,6 +66,31 @@ struct HeaderBlock {
     mutating func reset() {
         fields = HTTPFields()
         status = nil
+    }
+}
+
+/// The names that most requests bring, made once.
+enum HeaderNames {
+    private static let known: [[(bytes: [UInt8], name: HTTPField.Name)]] = {
+        let names: [HTTPField.Name] = [
+            .accept, .acceptEncoding, .acceptLanguage, .authorization, .cacheControl, .contentLength, .contentType,
+            .cookie, .ifNoneMatch, .origin, .priority, .referer, .te, .userAgent,
+        ]
+        let others = [
+            "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site",
+            "grpc-timeout", "idempotency-key", "x-csrf-token", "upgrade-insecure-requests",
+        ].compactMap { HTTPField.Name($0) }
+        var table = [[(bytes: [UInt8], name: HTTPField.Name)]](repeating: [], count: 32)
+        for name in names + others { table[name.canonicalName.utf8.count].append((Array(name.canonicalName.utf8), name)) }
+        return table
+    }()
+
+    /// Nil for what is no name; HTTP/2 has them in small letters.
+    static func name(of bytes: UnsafeBufferPointer<UInt8>) -> HTTPField.Name? {
+        if bytes.count < known.count {
+            for (text, name) in known[bytes.count] where text.elementsEqual(bytes) { return name }
+        }
+        return HTTPField.Name(String(decoding: bytes, as: UTF8.self))
     }
 }
 
@@ -85,9 +120,13 @@ struct HeaderEncoder {
 
     /// RFC 9113 §8.2.2 forbids the fields that are about one HTTP/1.1 connection.
     private static func isAllowed(_ name: HTTPField.Name) -> Bool {
-        switch name {
-        case .connection, .transferEncoding, .upgrade: false
-        default: name.canonicalName != "keep-alive" && name.canonicalName != "proxy-connection"
+        let name = name.canonicalName
+        return switch name.utf8.count {
+        case 7: name != "upgrade"
+        case 10: name != "connection" && name != "keep-alive"
+        case 16: name != "proxy-connection"
+        case 17: name != "transfer-encoding"
+        default: true
         }
     }
 
