@@ -99,7 +99,7 @@ let package = Package(
             name: "Console",
             dependencies: [
                 "Casework", "Service", "Cryptography", logging, httpTypes, nioCore,
-                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Hummingbird", package: "hummingbird"),
             ],
             exclude: [
                 "README.md", "Guards/README.md", "Pages/README.md", "Routes/README.md", "Schema/README.md",

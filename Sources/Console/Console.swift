@@ -1,6 +1,6 @@
 import Casework
 public import HTTPTypes
-import HummingbirdCore
+import Hummingbird
 public import Logging
 public import NIOCore
 public import Service

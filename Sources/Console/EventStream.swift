@@ -1,4 +1,4 @@
-import HummingbirdCore
+import Hummingbird
 import NIOCore
 import Service
 

@@ -1,6 +1,5 @@
 import Casework
-import HTTPTypes
-import HummingbirdCore
+import Hummingbird
 import NIOCore
 import Service
 

@@ -1,7 +1,6 @@
 import Casework
 import HTTPTypes
-import HummingbirdCore
-import NIOCore
+import Hummingbird
 import Service
 
 /// One door: how it is found, who may pass, what it takes and gives. The route table and the OpenAPI document are both made

@@ -1,7 +1,7 @@
 import Casework
 import Cryptography
 import HTTPTypes
-import HummingbirdCore
+import Hummingbird
 import Service
 
 /// Who asks: a bearer token, else a client certificate, else a console session. A wrong proof is never overlooked in

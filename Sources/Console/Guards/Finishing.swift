@@ -1,5 +1,5 @@
 import HTTPTypes
-import HummingbirdCore
+import Hummingbird
 import Logging
 
 /// Outermost: finds the route, turns every error into a problem document, and counts every request.

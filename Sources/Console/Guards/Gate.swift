@@ -1,7 +1,7 @@
 import Casework
 import Cryptography
 import HTTPTypes
-import HummingbirdCore
+import Hummingbird
 import NIOCore
 import Service
 

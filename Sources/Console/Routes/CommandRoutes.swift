@@ -1,6 +1,6 @@
 import Casework
 import HTTPTypes
-import HummingbirdCore
+import Hummingbird
 import Service
 
 /// What people do with a case. The casework decides; here bodies become commands.

@@ -1,6 +1,5 @@
 import Casework
-import HTTPTypes
-import HummingbirdCore
+import Hummingbird
 import Service
 
 /// Who and what there is: organisations, categories, and the caller himself.

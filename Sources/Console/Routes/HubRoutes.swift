@@ -1,6 +1,5 @@
 import Casework
-import HTTPTypes
-import HummingbirdCore
+import Hummingbird
 import Service
 
 /// The nation's figures and their feed, and custody by a person's hand.

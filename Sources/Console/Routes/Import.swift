@@ -1,6 +1,6 @@
 import Casework
 import Cryptography
-import HummingbirdCore
+import Hummingbird
 import Service
 
 /// One call of `POST /import`: each case stands for itself, and its key makes a second run of it add nothing.

@@ -1,6 +1,5 @@
 import Casework
-import HTTPTypes
-import HummingbirdCore
+import Hummingbird
 import Service
 
 /// What only a node does: cases begin there.

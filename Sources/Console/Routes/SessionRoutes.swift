@@ -1,6 +1,6 @@
 import Casework
 import HTTPTypes
-import HummingbirdCore
+import Hummingbird
 import Service
 
 /// Signing in and out of the console.

@@ -1,5 +1,5 @@
 import HTTPTypes
-import HummingbirdCore
+import Hummingbird
 import NIOCore
 
 /// Sends what a route writes: a body that comes in one piece of the announced length leaves together with its head.
