@@ -14,7 +14,7 @@ public struct Console: Sendable {
     let routes: [Route]
     private let assets: Assets
     private let metrics: RequestMetrics
-    private let finishing: Finishing
+    private let responder: RouterResponder<ConsoleContext>
     private let configuration: ConsoleConfiguration
     private let logger: Logger
 
@@ -31,13 +31,20 @@ public struct Console: Sendable {
         let assets = Assets(of: service)
         let routes = Routes.all(of: service, configuration, metrics: metrics, assets: assets)
         let gate = Gate(service: service, authentication: Authentication(service: service))
+        let router = Router(context: ConsoleContext.self, options: [.autoGenerateHeadEndpoints])
+        router.add(middleware: Finishing(routes: routes, metrics: metrics))
+        for route in routes {
+            router.on(RouterPath(route.path), method: route.method) { request, context in
+                try await gate.serve(request, context, route)
+            }
+        }
         self.service = service
         self.assets = assets
         self.routes = routes
         self.metrics = metrics
         self.configuration = configuration
         self.logger = logger
-        finishing = Finishing(table: RouteTable(routes), gate: gate, metrics: metrics, logger: logger)
+        responder = router.buildResponder()
     }
 
     /// Answers one request. Returns when the answer has been written or the peer has gone; never throws, since nobody
@@ -68,14 +75,21 @@ public struct Console: Sendable {
         {
             remoteAddress = ConsoleRequest.host(of: String(last.filter { $0 != " " }.prefix(64)))
         }
-        var finished: Response
-        // An origin-form path is the only form that is read.
-        if let path = request.head.path, path.hasPrefix("/"), path.utf8.count <= 8_192 {
-            let whole = Request(head: request.head, body: RequestBody(buffer: ByteBuffer()))
-            finished = await finishing.answer(whole, from: Source(request, remoteAddress: remoteAddress))
-        } else {
-            finished = Problem.badRequest("The path must begin with a slash and have at most 8192 bytes.").response
+        let response: Response
+        do {
+            // An origin-form path is the only form that the router reads.
+            guard let path = request.head.path, path.hasPrefix("/"), path.utf8.count <= 8_192 else {
+                throw Problem.badRequest("The path must begin with a slash and have at most 8192 bytes.")
+            }
+            let source = ConsoleContext.Source(logger: logger, request: request, remoteAddress: remoteAddress)
+            response = try await responder.respond(
+                to: Request(head: request.head, body: RequestBody(buffer: ByteBuffer())),
+                context: ConsoleContext(source: source))
+        } catch {
+            // The middleware has answered all that comes from a route; only the guard above leads here.
+            response = (Problem(error) ?? .failure).response
         }
+        var finished = response
         SecurityHeaders.add(to: &finished.headers, isTLS: request.isTLS)
         // An answer without content has no length either.
         if [204, 304].contains(finished.status.code) { finished.headers[.contentLength] = nil }

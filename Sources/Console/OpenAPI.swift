@@ -3,7 +3,7 @@ import Hummingbird
 import NIOCore
 import Service
 
-/// The OpenAPI 3.1 document, made from the very routes that are served.
+/// The OpenAPI 3.1 document, made from the very routes that the router serves.
 enum OpenAPI {
     /// Its own door, which the document names too.
     static func route(_ document: JSON) -> Route {

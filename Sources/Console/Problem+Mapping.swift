@@ -12,6 +12,7 @@ extension Problem {
         case let error as ServiceError: self = Problem(error)
         case let refusal as FileRefusal: self = Problem(refusal)
         case let fault as FieldFault: self = .invalid([fault])
+        case let error as HTTPError where error.status == .notFound: self = .notFound
         case let error as any PassingError where error.isPassing:
             self = Problem(.unavailable("the database does not answer: try again"))
         default: return nil

@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Service
 
-/// One door: how it is found, who may pass, what it takes and gives. The route table and the OpenAPI document are both made
+/// One door: how it is found, who may pass, what it takes and gives. The router and the OpenAPI document are both made
 /// from these, so that neither knows a door that the other does not.
 struct Route: Sendable {
     enum Access: Sendable, Equatable {
@@ -82,9 +82,9 @@ struct Call: Sendable {
     /// SHA-256 over method, path and body.
     var bodyHash: [UInt8]
     var idempotencyKey: String?
-    var parameters: RouteTable.Parameters
+    var parameters: Parameters
     /// What the transport brings: who it is, and the body for a route that takes a file.
-    var source: Source
+    var source: ConsoleContext.Source
 
     var remoteAddress: String { source.remoteAddress }
     var isTLS: Bool { source.request.isTLS }

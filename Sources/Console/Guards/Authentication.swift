@@ -10,16 +10,16 @@ struct Authentication: Sendable {
     let service: ConsoleService
 
     /// Nil when nothing was shown, or what was shown is not valid any more.
-    func caller(of request: Request, _ source: Source) async throws -> Caller? {
+    func caller(of request: Request, _ context: ConsoleContext) async throws -> Caller? {
         if let header = request.headers[.authorization] {
             guard let token = Authentication.bearer(header) else { return nil }
             return try await service.cases.principal(token: token).map { Caller(principal: $0, proof: .token) }
         }
-        if let uri = source.request.certificateURI {
+        if let uri = context.source.request.certificateURI {
             return try await service.cases.principal(certificate: uri)
                 .map { Caller(principal: $0, proof: .certificate) }
         }
-        guard let id = sessionID(of: request, isTLS: source.request.isTLS) else { return nil }
+        guard let id = sessionID(of: request, isTLS: context.source.request.isTLS) else { return nil }
         return try await service.cases.session(id: id)
             .map { Caller(principal: $0.principal, proof: .session($0)) }
     }

@@ -2,41 +2,46 @@ import HTTPTypes
 import Hummingbird
 import Logging
 
-/// Outermost: finds the route, turns every error into a problem document, and counts every request.
-struct Finishing: Sendable {
-    let table: RouteTable
-    let gate: Gate
+/// Outermost middleware: every error becomes a problem document, every request is counted.
+struct Finishing: RouterMiddleware {
+    let routes: [Route]
     let metrics: RequestMetrics
-    let logger: Logger
 
-    func answer(_ request: Request, from source: Source) async -> Response {
+    func handle(
+        _ request: Request, context: ConsoleContext, next: @concurrent (Request, ConsoleContext) async throws -> Response
+    ) async throws -> Response {
         let start = ContinuousClock.now
         let response: Response
-        var found = "none"
-        switch table.match(request.method, request.uri.path) {
-        case .route(let route, let parameters):
-            found = route.path
-            response = await serve(request, source, route, parameters)
-        case .head(let route, let parameters):
-            found = route.path
-            response = await serve(request, source, route, parameters).createHeadResponse()
-        case .otherMethods(let methods): response = Problem.methodNotAllowed(methods).response
-        case .nothing: response = Problem.notFound.response
+        do {
+            response = try await next(request, context)
+        } catch let error as HTTPError where error.status == .notFound {
+            response = unrouted(request).response
+        } catch {
+            response = answer(to: error, context)
         }
         metrics.record(
-            request.method, route: found, status: response.status.code, took: ContinuousClock.now - start)
+            request.method, route: context.endpointPath ?? "none", status: response.status.code,
+            took: ContinuousClock.now - start)
         return response
     }
 
-    private func serve(
-        _ request: Request, _ source: Source, _ route: Route, _ parameters: RouteTable.Parameters
-    ) async -> Response {
-        do {
-            return try await gate.serve(request, source, route, parameters)
-        } catch {
-            if let problem = Problem(error) { return problem.response }
-            logger.error("request failed", metadata: ["error": "\(error)", "route": "\(route.path)"])
-            return Problem.failure.response
-        }
+    private func answer(to error: any Error, _ context: ConsoleContext) -> Response {
+        if let problem = Problem(error) { return problem.response }
+        context.logger.error(
+            "request failed",
+            metadata: ["error": "\(error)", "route": "\(context.endpointPath ?? "none")"])
+        return Problem.failure.response
+    }
+
+    /// 405 where the path exists with another method, else 404.
+    private func unrouted(_ request: Request) -> Problem {
+        let parts = request.uri.path.split(separator: "/")
+        let methods = routes.filter { route in
+            let template = route.path.split(separator: "/")
+            return template.count == parts.count
+                && zip(template, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+        }.map(\.method.rawValue)
+        guard !methods.isEmpty else { return .notFound }
+        return .methodNotAllowed(Array(Set(methods + (methods.contains("GET") ? ["HEAD"] : []))).sorted())
     }
 }

@@ -12,25 +12,23 @@ struct Gate: Sendable {
     let authentication: Authentication
 
     /// Lets a request through to its route, and leaves an audit line when somebody is refused for who he is.
-    func serve(
-        _ request: Request, _ source: Source, _ route: Route, _ parameters: RouteTable.Parameters
-    ) async throws -> Response {
-        let caller = route.access == .everyone ? nil : try await authentication.caller(of: request, source)
+    func serve(_ request: Request, _ context: ConsoleContext, _ route: Route) async throws -> Response {
+        let caller = route.access == .everyone ? nil : try await authentication.caller(of: request, context)
         do {
-            return try await route.handle(try await pass(request, source, to: route, parameters, caller))
+            return try await route.handle(try await pass(request, context, to: route, caller))
         } catch {
             if let problem = Problem(error), problem.status == .forbidden {
                 await service.cases.audit(
                     AuditLine(
                         actor: caller?.principal.name ?? "nobody", action: "refused", subject: request.uri.path,
-                        remote: source.remoteAddress, detail: problem.detail))
+                        remote: context.source.remoteAddress, detail: problem.detail))
             }
             throw error
         }
     }
 
     private func pass(
-        _ request: Request, _ source: Source, to route: Route, _ parameters: RouteTable.Parameters, _ caller: Caller?
+        _ request: Request, _ context: ConsoleContext, to route: Route, _ caller: Caller?
     ) async throws -> Call {
         if route.access != .everyone {
             guard let caller else { throw Problem.unauthorized }
@@ -43,10 +41,10 @@ struct Gate: Sendable {
         try check(query, against: route)
         var call = Call(
             request: request, caller: caller, query: query, body: [:], bodyHash: [],
-            idempotencyKey: try Gate.idempotencyKey(of: request), parameters: parameters,
-            source: source)
+            idempotencyKey: try Gate.idempotencyKey(of: request), parameters: context.parameters,
+            source: context.source)
         guard let body = route.body else { return call }
-        let bytes = try await collect(source.request, limit: body.limit)
+        let bytes = try await collect(context.source.request, limit: body.limit)
         call.body = try Gate.parse(bytes, body, request)
         call.bodyHash = Digest.sha256(Array((request.method.rawValue + " " + request.uri.path + "\n").utf8) + bytes)
         return call

@@ -17,8 +17,6 @@ enum SecurityHeaders {
 
     /// Adds those that the answer does not have yet: pages and assets bring their own `Cache-Control`.
     static func add(to headers: inout HTTPFields, isTLS: Bool) {
-        let missing = (isTLS ? overTLS : plain).filter { !headers.contains($0.name) }
-        // In one step: `append` of this type is generic down to each field.
-        headers.replaceSubrange(headers.endIndex..<headers.endIndex, with: missing)
+        headers.append(contentsOf: (isTLS ? overTLS : plain).filter { !headers.contains($0.name) })
     }
 }

@@ -148,7 +148,7 @@ struct PublicRoutes: Sendable {
         ]
     }
 
-    /// The fast path has answered already where there is something: this route makes the path known.
+    /// The fast path has answered already where there is something: this route tells the router of the path.
     @Sendable
     private func embedded(_ call: Call) async throws -> Response {
         guard let (head, body) = assets.answer(to: call.request.head, isTLS: call.isTLS)

@@ -27,9 +27,7 @@ struct HeaderBlock {
         guard initial == UInt8(ascii: ":") else {
             // nghttp2 has checked the name; one that HTTPTypes still refuses is not worth a request's failure.
             guard let name = HeaderNames.name(of: name) else { return }
-            // `append` does the same, but generically, which costs more than all else here.
-            let field = HTTPField(name: name, value: text)
-            fields.replaceSubrange(fields.endIndex..<fields.endIndex, with: CollectionOfOne(field))
+            fields.append(HTTPField(name: name, value: text))
             return
         }
         switch String(decoding: name, as: UTF8.self) {
