@@ -147,6 +147,7 @@ actor LinkDriver {
             group.addTask { try await self.receive(call) }
             group.addTask { try await self.follow(heads) }
             group.addTask { try await self.read(call) }
+            group.addTask { for await frame in call.outbox { try await call.send(frame.wire) } }
             group.addTask { try await self.sayHowItStands() }
             defer { group.cancelAll() }
             try await group.next()
@@ -232,7 +233,7 @@ actor LinkDriver {
     private func perform(_ actions: [NodeLink.Action]) async throws {
         for action in actions {
             switch action {
-            case .send(let frame): try await call?.send(frame.wire)
+            case .send(let frame): try await send(frame)
             case .readJournal, .readHubEvents, .readCases, .readDigests: call?.read(action)
             case .recordAck(let ack): try await record(ack)
             case .apply(let rows): try await apply(rows)
@@ -255,6 +256,15 @@ actor LinkDriver {
                 pause = min(UInt64(retryAfter), BackOff.cap)
                 throw LinkFault(reason)
             }
+        }
+    }
+
+    /// Events wait until the hub takes them. What answers the hub never does: a node that did not read while its own
+    /// events fill the line could keep the hub, which does not read while its rows do, waiting for ever.
+    private func send(_ frame: NodeFrame) async throws {
+        switch frame {
+        case .events, .history: try await call?.send(frame.wire)
+        default: call?.post(frame)
         }
     }
 
@@ -332,11 +342,17 @@ private struct Call: Sendable {
     /// As many as the machine has under way: one of each kind, and the cases that the hub asked for.
     let reads: AsyncStream<NodeLink.Action>
     private let continuation: AsyncStream<NodeLink.Action>.Continuation
+    /// Small frames, as many as what the hub sent asks for.
+    let outbox: AsyncStream<NodeFrame>
+    private let posting: AsyncStream<NodeFrame>.Continuation
 
     init(stream: ClientStream) {
         self.stream = stream
         (reads, continuation) = AsyncStream.makeStream()
+        (outbox, posting) = AsyncStream.makeStream()
     }
+
+    func post(_ frame: NodeFrame) { posting.yield(frame) }
 
     func read(_ action: NodeLink.Action) { continuation.yield(action) }
 

@@ -208,6 +208,9 @@ public actor Writer<Core: ServerCore> {
 
     public var state: (head: StoredHead, halted: ServiceError?) { (head, inbox.withLock { $0.halted }) }
 
+    /// How many items wait for their batch.
+    nonisolated var waitingCount: Int { inbox.withLock { $0.items.count } }
+
     /// Whether somebody's long journal came in during the last half second.
     public nonisolated var isCatchingUp: Bool {
         inbox.withLock { $0.lastLarge.map { ContinuousClock.now - $0 < .milliseconds(500) } ?? false }
@@ -260,7 +263,7 @@ public actor Writer<Core: ServerCore> {
     /// more of them share the next commit.
     private var isWorthDecidingAhead: Bool {
         lastBytes <= Self.cacheBytes
-            && inbox.withLock { $0.items.reduce(0) { $0 + $1.work.admission.size } } > Admission.large
+            && inbox.withLock { $0.items.contains { $0.work.admission.size > Admission.large } }
     }
 
     /// What goes into the next transaction; `nil` when nothing may.
@@ -354,8 +357,12 @@ public actor Writer<Core: ServerCore> {
             for item in items { item.done.resolve(.failure(reason(error))) }
             throw error
         }
-        // What was decided on a batch that failed falls with it.
-        guard isStanding else { return try await carefully(items) }
+        // What was decided on a batch that failed falls with it; a database that stayed away is told to these too.
+        guard isStanding else {
+            guard core == nil else { return try await carefully(items) }
+            for item in items { item.done.resolve(.failure(Self.away)) }
+            return
+        }
         guard !batch.isEmpty else { return finish(batch) }
         (lastTouched, lastBytes) = (batch.effects.touched, bytes(of: batch.effects.touched))
         cachedBytes += lastBytes
@@ -447,15 +454,16 @@ public actor Writer<Core: ServerCore> {
                 }
                 guard clock.now < deadline else {
                     orphan = pending
-                    let reason = ServiceError.unavailable("the database does not answer: try again")
-                    for item in items { item.done.resolve(.failure(reason)) }
-                    refuseWaiting(reason)
+                    for item in items { item.done.resolve(.failure(Self.away)) }
+                    refuseWaiting(Self.away)
                     return true
                 }
                 try await Task.sleep(for: .milliseconds(200))
             }
         }
     }
+
+    private static var away: ServiceError { .unavailable("the database does not answer: try again") }
 
     /// What the one caller hears whose work cannot be saved. Damage is told to drivers as it is: they wait for the repair.
     private static func failure(_ error: any Error) -> any Error {

@@ -95,7 +95,7 @@ final class Diary: Sendable {
 extension Writer {
     /// Waits until as many commands stand in the queue: then one batch takes them all.
     func until(waiting count: Int) async throws {
-        while waiting.count < count { try await Task.sleep(for: .milliseconds(1)) }
+        while waitingCount < count { try await Task.sleep(for: .milliseconds(1)) }
     }
 }
 
