@@ -111,8 +111,8 @@ struct ProvinceJournal: Sendable {
 
     private var clerk: Actor { Actor(name: "bench", role: .operator, organization: OrganizationCode(origin)) }
 
-    /// One in fifty goes to another province or to a ministry; of the others one in 25 is left lying on its way, one in a
-    /// hundred is disputed, and the rest comes to its end.
+    /// One in fifty goes to another province or to a ministry; of the others one in 25 is left lying on its way, one in
+    /// a hundred is disputed, and the rest comes to its end.
     private mutating func story(of intake: Intake, _ id: CaseID) -> Story {
         let category = Category[intake.category] ?? .other
         let reason = workload.referral()

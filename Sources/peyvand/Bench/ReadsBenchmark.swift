@@ -30,7 +30,7 @@ struct ReadsBenchmark: Benchmark {
         let alone = try await reads.measure(client, times: bench.isQuick ? 100 : 500)
         for result in alone { bench.say("  \(result.summary)") }
         let news = try await News.begin(hub, bench)
-        let busy = try await reads.measure(client, times: bench.isQuick ? 20 : 100) { news.isComing }
+        let busy = try await reads.measure(client, times: bench.isQuick ? 10 : 50) { news.isComing }
         let rate = try await news.end()
         await client.close()
         if bench.isQuick {

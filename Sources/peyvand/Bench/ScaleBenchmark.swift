@@ -1,7 +1,7 @@
 import Casework
 
-/// What a further case costs, and how long people wait, as a hub grows from ten thousand cases: what stays flat, and what
-/// does not.
+/// What a further case costs, and how long people wait, as a hub grows from ten thousand cases: what stays flat, and
+/// what does not.
 struct ScaleBenchmark: Benchmark {
     func run(_ bench: Bench) async throws -> [Comparison] {
         let top = ReadsBenchmark.top(bench)
