@@ -99,7 +99,7 @@ struct HubReads: Sendable {
         var results: [Result] = []
         for kind in kinds {
             // Warm: statements prepared, pages in memory.
-            for path in kind.paths.prefix(40) { _ = try await Self.ask(kind, path, client) }
+            for path in kind.paths.prefix(times) { _ = try await Self.ask(kind, path, client) }
             var taken = [Double]()
             for number in 0..<times {
                 guard isWanted() else { return results }

@@ -61,7 +61,7 @@ struct NationalHub: Sendable {
             let span = Self.days * Instant.day
             let pace = ProvinceJournal.Pace(
                 begins: .now + -span + span * Int64(found) / Int64(top),
-                interval: max(1, span * Int64(Self.present.count) / Int64(top * Self.eventsPerCase)))
+                interval: max(1, span * Int64(Self.present.count) / Int64(top * ProvinceJournal.turnsPerCase)))
             var journals = try await maker.journals(of: Self.present, pace: pace)
             var left = cases - found
             while left > 0 {
@@ -90,6 +90,22 @@ struct NationalHub: Sendable {
                     "SELECT pg_database_size(current_database()), max(position) FROM head")[0]
                 return (try row.get(0), try row.get(1, as: Int?.self) ?? 0)
             }
+        }
+    }
+
+    /// Waits until the running hub's search projection is level: an earlier run may have ended before it was.
+    func awaitSearch() async throws {
+        try await withDatabase { database in
+            for _ in 0..<3_000 {
+                let isLevel: Bool = try await database.readers.run { connection in
+                    try connection.query(
+                        "SELECT position >= (SELECT max(position) FROM cases) FROM projections WHERE name = 'search'")[0]
+                        .get(0)
+                }
+                if isLevel { return }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            throw Failure("the search projection is not level after five minutes.")
         }
     }
 

@@ -37,20 +37,26 @@ final class News: Sendable {
     /// Waits for the rest of it.
     /// - Returns: events per second.
     func end() async throws -> Double {
-        try await watching.withLock { $0 }?.value
+        try await withTaskCancellationHandler {
+            try await watching.withLock { $0 }?.value
+        } onCancel: {
+            cancel()
+        }
         await connection.close()
         await network.stop(NationalHub.absent.code)
         guard let reached = reached.withLock({ $0 }), reached.seq > first else { return 0 }
         return Double(reached.seq - first) / (reached.at - began).seconds
     }
 
+    func cancel() { watching.withLock { $0 }?.cancel() }
+
     private func watch() async throws {
         let code = NationalHub.absent.code
-        let deadline = ContinuousClock.now + .seconds(600)
+        let deadline = ContinuousClock.now + .seconds(180)
         while isComing {
             let seq = try await Self.seq(of: code, at: connection)
             reached.withLock { $0 = (seq, .now) }
-            guard ContinuousClock.now < deadline else { throw Failure("\(code) is still behind after 10 minutes.") }
+            guard ContinuousClock.now < deadline else { throw Failure("\(code) is still behind after three minutes.") }
             try await Task.sleep(for: .milliseconds(20))
         }
     }

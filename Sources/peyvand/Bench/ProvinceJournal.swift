@@ -31,6 +31,9 @@ struct ProvinceJournal: Sendable {
     /// Cases on which a province works at the same time: an event of each in turn, as chance has it.
     private static let atWork = 100
 
+    /// Times that a province turns to a case until it is left: no event may lie in the future when all are written.
+    static let turnsPerCase = 8
+
     let origin: Origin
     private(set) var now: Instant
     /// Cases registered so far.

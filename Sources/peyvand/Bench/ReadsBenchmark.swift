@@ -26,11 +26,18 @@ struct ReadsBenchmark: Benchmark {
         let reads = try await hub.withDatabase { try await HubReads.sample($0, seed: 1) }
         try await prepareNews(hub, cases: bench.isQuick ? 2_000 : 30_000)
         try await hub.network.start(DemoCast.hub)
+        try await hub.awaitSearch()
         let client = try await hub.network.client(DemoCast.hub)
         let alone = try await reads.measure(client, times: bench.isQuick ? 100 : 500)
         for result in alone { bench.say("  \(result.summary)") }
         let news = try await News.begin(hub, bench)
-        let busy = try await reads.measure(client, times: bench.isQuick ? 10 : 50) { news.isComing }
+        let busy: [HubReads.Result]
+        do {
+            busy = try await reads.measure(client, times: bench.isQuick ? 10 : 50) { news.isComing }
+        } catch {
+            news.cancel()
+            throw error
+        }
         let rate = try await news.end()
         await client.close()
         if bench.isQuick {
