@@ -17,6 +17,8 @@ struct CaseFilter: Sendable {
     static let maximumWords = 8
     /// How many cases of the stretch are looked at one by one before the trigram index is asked.
     static let walk = 4000
+    /// As many again as this where the first walk has found some, so that the page is likely to fill.
+    static let longestWalk = 24_000
 
     mutating func add(_ condition: (String) -> String, _ parameter: Parameter) {
         conditions.append(condition(place(parameter)))
@@ -58,10 +60,10 @@ struct CaseFilter: Sendable {
     }
 
     /// The first cases of the stretch, looked at one by one: quick for words that many cases have.
-    func walkStatement(order: String, limit: Int) -> String {
+    func walkStatement(order: String, limit: Int, over walk: Int = Self.walk) -> String {
         """
         SELECT \(CaseRow.columns) FROM (
-            SELECT * FROM cases c \(Self.clause(stretch)) ORDER BY \(order) LIMIT \(Self.walk)
+            SELECT * FROM cases c \(Self.clause(stretch)) ORDER BY \(order) LIMIT \(walk)
         ) c CROSS JOIN LATERAL (SELECT 1 FROM search s WHERE s.id = c.id AND \(Self.all(words)) OFFSET 0) s
         \(Self.clause(conditions)) ORDER BY \(order) LIMIT \(limit)
         """

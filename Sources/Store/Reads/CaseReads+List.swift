@@ -148,6 +148,12 @@ extension CaseListStep {
         if walked.count == limit { return walked }
         let count = try connection.query(filter.walkCount(order: order), filter.parameters)
         if try count[0].get(0, as: Int.self) < CaseFilter.walk { return walked }
+        // Words that some cases have: walking on fills the page sooner than all those cases are found and ordered.
+        let reach = CaseFilter.walk * limit * 3 / (2 * max(1, walked.count))
+        if reach <= CaseFilter.longestWalk {
+            let farther = try rows(filter.walkStatement(order: order, limit: limit, over: reach), connection)
+            if farther.count == limit { return farther }
+        }
         return try rows(filter.indexStatement(order: order, limit: limit), connection)
     }
 
