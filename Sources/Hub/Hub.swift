@@ -136,10 +136,15 @@ public struct Hub: HubService, StoredService {
             let now = office.now()
             let reports = await links.presence.reports
             await writer.withCore { $0?.reports = reports }
-            for id in try await office.store.overdue(before: now, below: 1, seat: .hub, limit: 200) {
+            for id in try await office.store.overdue(before: now, below: 1, seats: [.hub], limit: 200) {
                 try await escalate(id)
             }
-            for id in try await office.store.overdue(before: now, below: 2, seat: nil, limit: 5_000) {
+            // Only of seats that have said all: the cases of silent ones must not stand in the way of the others'.
+            let heard = reports.filter { $0.value.backlog == 0 }
+            let latest = heard.values.map(\.heardAt).max() ?? now
+            for id in try await office.store.overdue(
+                before: min(now, latest), below: 2, seats: heard.keys.sorted(), limit: 5_000)
+            {
                 try await escalate(id)
             }
         }

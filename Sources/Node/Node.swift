@@ -88,7 +88,7 @@ public struct Node: NodeService, StoredService {
     /// The seat's level of escalation, as clocks pass.
     private func escalate() async {
         await Upkeep.periodically(every: .seconds(20), logger: logger) {
-            let due = try await office.store.overdue(before: office.now(), below: 1, seat: office.origin, limit: 200)
+            let due = try await office.store.overdue(before: office.now(), below: 1, seats: [office.origin], limit: 200)
             for id in due {
                 // A damaged case does not keep the others waiting.
                 do { try await writer.escalate(id) } catch StoreError.corrupt { writer.report(damaged: id) }

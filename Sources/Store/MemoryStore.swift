@@ -170,11 +170,13 @@ public final class MemoryStore: CaseStore {
         }
     }
 
-    public func overdue(before now: Instant, below level: Int, seat: Origin?, limit: Int) async throws -> [CaseID] {
+    public func overdue(
+        before now: Instant, below level: Int, seats: [Origin], limit: Int
+    ) async throws -> [CaseID] {
         state.withLock { state in
             let due = state.cases.values.compactMap { row -> (deadline: Instant, id: CaseID)? in
                 guard row.countsDue, let deadline = row.deadline, deadline < now, row.escalated < level,
-                    seat == nil ? row.seat != .hub : row.seat == seat
+                    seats.contains(row.seat)
                 else { return nil }
                 return (deadline, row.id)
             }

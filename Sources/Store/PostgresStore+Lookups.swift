@@ -125,14 +125,16 @@ extension PostgresStore {
 
     // MARK: - Clocks and nodes
 
-    public func overdue(before now: Instant, below level: Int, seat: Origin?, limit: Int) async throws -> [CaseID] {
+    public func overdue(
+        before now: Instant, below level: Int, seats: [Origin], limit: Int
+    ) async throws -> [CaseID] {
         let rows = try await query(
             """
             SELECT id FROM cases
-            WHERE counts_due AND deadline < $1 AND escalated < $2 AND (seat = $3 OR $3::text IS NULL AND seat <> 'hub')
+            WHERE counts_due AND deadline < $1 AND escalated < $2 AND seat = ANY ($3::text[])
             ORDER BY deadline, id LIMIT $4
             """,
-            [.timestamp(now.stored), .int32(level.stored), Parameter(seat?.code), .int(max(0, limit))])
+            [.timestamp(now.stored), .int32(level.stored), .textArray(seats.map(\.code)), .int(max(0, limit))])
         return try rows.map { try $0.caseID(0) }
     }
 

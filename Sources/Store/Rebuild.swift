@@ -171,7 +171,9 @@ private struct RebuildRun {
             SELECT coalesce(f.home, c.home) FROM figures f FULL JOIN (\(FigureCount.statement)) c USING (home)
             WHERE (\(FigureCount.sum("f"))) IS DISTINCT FROM (\(FigureCount.sum("c"))) ORDER BY 1
             """)
+        let days = try connection.query(FigureCount.differentDays(from: "cases"))
         return try rows.map { "figures \(try $0.get(0, as: String.self)): were not the count of its cases" }
+            + days.map { "days \(try $0.get(0, as: String.self)): were not the count of its cases" }
     }
 
     // MARK: Search

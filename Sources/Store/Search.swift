@@ -17,32 +17,49 @@ public struct SearchProjection: Sendable {
     }
 
     /// Projects the next cases that moved, in the order of their last event.
-    /// - Parameter limit: how many; more when the last ones have one position.
+    /// - Parameter limit: how many; more when the last ones have one position. As many are in memory at a time.
     /// - Returns: how many came; 0 when level, or when another process projects them at this moment.
     public func advance(limit: Int) async throws -> Int {
-        let (start, moved) = try await next(limit: limit)
+        let limit = max(1, limit)
+        let (start, again, moved) = try await next(limit: limit)
+        guard try await project(again, from: start, to: start) else { return 0 }
         guard let end = moved.last?.position else { return 0 }
-        let events = try await store.events(of: moved.map(\.id))
-        let documents = moved.map { entry in
-            let record = CaseRecord(id: entry.id, events: events[entry.id] ?? [])
+        for first in stride(from: 0, to: moved.count, by: limit) {
+            let isLast = first + limit >= moved.count
+            let ids = moved[first..<min(first + limit, moved.count)].map(\.id)
+            guard try await project(ids, from: start, to: isLast ? end : start) else { return 0 }
+        }
+        return moved.count
+    }
+
+    private func project(_ ids: [CaseID], from start: UInt64, to end: UInt64) async throws -> Bool {
+        if ids.isEmpty { return true }
+        let events = try await store.events(of: ids)
+        let documents = ids.map { id in
+            let record = CaseRecord(id: id, events: events[id] ?? [])
             return SearchText.document(CaseValues(record), code: record.state.trackingCode?.digits ?? "")
         }
-        let isSaved = try await save(documents, of: moved.map(\.id), from: start, to: end)
-        return isSaved ? moved.count { $0.position > start } : 0
+        return try await save(documents, of: ids, from: start, to: end)
     }
 
     /// Cases of the very position reached before are looked at again: a part that arrives late changes a case's texts
-    /// without an event of its own, so its row then bears the position of the event before.
-    private func next(limit: Int) async throws -> (start: UInt64, moved: [Moved]) {
+    /// without an event of its own, so its row then bears the position of the event before. When all were folded anew,
+    /// all bear one position: no more are looked at again than fit.
+    private func next(limit: Int) async throws -> (start: UInt64, again: [CaseID], moved: [Moved]) {
         try await database.readers.transaction(mode: .snapshot) { connection in
             let place = try connection.query("SELECT position FROM projections WHERE name = 'search'")
             let start = try place.first?.number(0) ?? 0
+            let again = try connection.query(
+                "SELECT id FROM cases WHERE position = $1 LIMIT \(limit)", [.int64(start.stored)])
             let rows = try connection.query(
                 """
-                SELECT id, position FROM cases WHERE position >= $1
-                ORDER BY position FETCH FIRST \(max(1, limit)) ROWS WITH TIES
+                SELECT id, position FROM cases WHERE position > $1
+                ORDER BY position FETCH FIRST \(limit) ROWS WITH TIES
                 """, [.int64(start.stored)])
-            return (start, try rows.map { Moved(id: try $0.caseID(0), position: try $0.number(1)) })
+            return (
+                start, try again.map { try $0.caseID(0) },
+                try rows.map { Moved(id: try $0.caseID(0), position: try $0.number(1)) }
+            )
         }
     }
 

@@ -58,16 +58,9 @@ public enum Upkeep {
         var submitted = 0
         var end = [UInt8](repeating: 0, count: 16)
         while true {
-            let (isFirst, after) = (last == nil, end)
+            let (sql, after) = (last == nil ? allCases : unreadCases, end)
             let ids = try await database.readers.run { connection in
-                try connection.query(
-                    """
-                    SELECT id FROM cases WHERE id > $1 AND (parked OR $2)
-                    UNION SELECT case_id FROM case_origins o
-                    WHERE case_id > $1 AND NOT EXISTS (SELECT FROM cases c WHERE c.id = o.case_id)
-                    ORDER BY id LIMIT 256
-                    """, [.uuid(after), .bool(isFirst)]
-                ).map { try $0.caseID(0) }
+                try connection.query(sql, [.uuid(after)]).map { try $0.caseID(0) }
             }
             guard let lastID = ids.last else { break }
             try await submit(ids)
@@ -83,6 +76,16 @@ public enum Upkeep {
         }
         return submitted
     }
+
+    private static let allCases = "SELECT case_id FROM case_origins WHERE case_id > $1 ORDER BY case_id LIMIT 256"
+
+    private static let unreadCases = """
+        (SELECT id FROM cases WHERE id > $1 AND parked ORDER BY id LIMIT 256) UNION (
+            SELECT case_id FROM case_origins o
+            WHERE case_id > $1 AND NOT EXISTS (SELECT FROM cases c WHERE c.id = o.case_id)
+            ORDER BY case_id LIMIT 256
+        ) ORDER BY id LIMIT 256
+        """
 
     /// Reads every stored event once a day, at a pace that nobody feels, so that a flipped bit is found and fetched again
     /// while somebody else still has it.

@@ -90,6 +90,9 @@ extension VerificationRun {
             WHERE (\(FigureCount.sum("f"))) IS DISTINCT FROM (\(FigureCount.sum("c"))) ORDER BY 1
             """)
         for row in rows { report.add(fault: "figures \(try row.get(0, as: String.self)): differ from a recount") }
+        let days = try await query(
+            "\(FigureCount.differentDays(from: "cases")) LIMIT \(VerificationReport.maximumFaults)")
+        for row in days { report.add(fault: "days \(try row.get(0, as: String.self)): differ from a recount") }
         tell("figures", 1, of: 1)
     }
 
@@ -144,6 +147,24 @@ enum FigureCount {
             count(*) FILTER (WHERE conflicts > 0) AS conflicts
         FROM cases GROUP BY home
         """
+
+    /// The days whose figures the cases do not make, by home and instant.
+    static func differentDays(from cases: String) -> String {
+        """
+        SELECT home || ' ' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') FROM (
+            SELECT * FROM days WHERE registered <> 0 OR answered <> 0 OR due <> 0
+        ) k FULL JOIN (
+            SELECT d.at, home, sum(d.registered) AS registered, sum(d.answered) AS answered, sum(d.due) AS due
+            FROM \(cases) CROSS JOIN LATERAL (VALUES
+                (date_bin('1 day', registered_at, '2000-01-01 20:30Z'), 1, 0, 0),
+                (date_bin('1 day', answered_at, '2000-01-01 20:30Z'), 0, 1, 0),
+                (CASE WHEN counts_due THEN deadline END, 0, 0, 1)
+            ) AS d (at, registered, answered, due) WHERE d.at IS NOT NULL GROUP BY d.at, home
+        ) c USING (at, home)
+        WHERE (k.registered, k.answered, k.due) IS DISTINCT FROM (c.registered, c.answered, c.due)
+        ORDER BY 1
+        """
+    }
 
     /// All columns of a table; a missing row is a row of zeros.
     static func sum(_ alias: String) -> String {

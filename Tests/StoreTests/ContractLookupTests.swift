@@ -263,13 +263,15 @@ import Testing
             let ids = registered.compactMap(\.caseID)
             try await store.commit(office.batch(registered))
             let now = noon + 10 * Instant.day
-            func overdue(_ level: Int, seat: Origin? = nil, limit: Int = 10) async throws -> [CaseID] {
-                try await store.overdue(before: now, below: level, seat: seat, limit: limit)
+            let seats = Origin.provinces
+            func overdue(_ level: Int, seats: [Origin] = seats, limit: Int = 10) async throws -> [CaseID] {
+                try await store.overdue(before: now, below: level, seats: seats, limit: limit)
             }
             #expect(try await overdue(1) == [ids[1], ids[2], ids[0]])
             #expect(try await overdue(1, limit: 2) == [ids[1], ids[2]])
-            #expect(try await overdue(1, seat: office.origin).count == 3)
-            #expect(try await overdue(1, seat: .hub).isEmpty)
+            #expect(try await overdue(1, seats: [office.origin, .hub]).count == 3)
+            #expect(try await overdue(1, seats: [.hub]).isEmpty)
+            #expect(try await overdue(1, seats: []).isEmpty)
             office.now = now
             let escalated = try office.write(.escalated(clock: registered[1].hash, level: 1), ids[1])
             try await store.commit(office.batch([escalated]))

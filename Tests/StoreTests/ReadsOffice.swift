@@ -27,9 +27,12 @@ final class ReadsOffice {
     private var journal = ChainTree()
     private var hashes: [Position: EventHash] = [:]
 
-    init(_ code: String = tabriz) async throws {
+    /// - Parameter database: one of its own; nil: a new one.
+    init(_ code: String = tabriz, database: Database? = nil) async throws {
         origin = Origin(code) ?? .hub
-        database = try await ContractServer.open(ContractServer.newDatabase())
+        self.database =
+            if let database { database } else { try await ContractServer.open(ContractServer.newDatabase()) }
+        let database = self.database
         store = PostgresStore(database: database, hashing: sha256)
         reads = CaseReads(database: database, store: store, origin: origin, tree: tree)
         writer = JournalWriter(origin: origin, incarnation: 0xA1, continuing: .empty, clock: HybridClock())

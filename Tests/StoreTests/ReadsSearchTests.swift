@@ -97,4 +97,26 @@ import Testing
         #expect(try await found("برنج", office, for: clerk) == [id.description])
         await office.close()
     }
+
+    @Test func `cases that bear one position hold nothing up`() async throws {
+        let office = try await ReadsOffice()
+        let clerk = try office.principal(.operator)
+        for _ in 0..<5 { try office.register(Texts(subject: "جو")) }
+        try await office.save()
+        // As when all were folded anew: at the position that was reached, and at a later one.
+        let projection = SearchProjection(database: office.database, store: office.store)
+        for position in [5, 9] {
+            try await office.execute("UPDATE cases SET position = \(position)")
+            try await office.execute("UPDATE search SET document = ' '")
+            let moved = try await projection.advance(limit: 2)
+            #expect(moved == 5)
+            #expect(try await found("جو", office, for: clerk).count == 5)
+        }
+        try office.register(Texts(subject: "ارزن"))
+        try await office.save()
+        try await office.execute("UPDATE cases SET position = 10 WHERE position = 6")
+        try await office.project()
+        #expect(try await found("ارزن", office, for: clerk).count == 1)
+        await office.close()
+    }
 }

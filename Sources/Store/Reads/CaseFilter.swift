@@ -11,10 +11,14 @@ struct CaseFilter: Sendable {
     /// Words looked for in `search`, aliased `s`.
     private(set) var words: [String] = []
     private(set) var parameters: [Parameter] = []
+    /// The list is put together from those of each status: the index of what somebody holds goes by status first.
+    var isByStatus = false
 
     static let maximumWords = 8
     /// How many cases of the stretch are looked at one by one before the trigram index is asked.
     static let walk = 4000
+    /// As many again as this where the first walk has found some, so that the page is likely to fill.
+    static let longestWalk = 24_000
 
     mutating func add(_ condition: (String) -> String, _ parameter: Parameter) {
         conditions.append(condition(place(parameter)))
@@ -40,17 +44,26 @@ struct CaseFilter: Sendable {
     /// A list without words.
     /// - Parameter order: the columns that the list is ordered by, with their directions.
     func statement(order: String, limit: Int) -> String {
-        """
-        SELECT \(CaseRow.columns) FROM cases c
-        \(Self.clause(stretch + conditions)) ORDER BY \(order) LIMIT \(limit)
-        """
+        guard isByStatus else {
+            return """
+                SELECT \(CaseRow.columns) FROM cases c
+                \(Self.clause(stretch + conditions)) ORDER BY \(order) LIMIT \(limit)
+                """
+        }
+        let statuses = Status.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+        return """
+            SELECT \(CaseRow.columns) FROM unnest(ARRAY[\(statuses)]) AS shown (status) CROSS JOIN LATERAL (
+                SELECT * FROM cases c \(Self.clause(stretch + conditions + ["c.status = shown.status"]))
+                ORDER BY \(order) LIMIT \(limit)
+            ) c ORDER BY \(order) LIMIT \(limit)
+            """
     }
 
     /// The first cases of the stretch, looked at one by one: quick for words that many cases have.
-    func walkStatement(order: String, limit: Int) -> String {
+    func walkStatement(order: String, limit: Int, over walk: Int = Self.walk) -> String {
         """
         SELECT \(CaseRow.columns) FROM (
-            SELECT * FROM cases c \(Self.clause(stretch)) ORDER BY \(order) LIMIT \(Self.walk)
+            SELECT * FROM cases c \(Self.clause(stretch)) ORDER BY \(order) LIMIT \(walk)
         ) c CROSS JOIN LATERAL (SELECT 1 FROM search s WHERE s.id = c.id AND \(Self.all(words)) OFFSET 0) s
         \(Self.clause(conditions)) ORDER BY \(order) LIMIT \(limit)
         """

@@ -11,20 +11,17 @@ extension CaseReads {
     public func overview(
         now: Instant
     ) async throws -> (position: UInt64, counts: Counts, byHome: [Origin: Counts]) {
-        let today = JalaliDate(instant: now).dayRange
+        let today = JalaliDate(instant: now)
         let head = origin.code
         return try await database.readers.transaction(mode: .snapshot) { connection in
             let rows = try connection.pipeline([
                 ("SELECT position FROM head WHERE origin = $1", [.text(head)]),
                 ("SELECT home, registered, open, answered, closed, disputed, conflicts FROM figures", []),
                 (
-                    "SELECT home, count(*) FROM cases WHERE counts_due AND deadline < $1 GROUP BY home",
+                    "SELECT home, sum(due)::bigint FROM days WHERE at < $1 AND due <> 0 GROUP BY home",
                     [.timestamp(now.stored)]
                 ),
-                (
-                    "SELECT home, count(*) FROM cases WHERE registered_at >= $1 AND registered_at < $2 GROUP BY home",
-                    [.timestamp(today.lowerBound.stored), .timestamp(today.upperBound.stored)]
-                ),
+                ("SELECT home, registered FROM days WHERE at = $1", [.timestamp(today.startOfDay.stored)]),
             ])
             var byHome: [Origin: Counts] = [:]
             for row in rows[1] {
@@ -45,20 +42,19 @@ extension CaseReads {
         let last = JalaliDate(instant: now ?? .system)
         let dates = (0..<min(max(days, 1), 366)).reversed().map { last.adding(days: -$0) }
         let starts = dates.map(\.startOfDay.stored)
-        let counted = try await database.readers.transaction(mode: .snapshot) { connection in
-            try ["registered_at", "answered_at"].map { column in
-                let rows = try connection.query(
-                    """
-                    SELECT width_bucket(\(column), $1::timestamptz[]), count(*) FROM cases
-                    WHERE \(column) >= $2 AND \(column) < $3 GROUP BY 1
-                    """,
-                    [.timestampArray(starts), .timestamp(starts[0]), .timestamp(last.dayRange.upperBound.stored)])
-                return try rows.reduce(into: [Int: Int]()) { $0[try $1.get(0)] = try $1.get(1) }
+        let counted = try await database.readers.run { connection in
+            try connection.query(
+                """
+                SELECT at, sum(registered)::bigint, sum(answered)::bigint FROM days
+                WHERE at = ANY ($1::timestamptz[]) GROUP BY at
+                """, [.timestampArray(starts)]
+            ).reduce(into: [Int64: (registered: Int, answered: Int)]()) {
+                $0[try $1.timestamp(0)] = (try $1.get(1), try $1.get(2))
             }
         }
-        return dates.enumerated().map { index, date in
+        return zip(dates, starts).map { date, start in
             TrendPoint(
-                day: date.isoText, registered: counted[0][index + 1] ?? 0, answered: counted[1][index + 1] ?? 0)
+                day: date.isoText, registered: counted[start]?.registered ?? 0, answered: counted[start]?.answered ?? 0)
         }
     }
 

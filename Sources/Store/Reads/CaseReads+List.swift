@@ -16,7 +16,11 @@ extension CaseReads {
         let steps = try steps(query, for: principal, now: now)
         var rows = try await database.readers.transaction(mode: .snapshot) { connection in
             var rows: [CaseRow] = []
+            // Of a province that has none yet, no index says so.
+            let isKnown = try query.province.map { try Self.hasRegistered($0, connection) } ?? true
             for step in steps where rows.count <= limit {
+                var step = step
+                if !isKnown { step.filter.follow(CaseListStep.isDraft) }
                 rows += try step.rows(limit: limit + 1 - rows.count, connection)
             }
             return rows
@@ -25,6 +29,11 @@ extension CaseReads {
         if hasMore { rows.removeLast(rows.count - limit) }
         let next = hasMore ? rows.last.map { Self.cursor(after: $0, isByDeadline: query.overdue).text } : nil
         return Page(items: try await items(rows, for: principal, now: now), next: next)
+    }
+
+    private static func hasRegistered(_ home: Origin, _ connection: isolated Connection) throws -> Bool {
+        let sql = "SELECT 1 FROM figures WHERE home = $1 AND registered > 0"
+        return try !connection.query(sql, [.text(home.code)]).isEmpty
     }
 
     /// The stretches of which a page is filled, in order.
@@ -53,7 +62,10 @@ extension CaseReads {
         if let status = query.status { filter.add({ "c.status = \($0)" }, .text(status.rawValue)) }
         if let holder = query.holder { filter.add({ "c.holder = \($0)" }, .text(holder.rawValue)) }
         if let home = query.province { filter.add({ "c.home = \($0)" }, .text(home.code)) }
-        guard let text = query.text, let search = SearchText(text) else { return filter }
+        guard let text = query.text, let search = SearchText(text) else {
+            filter.isByStatus = query.holder != nil && query.status == nil && !query.overdue
+            return filter
+        }
         switch search {
         case .code(let code): filter.add({ "c.tracking_code = \($0)" }, .text(code.digits))
         case .words(let words):
@@ -91,6 +103,9 @@ struct CaseListStep: Sendable {
     var filter: CaseFilter
     var order: String
 
+    /// Cases of which only a code was given.
+    static let isDraft = "c.registered_at IS NULL"
+
     private static let latestFirst = "c.registered_at DESC, c.id DESC"
 
     static func due(_ filter: CaseFilter, after cursor: PageCursor?) throws(Refusal) -> CaseListStep {
@@ -103,16 +118,16 @@ struct CaseListStep: Sendable {
         return CaseListStep(filter: filter, order: "c.deadline, c.id")
     }
 
-    /// Cases that only have a code have no date: they are a stretch of their own, which comes first.
+    /// Cases that only have a code have no date: they come first. Where a page goes on they are a stretch of their own.
     static func byRegistration(
         _ filter: CaseFilter, status: Status?, after cursor: PageCursor?
     ) throws(Refusal) -> [CaseListStep] {
+        guard let cursor else { return [CaseListStep(filter: filter, order: latestFirst)] }
         var (drafts, registered) = (filter, filter)
-        drafts.follow("c.registered_at IS NULL")
+        drafts.follow(isDraft)
         registered.follow("c.registered_at IS NOT NULL")
         var hasDrafts = status == nil || status == .draft
         switch cursor {
-        case nil: break
         case .draft(let id): drafts.follow("c.id < \(drafts.place(.uuid(id.bytes)))")
         case .registered(let time, let id):
             hasDrafts = false
@@ -133,8 +148,12 @@ extension CaseListStep {
         if walked.count == limit { return walked }
         let count = try connection.query(filter.walkCount(order: order), filter.parameters)
         if try count[0].get(0, as: Int.self) < CaseFilter.walk { return walked }
-        // A plan kept for any pattern knows nothing of the words' frequency.
-        try connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        // Words that some cases have: walking on fills the page sooner than all those cases are found and ordered.
+        let reach = CaseFilter.walk * limit * 3 / (2 * max(1, walked.count))
+        if reach <= CaseFilter.longestWalk {
+            let farther = try rows(filter.walkStatement(order: order, limit: limit, over: reach), connection)
+            if farther.count == limit { return farther }
+        }
         return try rows(filter.indexStatement(order: order, limit: limit), connection)
     }
 
