@@ -204,7 +204,9 @@ import Testing
         let place = Position(incarnation: 15, seq: 1_000_100)
         try await check("events and hashes of an origin") {
             _ = try await store.hashes(of: office.origin, from: 1_000_100, through: 1_000_600)
-            _ = try await store.events(of: office.origin, in: [Stretch(incarnation: 0xA1, after: 0)])
+            _ = try await store.journal(of: office.origin, in: [Stretch(incarnation: 0xA1, after: 0)])
+            _ = try await store.journal(
+                of: office.origin, in: [Stretch(incarnation: 0xA1, after: 0), Stretch(incarnation: 0xA2, after: 0)])
             _ = try await store.held(of: office.origin, preferring: [1], limit: 50)
         }
         try await check("feeds") {
