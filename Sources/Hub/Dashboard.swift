@@ -138,8 +138,9 @@ actor Dashboard {
 
     /// A snapshot, or what came after a known id; then every change without a gap.
     func feed(after lastEventID: String?) async throws -> AsyncStream<FeedMessage> {
-        if position == nil { position = try await overview().position }
+        // He listens before he looks: from here on somebody watches, and no commit goes by.
         let live = steps.listen(buffering: 256)
+        if position == nil { position = try await overview().position }
         let (stream, continuation) = AsyncStream<FeedMessage>.makeStream(bufferingPolicy: .bufferingOldest(4096))
         let resumed = lastEventID.flatMap { self.position(of: $0) }
         let task = Task { await self.serve(live, from: resumed, to: continuation) }

@@ -28,6 +28,8 @@ actor LinkCall {
     private var underWay: [Submission] = []
     private let submitted = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private var room: CheckedContinuation<Void, Never>?
+    /// Nobody says any more what is committed.
+    private var hasEnded = false
     /// Of each incarnation, the last seq that the committer was given in this call.
     private var given: [UInt64: UInt64] = [:]
     private var notedAt: Instant?
@@ -250,7 +252,7 @@ actor LinkCall {
         let effects = try writer.begin(arrival, cases: arrival.cases, size: events.count, lane: origin)
         underWay.append(Submission(wire: wire, bytes: events.reduce(0) { $0 + $1.size }, effects: effects))
         submitted.continuation.yield()
-        while isFull, !Task.isCancelled {
+        while isFull, !hasEnded, !Task.isCancelled {
             await withCheckedContinuation { room = $0 }
         }
     }
@@ -273,8 +275,11 @@ actor LinkCall {
 
     /// Says what is committed, once for all that became durable together.
     private func acknowledge(_ response: ResponseWriter) async throws {
-        // Whoever waits for room is being ended too.
-        defer { makeRoom() }
+        // Whoever waits for room is being ended too, and may not know it yet.
+        defer {
+            hasEnded = true
+            makeRoom()
+        }
         var heads: [UInt64: ChainHead] = [:]
         for await _ in submitted.stream {
             while let submission = underWay.first {
