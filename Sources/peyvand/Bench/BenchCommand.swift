@@ -38,7 +38,8 @@ struct BenchCommand: AsyncParsableCommand {
                 }
                 if json { Terminal.write(report.json.text + "\n") } else { report.show() }
             } catch {
-                try place.remove()
+                // Servers may still be ending in it; what went wrong before is what a person needs to know.
+                do { try place.remove() } catch let left { Terminal.complain("\(left)") }
                 throw error
             }
             try place.remove()
