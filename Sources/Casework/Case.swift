@@ -34,7 +34,7 @@ public struct Case: Sendable, Equatable {
     /// Who first answered or closed: never the reviewer.
     public internal(set) var firstDecider: Actor?
 
-    public var values: [Field: SharedValue] = [:]
+    public var values = SharedValues()
     public var disputes: [Dispute] = []
     public var ratings: [Rating] = []
     /// The withdrawal that counts: the first that no later dispute, once upheld, took back.
@@ -65,7 +65,10 @@ public struct Case: Sendable, Equatable {
     public var revision: Int { history.count }
     public var openDisputes: [Dispute] { disputes.filter { $0.review == nil } }
     /// The conflicts of all fields, by hash.
-    public var conflicts: [EventHash] { Field.inOrder.flatMap { values[$0]?.conflicts ?? [] } }
+    public var conflicts: [EventHash] {
+        guard values.contains(where: { !$0.value.conflicts.isEmpty }) else { return [] }
+        return Field.inOrder.flatMap { values[$0]?.conflicts ?? [] }
+    }
 
     /// What people are shown: the held status, overlaid by open disputes and by the citizen's withdrawal.
     public var status: Status {

@@ -129,7 +129,13 @@ public struct Desk: Sendable {
     }
 
     /// Forgets cases, to bound memory: they are loaded again when needed.
-    public mutating func unload(_ isForgotten: (CaseID) -> Bool) { cases = cases.filter { !isForgotten($0.key) } }
+    public mutating func unload(allBut kept: [CaseID]) {
+        let all = cases
+        cases = [:]
+        for id in kept { cases[id] = all[id] }
+    }
+
+    public mutating func unload(_ id: CaseID) { cases[id] = nil }
 
     /// Decides a wish on a loaded case and writes its events. An amendment is refused if the case has changed since its
     /// author's page was loaded, unless it says which values it saw.

@@ -58,8 +58,11 @@ public struct Event: Sendable, Hashable {
     final class Content: Sendable {
         @usableFromInline let envelope: Envelope
         @usableFromInline let bytes: [UInt8]
+        let mergeClass: MergeClass?
 
-        init(_ envelope: Envelope, _ bytes: [UInt8]) { (self.envelope, self.bytes) = (envelope, bytes) }
+        init(_ envelope: Envelope, _ bytes: [UInt8]) {
+            (self.envelope, self.bytes, mergeClass) = (envelope, bytes, envelope.change?.mergeClass)
+        }
     }
 
     @usableFromInline let content: Content
@@ -79,6 +82,11 @@ public struct Event: Sendable, Hashable {
 
     public var origin: Origin { envelope.origin }
     public var caseID: CaseID? { envelope.caseID }
+    /// Where it stands in its origin's journal.
+    @inlinable public var position: Position { content.envelope.position }
+
+    /// Of its change; `nil` when this reader cannot tell what it says.
+    var mergeClass: MergeClass? { content.mergeClass }
 
     /// Bytes of the envelope and of the part, where it is present.
     public var size: Int { bytes.count + (part.bytes?.count ?? 0) }

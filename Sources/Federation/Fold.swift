@@ -28,10 +28,10 @@ public struct Fold: Sendable {
     private mutating func run() {
         for event in events { if let effect = screen(event) { effects[event.hash] = effect } }
         let standing = effects.isEmpty ? events : events.filter { effects[$0.hash] == nil }
-        for event in standing where event.envelope.change?.mergeClass == .voice { voice(event) }
+        for event in standing where event.mergeClass == .voice { voice(event) }
         applyHeld(standing)
         mergeShared(standing)
-        for event in standing where event.envelope.change?.mergeClass == .appendOnly { append(event) }
+        for event in standing where event.mergeClass == .appendOnly { append(event) }
         settleHidden(standing)
         settleVoice(standing)
         state.history = events.map { HistoryEntry(event: $0.hash, effect: effects[$0.hash] ?? .applied) }
@@ -45,7 +45,7 @@ public struct Fold: Sendable {
             state.parkedBy = state.parkedBy ?? event.hash
             return .parked
         }
-        let isHubs = event.envelope.change?.mergeClass == .hub
+        let isHubs = event.mergeClass == .hub
         return isHubs && event.origin != .hub ? .withoutEffect(.notForItsOrigin) : nil
     }
 
@@ -53,7 +53,7 @@ public struct Fold: Sendable {
 
     /// Epoch by epoch: the grant, then the writes under it in history order.
     private mutating func applyHeld(_ standing: [Event]) {
-        let writes = standing.filter { $0.envelope.change?.mergeClass == .held }
+        let writes = standing.filter { $0.mergeClass == .held }
         // Most cases never leave the seat at which they began.
         if custody.grants.isEmpty, custody.rejected.isEmpty, writes.allSatisfy({ $0.envelope.epoch == 0 }) {
             apply(writes)
@@ -121,11 +121,11 @@ public struct Fold: Sendable {
             }
         }
         // Nobody has changed anything: what was taken down is shown.
-        if writers.count == 1 {
+        if writers.count == 1, let change = writers[0].envelope.change {
+            state.values.reserve()
             for field in Field.inOrder where Self.touches(writers[0], field) {
                 state.values[field] = SharedValue(
-                    shown: writers[0].hash, conflicts: [],
-                    value: writers[0].envelope.change.flatMap { EnvelopeValue(field, of: $0) })
+                    shown: writers[0].hash, conflicts: [], value: EnvelopeValue(field, of: change))
             }
             return
         }
@@ -230,7 +230,7 @@ public struct Fold: Sendable {
     /// The citizen can speak of a case only once it is registered.
     private mutating func settleVoice(_ standing: [Event]) {
         guard state.registration == nil else { return settleWithdrawal(standing) }
-        for event in standing where event.envelope.change?.mergeClass == .voice {
+        for event in standing where event.mergeClass == .voice {
             effects[event.hash] = .withoutEffect(.notRegistered)
         }
         (state.disputes, state.ratings) = ([], [])
@@ -286,6 +286,6 @@ public struct Fold: Sendable {
 
 extension Event {
     func isReadable(by reader: UInt32) -> Bool {
-        envelope.minReader <= reader && envelope.change != nil
+        envelope.minReader <= reader && mergeClass != nil
     }
 }

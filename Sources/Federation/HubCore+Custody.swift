@@ -161,7 +161,7 @@ enum Branches {
                     ranked[rank.epoch, default: [:]][loser.incarnation] = min(known, loser.seq)
                 }
             }
-            guard event.origin == origin, event.envelope.change?.mergeClass == .held else { continue }
+            guard event.origin == origin, event.mergeClass == .held else { continue }
             let (epoch, place) = (event.envelope.epoch, event.envelope.position)
             guard let line = lines[epoch] else {
                 lines[epoch] = place

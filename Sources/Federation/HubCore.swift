@@ -129,7 +129,13 @@ public struct HubCore: ServerCore {
     ) {
         var named: [UInt64] = []
         // A branch may begin on an event of this very batch.
-        var known = known
+        var taken: [(place: Position, hash: EventHash)] = []
+        taken.reserveCapacity(events.count)
+        func note(_ event: Event) {
+            taken.append((event.envelope.position, event.hash))
+            guard named.last != event.envelope.incarnation else { return }
+            named = named.filter { $0 != event.envelope.incarnation } + [event.envelope.incarnation]
+        }
         defer {
             effects.heads = named.compactMap { chains[origin]?.head(of: $0) }
         }
@@ -141,11 +147,12 @@ public struct HubCore: ServerCore {
             }
             // `known` was looked up before this batch had its turn: an old call's batch may have come in between.
             let isHere = event.caseID.flatMap { desk.cases[$0]?.holds(event.hash) } ?? false
-            let tree = chains[origin, default: ChainTree()]
-            switch isHere ? .duplicate : tree.verdict(on: event, known: { known[$0] }) {
+            let verdict = chains[origin, default: ChainTree()].verdict(on: event) { place in
+                known[place] ?? taken.last { $0.place == place }?.hash
+            }
+            switch isHere ? .duplicate : verdict {
             case .next(let parent):
-                named = named.filter { $0 != event.envelope.incarnation } + [event.envelope.incarnation]
-                known[event.envelope.position] = event.hash
+                note(event)
                 continueChain(with: event, parent: parent, &effects)
                 if quarantined[origin] != nil {
                     quarantined[origin, default: 0] += 1
@@ -154,8 +161,7 @@ public struct HubCore: ServerCore {
                     merge(event, &effects, now: now, random: &random)
                 }
             case .duplicate:
-                named = named.filter { $0 != event.envelope.incarnation } + [event.envelope.incarnation]
-                known[event.envelope.position] = event.hash
+                note(event)
                 complete(event, &effects)
             // One case's events are a chain with holes: what the journal has not brought yet, it will.
             case .gap where isRepair, .brokenLink where isRepair: continue
@@ -217,7 +223,7 @@ public struct HubCore: ServerCore {
         }
         bound(event, id, &effects, now: now, random: &random)
         if desk.insert(event, into: id) == .new { place([event], id, &effects) }
-        if !(desk.cases[id]?.takesPart(origin) ?? false), restoration == nil {
+        if origin != id.home, !(desk.cases[id]?.takesPart(origin) ?? false), restoration == nil {
             effects.alarms.append(alarm("foreign_origin", "has no part in case \(id)"))
         }
         let actor = event.envelope.actor

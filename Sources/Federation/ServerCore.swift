@@ -79,6 +79,10 @@ public struct Effects: Sendable {
     }
 
     public mutating func note(_ chain: Chain, of origin: Origin) {
+        if let last = chains.last, last.origin == origin, last.chain.incarnation == chain.incarnation {
+            chains[chains.count - 1].chain = chain
+            return
+        }
         chains.removeAll { $0.origin == origin && $0.chain.incarnation == chain.incarnation }
         chains.append((origin, chain))
     }

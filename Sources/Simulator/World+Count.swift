@@ -20,7 +20,7 @@ extension World {
     private func count(_ events: [Event], _ state: Case) {
         tally.add("conflicts", state.conflicts.count)
         tally.add("proposals", state.proposals.count)
-        if state.values.values.contains(where: { $0.conflicts.count >= 3 }) { tally.show(.concurrent) }
+        if state.values.contains(where: { $0.value.conflicts.count >= 3 }) { tally.show(.concurrent) }
         for entry in state.history {
             switch entry.effect {
             case .proposal(.custodyMoved): tally.show(.custodyMoved)

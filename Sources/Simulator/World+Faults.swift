@@ -28,8 +28,8 @@ extension World {
             hub.downUntil = now + Int64(random.below(options.pace * 10))
             crashHub()
         case .memoryDropped:
-            hub.core.desk.unload { _ in true }
-            for node in nodes { node.core.desk.unload { _ in true } }
+            hub.core.desk.unload(allBut: [])
+            for node in nodes { node.core.desk.unload(allBut: []) }
         case .cut: return cut(node)
         case .oneWayCut:
             guard let call = node.call else { return false }
@@ -256,10 +256,11 @@ extension World {
         trace.note("\(owner)'s copy of \(label(event)) is damaged\(inPart ? " in its part" : "")")
         if owner == .hub {
             causes.hubFlipped = true
-            hub.core.desk.unload { $0 == event.caseID }
+            if let id = event.caseID { hub.core.desk.unload(id) }
         } else {
             causes.flipped.insert(owner)
-            for node in nodes where node.origin == owner { node.core.desk.unload { $0 == event.caseID } }
+            guard let id = event.caseID else { return true }
+            for node in nodes where node.origin == owner { node.core.desk.unload(id) }
         }
         return true
     }

@@ -4,36 +4,38 @@ import Postgres
 
 /// What a case adds to its home's figures.
 struct CountedCase {
-    /// In the order of `columns`.
-    var counts: [Int64]
+    /// In the order of `columns`; the rest is 0.
+    private var counts = SIMD8<Int64>.zero
 
     static let columns = ["registered", "open", "answered", "closed", "disputed", "conflicts"]
-    static let none = CountedCase(counts: columns.map { _ in 0 })
+    static let none = CountedCase()
 
-    private init(counts: [Int64]) { self.counts = counts }
+    private init() {}
 
     /// `open` counts all that somebody must still act on, disputed and answered ones among them; `answered`, `closed` and
     /// `disputed` go by the status shown; `conflicts` counts cases that have any.
-    init(isRegistered: Bool, isOpen: Bool, status: String, conflicts: Int) {
-        counts = [
-            isRegistered, isOpen, status == Status.answered.rawValue, status == Status.closed.rawValue,
-            status == Status.disputed.rawValue, conflicts > 0,
-        ].map { $0 ? 1 : 0 }
+    init(isRegistered: Bool, isOpen: Bool, status: Status?, conflicts: Int) {
+        counts[0] = isRegistered ? 1 : 0
+        counts[1] = isOpen ? 1 : 0
+        counts[2] = status == .answered ? 1 : 0
+        counts[3] = status == .closed ? 1 : 0
+        counts[4] = status == .disputed ? 1 : 0
+        counts[5] = conflicts > 0 ? 1 : 0
     }
 
     init(_ row: CaseRow) {
         self.init(
-            isRegistered: row.registeredAt != nil, isOpen: row.isOpen, status: row.status.rawValue,
+            isRegistered: row.registeredAt != nil, isOpen: row.isOpen, status: row.status,
             conflicts: row.conflicts)
     }
 
     mutating func add(_ other: CountedCase, times factor: Int64) {
-        for index in counts.indices { counts[index] += factor * other.counts[index] }
+        counts &+= factor &* other.counts
     }
 
     /// Moves the figures of each home by a difference; one statement, or none when nothing moves.
     static func move(_ differences: [Origin: CountedCase]) -> [Commit.Statement] {
-        let moved = differences.filter { $0.value.counts.contains { $0 != 0 } }.sorted { $0.key < $1.key }
+        let moved = differences.filter { $0.value.counts != .zero }.sorted { $0.key < $1.key }
         guard !moved.isEmpty else { return [] }
         let arrays = columns.indices.map { "$\($0 + 2)::bigint[]" }.joined(separator: ", ")
         let sums = columns.map { "\($0) = figures.\($0) + excluded.\($0)" }.joined(separator: ", ")
@@ -58,9 +60,13 @@ struct CaseRows {
 
     init(_ batch: Commit) {
         var seen: Set<CaseID> = []
-        let rows = batch.cases.reversed().filter { seen.insert($0.id).inserted }
-        new = rows.filter { batch.begun.contains($0.id) }
-        known = rows.filter { !batch.begun.contains($0.id) }
+        var (new, known): ([CaseRow], [CaseRow]) = ([], [])
+        for row in batch.cases.reversed() where seen.insert(row.id).inserted {
+            if batch.begun.contains(row.id) { new.append(row) } else { known.append(row) }
+        }
+        // Neighbours in an index go to one place of it.
+        self.new = new.sorted { $0.id < $1.id }
+        self.known = known
     }
 
     /// What the figures count of these cases until now.
@@ -82,11 +88,13 @@ struct CaseRows {
     /// - Parameter old: the answer to `selectOld`, where there is one.
     func figures(old: Rows?) throws -> [Origin: CountedCase] {
         var differences: [Origin: CountedCase] = [:]
-        for row in new + known { differences[row.home, default: .none].add(CountedCase(row), times: 1) }
+        for rows in [new, known] {
+            for row in rows { differences[row.home, default: .none].add(CountedCase(row), times: 1) }
+        }
         guard let old else { return differences }
         for row in old {
             let counted = CountedCase(
-                isRegistered: try row.get(1), isOpen: try row.get(2), status: try row.get(3),
+                isRegistered: try row.get(1), isOpen: try row.get(2), status: Status(rawValue: try row.get(3)),
                 conflicts: try row.get(4))
             differences[try row.origin(0), default: .none].add(counted, times: -1)
         }

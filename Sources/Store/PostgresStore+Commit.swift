@@ -45,32 +45,31 @@ extension Commit {
         let sql = "COPY journal (origin, seq, incarnation, hash, case_id, position, envelope) FROM STDIN (FORMAT binary)"
         try connection.copyIn(sql) { writer in
             for placed in placed {
-                let envelope = placed.event.envelope
+                let event = placed.event
                 try writer.row { row in
-                    row.append(envelope.origin.code)
-                    row.append(envelope.seq.stored)
-                    row.append(envelope.incarnation.stored)
-                    row.append(placed.event.hash.bytes)
-                    row.append(optional: envelope.caseID?.bytes)
+                    row.append(event.origin.code)
+                    row.append(event.position.seq.stored)
+                    row.append(event.position.incarnation.stored)
+                    row.append(event.hash.bytes)
+                    row.append(optional: event.caseID?.bytes)
                     row.append(placed.position.stored)
-                    row.append(placed.event.bytes)
+                    row.append(event.bytes)
                 }
             }
         }
-        let parts = placed.filter { $0.event.part != .none }
-        guard !parts.isEmpty else { return }
+        guard placed.contains(where: { $0.event.part.storedState != nil }) else { return }
         try connection.copyIn(
             "COPY parts (origin, seq, incarnation, state, part) FROM STDIN (FORMAT binary)"
         ) { writer in
-            for placed in parts {
-                guard let state = placed.event.part.storedState else { continue }
-                let envelope = placed.event.envelope
+            for placed in placed {
+                let event = placed.event
+                guard let state = event.part.storedState else { continue }
                 try writer.row { row in
-                    row.append(envelope.origin.code)
-                    row.append(envelope.seq.stored)
-                    row.append(envelope.incarnation.stored)
+                    row.append(event.origin.code)
+                    row.append(event.position.seq.stored)
+                    row.append(event.position.incarnation.stored)
                     row.append(state)
-                    row.append(optional: placed.event.part.bytes)
+                    row.append(optional: event.part.bytes)
                 }
             }
         }
@@ -126,7 +125,7 @@ extension Commit {
         let masks = origins(begun: true)
         guard !masks.isEmpty else { return }
         try connection.copyIn("COPY case_origins (case_id, origins) FROM STDIN (FORMAT binary)") { writer in
-            for (id, mask) in masks {
+            for (id, mask) in masks.sorted(by: { $0.key < $1.key }) {
                 try writer.row { row in
                     row.append(uuid: id.bytes)
                     row.append(mask)

@@ -48,9 +48,7 @@ extension PostgresStore {
         let bounds: [Parameter] = [.int(Batch.maximumEvents), .int(Batch.maximumBytes)]
         let rows =
             if after.count == 1 {
-                try await query(
-                    Self.selectStretch,
-                    [.text(origin.code), .int64(first.key.stored), .int64(Int64(clamping: first.value))] + bounds)
+                try await stretch([.text(origin.code), .int64(first.key.stored), .int64(Int64(clamping: first.value))] + bounds)
             } else {
                 try await query(
                     Self.selectStretches,
@@ -65,27 +63,38 @@ extension PostgresStore {
         }
     }
 
-    /// What one incarnation wrote, read once along the index: an office that was away sends weeks of it.
+    /// The one query whose two sides are read in step.
+    private func stretch(_ parameters: [Parameter]) async throws -> Rows {
+        try await database.lookups.transaction(mode: .snapshot) { connection in
+            try connection.pipeline([
+                ("SET LOCAL enable_mergejoin = on", []), (Self.selectStretch, parameters),
+            ])[1]
+        }
+    }
+
+    /// What one incarnation wrote, journal and parts read side by side, each once along its index: an office that was
+    /// away sends weeks of it. Limits on both sides let the planner see that they come in one order.
     private static let selectStretch = """
         SELECT hash, envelope, state, part, $1::text, seq, case_id, incarnation FROM (
-            SELECT line.*, row_number() OVER places AS number,
-                sum(octet_length(envelope) + coalesce(octet_length(part), 0)) OVER places AS bytes
-            FROM (
-                (SELECT j.seq, j.incarnation, j.hash, j.envelope, j.case_id, p.state, p.part
-                FROM journal j LEFT JOIN LATERAL (
-                    SELECT state, part FROM parts
-                    WHERE origin = $1 AND seq = j.seq AND incarnation = $2 OFFSET 0
-                ) p ON true
-                WHERE j.origin = $1 AND j.incarnation = $2 AND j.seq > $3 AND j.seq <= coalesce(
-                    (SELECT seq FROM chains WHERE origin = $1 AND incarnation = $2), \(Int64.max))
-                ORDER BY j.seq LIMIT $4)
+            SELECT line.*, sum(size) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS bytes FROM (
+                (SELECT j.seq, $2 AS incarnation, j.hash, j.envelope, j.case_id, p.state, p.part,
+                    octet_length(j.envelope) + coalesce(octet_length(p.part), 0) AS size
+                FROM (
+                    SELECT seq, hash, envelope, case_id FROM journal
+                    WHERE origin = $1 AND incarnation = $2 AND seq > $3 AND seq <= coalesce(
+                        (SELECT seq FROM chains WHERE origin = $1 AND incarnation = $2), \(Int64.max))
+                    ORDER BY seq LIMIT $4
+                ) j LEFT JOIN (
+                    SELECT seq, state, part FROM parts
+                    WHERE origin = $1 AND incarnation = $2 AND seq > $3 ORDER BY seq LIMIT $4
+                ) p USING (seq))
                 UNION ALL
-                (SELECT seq, incarnation, hash, envelope, case_id, part_state, part FROM held_events
-                WHERE origin = $1 AND incarnation = $2 AND seq > $3 ORDER BY seq LIMIT $4)
+                (SELECT seq, incarnation, hash, envelope, case_id, part_state, part,
+                    octet_length(envelope) + coalesce(octet_length(part), 0)
+                FROM held_events WHERE origin = $1 AND incarnation = $2 AND seq > $3 ORDER BY seq LIMIT $4)
             ) line
-            WINDOW places AS (ORDER BY seq)
         ) sized
-        WHERE number = 1 OR number <= $4 AND bytes <= $5 ORDER BY seq
+        WHERE bytes <= $5 OR bytes = size ORDER BY seq LIMIT $4
         """
 
     /// Places first, by the index alone: of each incarnation no further than it reaches.

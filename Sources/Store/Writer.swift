@@ -478,10 +478,10 @@ public actor Writer<Core: ServerCore> {
 
     /// Forgets all but the cases of the last batch; those too, when they alone are past the bound and durable.
     private func boundCache() {
-        guard let desk = core?.desk, desk.cases.count > Self.cacheLimit || cachedBytes > Self.cacheBytes else { return }
-        let kept = flight == nil && lastBytes > Self.cacheBytes ? [] : Set(lastTouched)
-        core?.desk.unload { !kept.contains($0) }
-        cachedBytes = bytes(of: kept)
+        guard (core?.desk.cases.count ?? 0) > Self.cacheLimit || cachedBytes > Self.cacheBytes else { return }
+        let isTooLarge = flight == nil && lastBytes > Self.cacheBytes
+        core?.desk.unload(allBut: isTooLarge ? [] : lastTouched)
+        cachedBytes = isTooLarge ? 0 : lastBytes
     }
 
     private func bytes(of cases: some Sequence<CaseID>) -> Int {

@@ -76,8 +76,7 @@ struct ProvinceJournal: Sendable {
                 events += try goOn(random.below(stories.count))
             }
         }
-        let kept = Set(stories.map(\.id) + forgotten.map(\.id))
-        core.desk.unload { !kept.contains($0) }
+        core.desk.unload(allBut: stories.map(\.id) + forgotten.map(\.id))
         return events
     }
 

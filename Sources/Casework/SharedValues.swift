@@ -1,0 +1,28 @@
+/// The values of a case's shared fields. They are few and each fold makes them anew: a short list, without hashing.
+public struct SharedValues: Sendable, Equatable, Sequence {
+    private var entries: [(key: Field, value: SharedValue)] = []
+
+    public init() {}
+
+    public subscript(field: Field) -> SharedValue? {
+        get { entries.first { $0.key == field }?.value }
+        set {
+            let index = entries.firstIndex { $0.key == field }
+            switch (index, newValue) {
+            case (let index?, let value?): entries[index].value = value
+            case (let index?, nil): entries.remove(at: index)
+            case (nil, let value?): entries.append((field, value))
+            case (nil, nil): break
+            }
+        }
+    }
+
+    /// Room for all fields at once.
+    public mutating func reserve() { entries.reserveCapacity(Field.inOrder.count) }
+
+    public func makeIterator() -> some IteratorProtocol<(key: Field, value: SharedValue)> { entries.makeIterator() }
+
+    public static func == (left: SharedValues, right: SharedValues) -> Bool {
+        left.entries.count == right.entries.count && left.entries.allSatisfy { right[$0.key] == $0.value }
+    }
+}
