@@ -56,9 +56,10 @@ import Testing
             let frame = NodeFrame.events((0..<wire.random.below(4)).map { _ in wire.wireEvent() })
             #expect(frame.wire == frame.protobuf, "seed \(seed)")
         }
-        for count in [0, 1, 122, 123, 124, 125, 126, 127, 128, 129, 16_379, 16_380, 16_383, 16_384, 2_097_151, 2_097_152] {
+        for count in [0...1, 120...130, 16_376...16_386, 2_097_145...2_097_153].joined() {
             let bytes = [UInt8](repeating: 7, count: count)
-            for event in [WireEvent(bytes: bytes, part: .none), WireEvent(bytes: [], part: .present(bytes), hash: .zero)] {
+            let partOnly = WireEvent(bytes: [], part: .present(bytes), hash: .zero)
+            for event in [WireEvent(bytes: bytes, part: .none), partOnly] {
                 let frame = NodeFrame.events([event])
                 #expect(frame.wire == frame.protobuf, "\(count) bytes")
             }

@@ -1,7 +1,7 @@
 import Casework
 
-/// Finds the value of a closed set by the UTF-8 of its name. A `rawValue` wants a string first, and compares it with one
-/// name after the other.
+/// Finds the value of a closed set by the UTF-8 of its name; those of more than 16 bytes it does not find. A `rawValue`
+/// wants a string first, and compares that with one name after the other.
 struct NameTable<Value: CaseIterable & RawRepresentable<String> & Sendable>: Sendable {
     private let entries: [(name: ShortName, value: Value)]
 
