@@ -44,18 +44,26 @@ public enum Digest {
         withSHA256(bytes) { [UInt8]($0) }
     }
 
-    /// Lends the 32-byte SHA-256 of `bytes`, which may be empty.
+    /// Lends the 32-byte SHA-256 of `bytes`, which may be empty. Inlinable: the runtime otherwise looks up the
+    /// metadata of `Result` for every hash.
+    @inlinable
     public static func withSHA256<Result>(
         _ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
     ) -> Result {
         withUnsafeTemporaryAllocation(byteCount: sha256Length, alignment: 8) { digest in
-            let context = ThreadContext.current
-            guard EVP_DigestInit_ex2(context, DigestAlgorithm.sha256, nil) == 1,
-                EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1,
-                EVP_DigestFinal_ex(context, digest.baseAddress?.assumingMemoryBound(to: UInt8.self), nil) == 1
-            else { fatalError("SHA-256 is unusable") }
+            sha256(bytes, into: digest)
             return body(UnsafeRawBufferPointer(digest))
         }
+    }
+
+    /// Writes the SHA-256 of `bytes`, which may be empty, to a buffer of 32 bytes.
+    public static func sha256(_ bytes: UnsafeRawBufferPointer, into digest: UnsafeMutableRawBufferPointer) {
+        precondition(digest.count == sha256Length, "a SHA-256 has 32 bytes")
+        let context = ThreadContext.current
+        guard EVP_DigestInit_ex2(context, DigestAlgorithm.sha256, nil) == 1,
+            EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1,
+            EVP_DigestFinal_ex(context, digest.baseAddress?.assumingMemoryBound(to: UInt8.self), nil) == 1
+        else { fatalError("SHA-256 is unusable") }
     }
 
     /// The 32-byte HMAC-SHA-256 of `message` under `key` (RFC 2104); both may be empty.

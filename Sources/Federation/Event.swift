@@ -94,6 +94,9 @@ public struct Event: Sendable, Hashable {
     /// The texts of a part that is present and decodable.
     public var texts: Texts? { part.bytes.flatMap { Texts(part: $0) } }
 
+    /// Of these texts the subject alone.
+    public var subject: String? { part.bytes.flatMap { Texts.subject(part: $0) } }
+
     /// The event without its part, for a destination that may not read it.
     public var withheld: Event {
         guard case .present = part else { return self }

@@ -47,7 +47,7 @@ public struct CaseRow: Sendable, Equatable {
         priority = .normal
         if case .priority(let shown)? = state.values[.priority]?.value { priority = shown }
         about = state.registration?.about
-        subject = CaseValues.text(.subject, of: record)
+        subject = CaseValues.subject(of: record)
         registeredAt = state.registeredAt
         deadline = state.deadline?.at
         answeredAt = state.answeredAt
@@ -88,10 +88,11 @@ public struct CaseValues: Sendable, Equatable {
     /// `nil` when there is none, or when its part is withheld here.
     public subscript(field: Field) -> String? { texts[field] }
 
-    /// One of them alone.
-    static func text(_ field: Field, of record: CaseRecord) -> String? {
-        var parts: [EventHash: Texts] = [:]
-        return record.state.values[field].flatMap { text(field, $0, record, &parts) }
+    /// The subject alone: a row needs no other text, and is made with every event of its case.
+    static func subject(of record: CaseRecord) -> String? {
+        guard let value = record.state.values[.subject], let subject = record[value.shown]?.subject, !subject.isEmpty
+        else { return nil }
+        return subject
     }
 
     private static func text(

@@ -8,6 +8,12 @@ public struct OrganizationCode: Sendable, Hashable, Comparable, RawRepresentable
         self.rawValue = rawValue
     }
 
+    /// As from a text, from its UTF-8.
+    public init?(utf8 bytes: UnsafeRawBufferPointer) {
+        guard (2...32).contains(bytes.count), bytes.allSatisfy(OrganizationCode.isAllowed) else { return nil }
+        rawValue = String(decoding: bytes, as: UTF8.self)
+    }
+
     /// For the tables of this module, whose tests check every code.
     init(known rawValue: String) {
         self.rawValue = rawValue

@@ -25,6 +25,18 @@ public struct Origin: Sendable, Hashable, Comparable, CustomStringConvertible {
         self.init(known: number)
     }
 
+    /// As from a text, from its UTF-8.
+    public init?(utf8 code: UnsafeRawBufferPointer) {
+        if code.count == 3, code.elementsEqual("hub".utf8) {
+            self = .hub
+            return
+        }
+        guard code.count == 5, code[0] == 0x49, code[1] == 0x52, code[2] == 0x2D else { return nil }
+        let (tens, ones) = (code[3] &- 0x30, code[4] &- 0x30)
+        guard tens <= 9, ones <= 9, tens * 10 + ones <= 30 else { return nil }
+        self.init(known: tens * 10 + ones)
+    }
+
     /// Nil for anything but 0–30 and 255.
     public init?(number: UInt8) {
         guard number <= 30 || number == 255 else { return nil }

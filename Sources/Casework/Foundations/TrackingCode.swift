@@ -58,6 +58,14 @@ public struct TrackingCode: Sendable, Hashable, Comparable, CustomStringConverti
         return TrackingCode(values: values)
     }
 
+    /// Reads a code as programs write it: nil for anything but the 13 Latin digits of a code.
+    public init?(utf8 digits: UnsafeRawBufferPointer) {
+        guard digits.count == 13, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        let province = (digits[0] - 0x30) * 10 + (digits[1] - 0x30)
+        guard province <= 30, Damm.isValid(digits.lazy.map { $0 - 0x30 }) else { return nil }
+        self.digits = String(decoding: digits, as: UTF8.self)
+    }
+
     private init(values: [UInt8]) {
         digits = String(decoding: values.map { $0 + 0x30 }, as: UTF8.self)
     }
@@ -82,24 +90,25 @@ public struct TrackingCode: Sendable, Hashable, Comparable, CustomStringConverti
 
 /// H. Michael Damm's check digit (2004), by the weakly totally anti-symmetric quasigroup of order 10 of his thesis.
 enum Damm {
-    private static let quasigroup: [[UInt8]] = [
-        [0, 3, 1, 7, 5, 9, 8, 6, 4, 2],
-        [7, 0, 9, 2, 1, 5, 4, 8, 6, 3],
-        [4, 2, 0, 6, 8, 7, 1, 3, 5, 9],
-        [1, 7, 5, 0, 9, 8, 3, 4, 2, 6],
-        [6, 1, 2, 3, 0, 4, 5, 9, 7, 8],
-        [3, 6, 7, 4, 2, 0, 9, 5, 8, 1],
-        [5, 8, 6, 9, 7, 2, 0, 1, 3, 4],
-        [8, 9, 4, 5, 3, 6, 2, 0, 1, 7],
-        [9, 4, 3, 8, 6, 1, 7, 2, 0, 5],
-        [2, 5, 8, 1, 4, 3, 6, 7, 9, 0],
+    /// Its ten rows, one after the other: an array of arrays would be two look-ups for each digit.
+    private static let quasigroup: [UInt8] = [
+        0, 3, 1, 7, 5, 9, 8, 6, 4, 2,
+        7, 0, 9, 2, 1, 5, 4, 8, 6, 3,
+        4, 2, 0, 6, 8, 7, 1, 3, 5, 9,
+        1, 7, 5, 0, 9, 8, 3, 4, 2, 6,
+        6, 1, 2, 3, 0, 4, 5, 9, 7, 8,
+        3, 6, 7, 4, 2, 0, 9, 5, 8, 1,
+        5, 8, 6, 9, 7, 2, 0, 1, 3, 4,
+        8, 9, 4, 5, 3, 6, 2, 0, 1, 7,
+        9, 4, 3, 8, 6, 1, 7, 2, 0, 5,
+        2, 5, 8, 1, 4, 3, 6, 7, 9, 0,
     ]
 
     /// `digits` holds values 0–9.
-    static func checkDigit(of digits: [UInt8]) -> UInt8 {
-        digits.reduce(0) { quasigroup[Int($0)][Int($1)] }
+    static func checkDigit(of digits: some Sequence<UInt8>) -> UInt8 {
+        digits.reduce(0) { quasigroup[Int($0) * 10 + Int($1)] }
     }
 
     /// True where the last digit is the check digit of those before it.
-    static func isValid(_ digits: [UInt8]) -> Bool { checkDigit(of: digits) == 0 }
+    static func isValid(_ digits: some Sequence<UInt8>) -> Bool { checkDigit(of: digits) == 0 }
 }

@@ -58,6 +58,15 @@ extension Envelope {
     /// Reads an envelope. A content that this reader does not understand is `.unreadable`; anything else that is wrong
     /// is the origin's fault.
     init(wire bytes: [UInt8]) throws(EventFault) {
+        if let envelope = bytes.withUnsafeBytes({ Envelope(canonical: $0) }) {
+            self = envelope
+        } else {
+            try self.init(protobuf: bytes)
+        }
+    }
+
+    /// Reads an envelope of any form.
+    init(protobuf bytes: [UInt8]) throws(EventFault) {
         let message: Peyvand_V1_Envelope
         do {
             message = try Peyvand_V1_Envelope(serializedBytes: bytes)
@@ -145,8 +154,25 @@ extension Texts {
 
     /// Reads a part: 16 random bytes, then the message. `nil` when it is malformed.
     public init?(part bytes: [UInt8]) {
-        guard bytes.count >= 16, let message = try? Peyvand_V1_Texts(serializedBytes: [UInt8](bytes.dropFirst(16)))
-        else { return nil }
+        guard bytes.count >= Self.salt else { return nil }
+        let texts = bytes.withUnsafeBytes { Texts(canonical: UnsafeRawBufferPointer(rebasing: $0[Self.salt...])) }
+        guard let texts = texts ?? Texts(protobuf: [UInt8](bytes[Self.salt...])) else { return nil }
+        self = texts
+    }
+
+    /// The subject of a part: that of its `Texts`, and `nil` where they are malformed.
+    public static func subject(part bytes: [UInt8]) -> String? {
+        guard bytes.count >= salt else { return nil }
+        let subject = bytes.withUnsafeBytes { Self.subject(canonical: UnsafeRawBufferPointer(rebasing: $0[salt...])) }
+        if let subject { return subject }
+        return Texts(protobuf: [UInt8](bytes[salt...]))?.subject
+    }
+
+    private static let salt = 16
+
+    /// Reads a part's message of any form.
+    init?(protobuf bytes: [UInt8]) {
+        guard let message = try? Peyvand_V1_Texts(serializedBytes: bytes) else { return nil }
         self.init(
             subject: message.hasSubject ? message.subject : nil,
             description: message.hasDescription_p ? message.description_p : nil,

@@ -6,6 +6,12 @@ import SwiftProtobuf
 extension NodeFrame {
     /// The frame's message, without gRPC's five-byte prefix.
     public var wire: [UInt8] {
+        if case .events(let events) = self { return events.frame }
+        return protobuf
+    }
+
+    /// The same of every kind of frame, by SwiftProtobuf.
+    var protobuf: [UInt8] {
         var message = Peyvand_V1_NodeFrame()
         switch self {
         case .hello(let hello):
@@ -41,6 +47,15 @@ extension NodeFrame {
     }
 
     public init(wire bytes: [UInt8]) throws(FrameFault) {
+        if let frame = bytes.withUnsafeBytes({ NodeFrame(canonical: $0) }) {
+            self = frame
+        } else {
+            try self.init(protobuf: bytes)
+        }
+    }
+
+    /// Reads a frame of any kind and form.
+    init(protobuf bytes: [UInt8]) throws(FrameFault) {
         guard let frame = try? Peyvand_V1_NodeFrame(serializedBytes: bytes).frame else {
             throw FrameFault("not a NodeFrame")
         }
@@ -116,6 +131,15 @@ extension HubFrame {
     }
 
     public init(wire bytes: [UInt8]) throws(FrameFault) {
+        if let frame = bytes.withUnsafeBytes({ HubFrame(canonical: $0) }) {
+            self = frame
+        } else {
+            try self.init(protobuf: bytes)
+        }
+    }
+
+    /// Reads a frame of any kind and form.
+    init(protobuf bytes: [UInt8]) throws(FrameFault) {
         guard let frame = try? Peyvand_V1_HubFrame(serializedBytes: bytes).frame else {
             throw FrameFault("not a HubFrame")
         }

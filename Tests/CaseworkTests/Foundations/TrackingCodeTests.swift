@@ -88,4 +88,24 @@ import Testing
         let text = (foreign + [Damm.checkDigit(of: foreign)]).map(String.init).joined()
         #expect(throws: TrackingCode.ParsingError.unknownProvince(31)) { try TrackingCode.parse(text) }
     }
+
+    /// Programs write the digits and nothing else.
+    @Test func bytesAreReadAsTheirText() throws {
+        func read(_ text: String) -> TrackingCode? { Array(text.utf8).withUnsafeBytes { TrackingCode(utf8: $0) } }
+        var random = SplitMix(state: 7)
+        for province in 0...30 {
+            let code = try #require(TrackingCode(province: province, random: random.next()))
+            #expect(read(code.digits) == code)
+            let short = String(code.digits.dropLast())
+            for other in [code.grouped, short, code.digits + "0", " " + short] { #expect(read(other) == nil) }
+            // A wrong digit, in every place.
+            var digits = Array(code.digits.utf8)
+            let index = Int(random.next() % 13)
+            digits[index] = 0x30 + (digits[index] - 0x30 + 1) % 10
+            #expect(digits.withUnsafeBytes { TrackingCode(utf8: $0) } == nil)
+        }
+        let foreign: [UInt8] = [3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        #expect(read((foreign + [Damm.checkDigit(of: foreign)]).map(String.init).joined()) == nil)
+        #expect(read("") == nil)
+    }
 }
