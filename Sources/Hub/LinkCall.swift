@@ -40,10 +40,10 @@ actor LinkCall {
         var effects: Writer<HubCore>.PendingEffects
     }
 
-    /// As many as two transactions take, unless they are large.
+    /// As many as four transactions take, unless they are large: one is committed, one decided, and the next come in.
     private var isFull: Bool {
-        underWay.count >= 2 * Admission.bound / Batch.maximumEvents
-            || underWay.reduce(0) { $0 + $1.bytes } >= 4 * Batch.maximumBytes
+        underWay.count >= 4 * Admission.bound / Batch.maximumEvents
+            || underWay.reduce(0) { $0 + $1.bytes } >= 8 * Batch.maximumBytes
     }
 
     init(
