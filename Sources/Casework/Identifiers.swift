@@ -94,11 +94,15 @@ public struct CaseID: Sendable, Hashable, Comparable, CustomStringConvertible {
 
     public var bytes: [UInt8] {
         [UInt8](unsafeUninitializedCapacity: 16) { buffer, count in
-            let buffer = UnsafeMutableRawBufferPointer(buffer)
-            buffer.store(bigEndian: high, at: 0)
-            buffer.store(bigEndian: low, at: 8)
+            write(to: UnsafeMutableRawBufferPointer(buffer))
             count = 16
         }
+    }
+
+    /// Writes its 16 bytes to the beginning of a buffer that has room for them.
+    public func write(to buffer: UnsafeMutableRawBufferPointer) {
+        buffer.store(bigEndian: high, at: 0)
+        buffer.store(bigEndian: low, at: 8)
     }
 
     public var description: String {

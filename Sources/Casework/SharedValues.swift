@@ -17,8 +17,14 @@ public struct SharedValues: Sendable, Equatable, Sequence {
         }
     }
 
-    /// Room for all fields at once.
-    public mutating func reserve() { entries.reserveCapacity(Field.inOrder.count) }
+    /// The values that one event gives to some fields, each field once.
+    public init(_ fields: [Field], by event: EventHash, _ change: Change) {
+        entries.reserveCapacity(fields.count)
+        for field in fields {
+            let value = SharedValue(shown: event, conflicts: [], value: EnvelopeValue(field, of: change))
+            entries.append((field, value))
+        }
+    }
 
     public func makeIterator() -> some IteratorProtocol<(key: Field, value: SharedValue)> { entries.makeIterator() }
 

@@ -6,7 +6,7 @@ public enum Admission {
     /// A batch of more events than this is somebody catching up.
     public static let large = 64
     /// Events of large batches in one transaction; the first large batch always goes.
-    public static let bound = 4_000
+    public static let bound = 8_000
 
     /// Something that waits.
     public struct Item: Sendable, Equatable {

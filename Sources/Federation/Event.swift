@@ -86,7 +86,7 @@ public struct Event: Sendable, Hashable {
     @inlinable public var position: Position { content.envelope.position }
 
     /// Of its change; `nil` when this reader cannot tell what it says.
-    var mergeClass: MergeClass? { content.mergeClass }
+    public var mergeClass: MergeClass? { content.mergeClass }
 
     /// Bytes of the envelope and of the part, where it is present.
     public var size: Int { bytes.count + (part.bytes?.count ?? 0) }

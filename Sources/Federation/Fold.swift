@@ -122,11 +122,9 @@ public struct Fold: Sendable {
         }
         // Nobody has changed anything: what was taken down is shown.
         if writers.count == 1, let change = writers[0].envelope.change {
-            state.values.reserve()
-            for field in Field.inOrder where Self.touches(writers[0], field) {
-                state.values[field] = SharedValue(
-                    shown: writers[0].hash, conflicts: [], value: EnvelopeValue(field, of: change))
-            }
+            var fields = Field.inOrder
+            if case .amended = change { fields = fields.filter { Self.touches(writers[0], $0) } }
+            state.values = SharedValues(fields, by: writers[0].hash, change)
             return
         }
         for field in Field.inOrder {

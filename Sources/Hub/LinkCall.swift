@@ -43,7 +43,7 @@ actor LinkCall {
     /// As many as four transactions take, unless they are large: one is committed, one decided, and the next come in.
     private var isFull: Bool {
         underWay.count >= 4 * Admission.bound / Batch.maximumEvents
-            || underWay.reduce(0) { $0 + $1.bytes } >= 8 * Batch.maximumBytes
+            || underWay.reduce(0) { $0 + $1.bytes } >= 16 * Batch.maximumBytes
     }
 
     init(

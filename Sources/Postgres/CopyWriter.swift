@@ -64,6 +64,15 @@ public struct CopyRow {
     public mutating func append(_ value: String) { sized { $0.put(value) } }
     /// `bytea`.
     public mutating func append(_ value: [UInt8]) { fixed(value.count) { $0.append(contentsOf: value) } }
+    /// `bytea` or `uuid`: `write` fills the bytes.
+    @inlinable
+    public mutating func append(count: Int, _ write: (UnsafeMutableRawBufferPointer) -> Void) {
+        withUnsafeTemporaryAllocation(byteCount: count, alignment: 1) { buffer in
+            write(buffer)
+            append(UnsafeRawBufferPointer(buffer))
+        }
+    }
+    public mutating func append(_ value: UnsafeRawBufferPointer) { fixed(value.count) { $0.append(contentsOf: value) } }
     /// `uuid`: 16 bytes.
     public mutating func append(uuid value: [UInt8]) { append(value) }
     /// `timestamptz`, microseconds since 1970-01-01 UTC.

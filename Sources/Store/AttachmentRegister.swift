@@ -117,7 +117,7 @@ public struct AttachmentRegister: Sendable {
 extension Commit {
     /// The files that the batch's events name; `nil` when there are none.
     var files: (sql: String, parameters: [Parameter])? {
-        let named = placed.compactMap { NamedFile($0.event) }
+        let named = placed.indices.compactMap { NamedFile(placed[$0].event) }
         return named.isEmpty ? nil : NamedFile.insert(named)
     }
 }
@@ -130,7 +130,7 @@ struct NamedFile: Sendable {
 
     /// `nil` for an event that names no file.
     init?(_ event: Event) {
-        guard case .attached(let attachment) = event.envelope.change, let id = event.caseID else { return nil }
+        guard event.mergeClass == .appendOnly, case .attached(let attachment) = event.envelope.change, let id = event.caseID else { return nil }
         (self.event, self.id, self.attachment) = (event, id, attachment)
     }
 

@@ -55,17 +55,19 @@ struct CountedCase {
 
 /// The case rows of a batch: each case once, as it stands last.
 struct CaseRows {
-    /// Of cases that had none, and of those that may have one.
-    private let new, known: [CaseRow]
+    private let rows: [CaseRow]
+    /// Of cases that had none, and of those that may have one: where they stand in `rows`.
+    private let new, known: [Int]
 
     init(_ batch: Commit) {
+        rows = batch.cases
         var seen: Set<CaseID> = []
-        var (new, known): ([CaseRow], [CaseRow]) = ([], [])
-        for row in batch.cases.reversed() where seen.insert(row.id).inserted {
-            if batch.begun.contains(row.id) { new.append(row) } else { known.append(row) }
+        var (new, known): ([Int], [Int]) = ([], [])
+        for index in batch.cases.indices.reversed() where seen.insert(batch.cases[index].id).inserted {
+            if batch.begun.contains(batch.cases[index].id) { new.append(index) } else { known.append(index) }
         }
         // Neighbours in an index go to one place of it.
-        self.new = new.sorted { $0.id < $1.id }
+        self.new = new.sorted { batch.cases[$0].id < batch.cases[$1].id }
         self.known = known
     }
 
@@ -79,7 +81,7 @@ struct CaseRows {
                     SELECT home, registered_at IS NOT NULL, is_open, status, conflicts
                     FROM cases WHERE id = ANY ($1::uuid[])
                     """,
-                    [.uuidArray(known.map(\.id.bytes))]
+                    [.uuidArray(known.map { rows[$0].id.bytes })]
                 )
             ]
     }
@@ -88,8 +90,8 @@ struct CaseRows {
     /// - Parameter old: the answer to `selectOld`, where there is one.
     func figures(old: Rows?) throws -> [Origin: CountedCase] {
         var differences: [Origin: CountedCase] = [:]
-        for rows in [new, known] {
-            for row in rows { differences[row.home, default: .none].add(CountedCase(row), times: 1) }
+        for index in new + known {
+            differences[rows[index].home, default: .none].add(CountedCase(rows[index]), times: 1)
         }
         guard let old else { return differences }
         for row in old {
@@ -106,14 +108,17 @@ struct CaseRows {
         guard !new.isEmpty else { return }
         let names = Self.columns.map(\.name).joined(separator: ", ")
         try connection.copyIn("COPY cases (\(names)) FROM STDIN (FORMAT binary)") { writer in
-            for row in new {
+            for index in new {
+                let row = rows[index]
                 try writer.row { copied in for column in Self.columns { column.append(row, &copied) } }
             }
         }
     }
 
     var upsert: [Commit.Statement] {
-        known.isEmpty ? [] : [(Self.sql, Self.columns.map { $0.array(known) })]
+        if known.isEmpty { return [] }
+        let known = known.map { rows[$0] }
+        return [(Self.sql, Self.columns.map { $0.array(known) })]
     }
 
     /// One column, as a field of a copied row and as an array over many rows.
@@ -151,7 +156,7 @@ struct CaseRows {
     }
 
     private static let columns: [Column] = [
-        Column(name: "id", type: "uuid") { $1.append(uuid: $0.id.bytes) } array: { .uuidArray($0.map(\.id.bytes)) },
+        Column(name: "id", type: "uuid") { $1.append($0.id) } array: { .uuidArray($0.map(\.id.bytes)) },
         .text("tracking_code") { $0.trackingCode },
         .text("home") { $0.home.code },
         .text("holder") { $0.holder.rawValue },
@@ -179,7 +184,7 @@ struct CaseRows {
         .bigint("position") { $0.position.stored },
         .bool("pending") { $0.pending },
         .bool("parked") { $0.parked },
-        Column(name: "digest", type: "bytea") { $1.append($0.digest.bytes) }
+        Column(name: "digest", type: "bytea") { $1.append($0.digest) }
             array: { .byteaArray($0.map(\.digest.bytes)) },
     ]
 

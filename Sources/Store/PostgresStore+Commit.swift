@@ -12,11 +12,12 @@ extension Commit {
         guard first[0].affected == 1 else { throw StoreError.fenced }
         let moved = try rows.figures(old: first.count > 1 ? first[1] : nil)
         try copyEvents(connection)
-        try copyOrigins(connection)
+        let (fresh, joined) = origins
+        try copy(fresh, connection)
         try rows.copyNew(connection)
         try copyFeeds(connection)
         try copyHeld(connection)
-        try connection.pipeline(rows.upsert + CountedCase.move(moved) + statements + FeedRun.note(begun) + choices)
+        try connection.pipeline(rows.upsert + CountedCase.move(moved) + note(joined) + statements + FeedRun.note(begun) + choices)
     }
 
     typealias Statement = (sql: String, parameters: [Parameter])
@@ -44,25 +45,25 @@ extension Commit {
         guard !placed.isEmpty else { return }
         let sql = "COPY journal (origin, seq, incarnation, hash, case_id, position, envelope) FROM STDIN (FORMAT binary)"
         try connection.copyIn(sql) { writer in
-            for placed in placed {
-                let event = placed.event
+            for index in placed.indices {
+                let event = placed[index].event
                 try writer.row { row in
                     row.append(event.origin.code)
                     row.append(event.position.seq.stored)
                     row.append(event.position.incarnation.stored)
-                    row.append(event.hash.bytes)
-                    row.append(optional: event.caseID?.bytes)
-                    row.append(placed.position.stored)
+                    row.append(event.hash)
+                    if let id = event.caseID { row.append(id) } else { row.appendNull() }
+                    row.append(placed[index].position.stored)
                     row.append(event.bytes)
                 }
             }
         }
-        guard placed.contains(where: { $0.event.part.storedState != nil }) else { return }
+        guard placed.indices.contains(where: { placed[$0].event.part.storedState != nil }) else { return }
         try connection.copyIn(
             "COPY parts (origin, seq, incarnation, state, part) FROM STDIN (FORMAT binary)"
         ) { writer in
-            for placed in placed {
-                let event = placed.event
+            for index in placed.indices {
+                let event = placed[index].event
                 guard let state = event.part.storedState else { continue }
                 try writer.row { row in
                     row.append(event.origin.code)
@@ -101,8 +102,6 @@ extension Commit {
 
     private var statements: [Statement] {
         var statements: [Statement] = []
-        let joined = origins(begun: false)
-        if !joined.isEmpty { statements.append(note(joined)) }
         if let files { statements.append(files) }
         if !completed.isEmpty { statements.append(completeParts) }
         if !chains.isEmpty { statements.append(upsertChains) }
@@ -111,38 +110,38 @@ extension Commit {
         return statements
     }
 
-    /// Which origins this batch brings events of, by case: of those that it begins, or of those that were here.
-    private func origins(begun isBegun: Bool) -> [CaseID: Int64] {
+    /// Which origins this batch brings events of, by case: of those that it begins, and of those that were here.
+    private var origins: (fresh: [CaseID: Int64], joined: [CaseID: Int64]) {
         var masks: [CaseID: Int64] = [:]
-        for placed in placed {
-            guard let id = placed.event.caseID, begun.contains(id) == isBegun else { continue }
-            masks[id, default: 0] |= placed.event.origin.mask
+        for index in placed.indices {
+            if let id = placed[index].event.caseID { masks[id, default: 0] |= placed[index].event.origin.mask }
         }
-        return masks
+        let joined = masks.filter { !begun.contains($0.key) }
+        return (joined.isEmpty ? masks : masks.filter { begun.contains($0.key) }, joined)
     }
 
-    private func copyOrigins(_ connection: isolated Connection) throws {
-        let masks = origins(begun: true)
-        guard !masks.isEmpty else { return }
+    private func copy(_ origins: [CaseID: Int64], _ connection: isolated Connection) throws {
+        guard !origins.isEmpty else { return }
         try connection.copyIn("COPY case_origins (case_id, origins) FROM STDIN (FORMAT binary)") { writer in
-            for (id, mask) in masks.sorted(by: { $0.key < $1.key }) {
+            for (id, mask) in origins.sorted(by: { $0.key < $1.key }) {
                 try writer.row { row in
-                    row.append(uuid: id.bytes)
+                    row.append(id)
                     row.append(mask)
                 }
             }
         }
     }
 
-    private func note(_ masks: [CaseID: Int64]) -> Statement {
-        (
+    private func note(_ masks: [CaseID: Int64]) -> [Statement] {
+        guard !masks.isEmpty else { return [] }
+        return [(
             """
             INSERT INTO case_origins AS known (case_id, origins) SELECT * FROM unnest($1::uuid[], $2::bigint[])
             ON CONFLICT (case_id) DO UPDATE SET origins = known.origins | excluded.origins
                 WHERE known.origins | excluded.origins <> known.origins
             """,
             [.uuidArray(masks.keys.map(\.bytes)), .int64Array(Array(masks.values))]
-        )
+        )]
     }
 
     /// A part that was withheld here is present from now; an erased one stays erased.

@@ -19,8 +19,9 @@ struct JournalPartition: Hashable, Comparable {
     static func needed(by placed: [Commit.Placed]) -> Set<JournalPartition> {
         var needed: Set<JournalPartition> = []
         var last: JournalPartition?
-        for placed in placed {
-            let partition = JournalPartition(origin: placed.event.origin, seq: placed.event.envelope.seq)
+        for index in placed.indices {
+            let event = placed[index].event
+            let partition = JournalPartition(origin: event.origin, seq: event.position.seq)
             if partition != last { needed.insert(partition) }
             last = partition
         }

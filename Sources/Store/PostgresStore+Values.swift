@@ -41,6 +41,12 @@ extension Origin {
     static func inMask(_ mask: Int64) -> [Origin] { (provinces + [.hub]).filter { $0.mask & mask != 0 } }
 }
 
+extension CopyRow {
+    mutating func append(_ hash: EventHash) { append(count: 32) { hash.write(to: $0) } }
+    /// `uuid`
+    mutating func append(_ id: CaseID) { append(count: 16) { id.write(to: $0) } }
+}
+
 extension Int {
     var stored: Int32 { Int32(clamping: self) }
 }

@@ -91,8 +91,9 @@ extension Writer {
         for placed in batch.effects.placed {
             if let id = placed.event.caseID { new[id] = (new[id, default: (0, 0)].count + 1, placed.position) }
         }
+        let cases = core.desk.cases
         for id in batch.effects.touched {
-            guard let record = core.desk.cases[id] else { continue }
+            guard let record = cases[id] else { continue }
             if record.events.count == new[id]?.count { batch.begun.insert(id) }
             if let row = CaseRow(record, position: new[id]?.last ?? core.position) { batch.rows.append(row) }
         }
@@ -144,15 +145,20 @@ extension Writer {
     }
 
     private func load(_ cases: [CaseID]) async throws {
-        guard let core else { throw StoreError.outcomeUnknown }
-        let missing = Array(Set(cases.filter { !core.desk.isLoaded($0) }))
+        let missing = try missing(cases)
         guard !missing.isEmpty else { return }
         let events = try await store.events(of: missing)
         for id in missing {
             let events = events[id] ?? []
             cachedBytes += events.reduce(0) { $0 + $1.size }
-            self.core?.desk.load(id, events: events)
+            core?.desk.load(id, events: events)
         }
+    }
+
+    /// Apart from `load`: a desk that two names hold would be copied by the first change.
+    private func missing(_ cases: [CaseID]) throws -> [CaseID] {
+        guard let desk = core?.desk else { throw StoreError.outcomeUnknown }
+        return Array(Set(cases.filter { !desk.isLoaded($0) }))
     }
 
     private func decide(
