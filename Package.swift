@@ -79,6 +79,7 @@ let package = Package(
                 .embedInCode("Migrations/001-journal.sql"), .embedInCode("Migrations/002-doors.sql"),
                 .embedInCode("Migrations/003-search.sql"), .embedInCode("Migrations/004-federation.sql"),
                 .embedInCode("Migrations/005-attachments.sql"), .embedInCode("Migrations/006-days.sql"),
+                .embedInCode("Migrations/007-ascending.sql"),
             ],
             swiftSettings: settings),
         .target(
