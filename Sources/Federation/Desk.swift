@@ -11,7 +11,8 @@ public struct CaseRecord: Sendable, Equatable {
 
     public let id: CaseID
     public private(set) var events: [Event]
-    @usableFromInline private(set) var folded: Folded
+    /// `nil` until its first event comes: most cases that are asked for before are new.
+    @usableFromInline private(set) var folded: Folded?
     /// What this server's code can read.
     public let reader: UInt32
     /// Bytes of its events and their parts.
@@ -23,8 +24,7 @@ public struct CaseRecord: Sendable, Equatable {
         self.events = events
         self.reader = reader
         size = events.reduce(0) { $0 + $1.size }
-        // Most cases that are asked for before their first event comes are new.
-        folded = Folded(events.isEmpty ? Case(id: id) : Fold.fold(id, events, reader: reader))
+        if !events.isEmpty { refold() }
     }
 
     /// Shared by the copies of a record.
@@ -38,7 +38,7 @@ public struct CaseRecord: Sendable, Equatable {
         static func == (left: Folded, right: Folded) -> Bool { left === right || left.state == right.state }
     }
 
-    @inlinable public var state: Case { folded.state }
+    @inlinable public var state: Case { folded?.state ?? Case(id: id) }
 
     public subscript(hash: EventHash) -> Event? { events.first { $0.hash == hash } }
 
@@ -131,7 +131,7 @@ public struct Desk: Sendable {
     /// Forgets cases, to bound memory: they are loaded again when needed.
     public mutating func unload(allBut kept: [CaseID]) {
         let all = cases
-        cases = [:]
+        cases = Dictionary(minimumCapacity: kept.count)
         for id in kept { cases[id] = all[id] }
     }
 

@@ -266,9 +266,9 @@ actor LinkCall {
     /// brought it, which the verdict takes for a gap.
     private func follows(_ events: [Event]) -> Bool {
         var isFollowing = true
-        for envelope in events.lazy.map(\.envelope) {
-            isFollowing = isFollowing && given[envelope.incarnation] == envelope.seq - 1
-            given[envelope.incarnation] = envelope.seq
+        for place in events.lazy.map(\.position) {
+            isFollowing = isFollowing && given[place.incarnation] == place.seq - 1
+            given[place.incarnation] = place.seq
         }
         return isFollowing
     }

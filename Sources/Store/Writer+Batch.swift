@@ -14,6 +14,8 @@ extension Writer {
         var journal = ChainTree()
         var rows: [CaseRow] = []
         var begun: Set<CaseID> = []
+        /// Of the events of the cases that it touches.
+        var bytes = 0
         var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
         var outcomes: [(item: Item, outcome: Swift.Result<Result, any Error>)] = []
         var isEmpty: Bool { effects.isEmpty }
@@ -94,6 +96,7 @@ extension Writer {
         let cases = core.desk.cases
         for id in batch.effects.touched {
             guard let record = cases[id] else { continue }
+            batch.bytes += record.size
             if record.events.count == new[id]?.count { batch.begun.insert(id) }
             if let row = CaseRow(record, position: new[id]?.last ?? core.position) { batch.rows.append(row) }
         }

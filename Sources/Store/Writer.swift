@@ -364,7 +364,7 @@ public actor Writer<Core: ServerCore> {
             return
         }
         guard !batch.isEmpty else { return finish(batch) }
-        (lastTouched, lastBytes) = (batch.effects.touched, bytes(of: batch.effects.touched))
+        (lastTouched, lastBytes) = (batch.effects.touched, batch.bytes)
         cachedBytes += lastBytes
         let commit = batch.commit(origin: origin, token: token, now: environment.now())
         flight = Flight(items: items, batch: batch, commit: Task { [store] in try await store.commit(commit) })
@@ -482,11 +482,6 @@ public actor Writer<Core: ServerCore> {
         let isTooLarge = flight == nil && lastBytes > Self.cacheBytes
         core?.desk.unload(allBut: isTooLarge ? [] : lastTouched)
         cachedBytes = isTooLarge ? 0 : lastBytes
-    }
-
-    private func bytes(of cases: some Sequence<CaseID>) -> Int {
-        guard let desk = core?.desk else { return 0 }
-        return cases.reduce(0) { $0 + (desk.cases[$1]?.size ?? 0) }
     }
 
     private func notify(_ batch: Batch) {
