@@ -1,12 +1,15 @@
 public import Casework
 
 /// What goes into the writer's next transaction. Nodes that return with weeks of backlog come in large batches: each
-/// transaction takes a bounded number of their events, so that live traffic goes on beside them.
+/// transaction takes a bounded number of their events, and fewer where people work beside them, who wait for two
+/// transactions: the one that is being committed and the one that is decided.
 public enum Admission {
     /// A batch of more events than this is somebody catching up.
     public static let large = 64
     /// Events of large batches in one transaction; the first large batch always goes.
     public static let bound = 8_000
+    /// The same, beside live traffic.
+    public static let boundBesideLive = 1_000
 
     /// Something that waits.
     public struct Item: Sendable, Equatable {
@@ -21,8 +24,10 @@ public enum Admission {
     /// - Parameters:
     ///   - items: in order of arrival.
     ///   - limit: items that one transaction takes.
+    ///   - isLive: whether there is live traffic, here or a moment ago.
     /// - Returns: the indices of those that go now, ascending.
-    public static func choose(_ items: [Item], limit: Int) -> [Int] {
+    public static func choose(_ items: [Item], limit: Int, isLive: Bool) -> [Int] {
+        let bound = isLive ? boundBesideLive : bound
         var room = bound
         var chosen: [Int] = []
         var held: Set<Origin> = []

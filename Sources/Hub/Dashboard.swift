@@ -18,7 +18,7 @@ actor Dashboard {
     private static let catchUpLimit = 500
     /// Between two steps, and between two snapshots.
     private static let pace = Duration.milliseconds(20)
-    private static let catchUpPace = Duration.milliseconds(250)
+    private static let catchUpPace = Duration.milliseconds(100)
 
     private let office: Office
     private let generation: UInt64

@@ -16,6 +16,7 @@ actor LinkCall {
     private let writer: Writer<HubCore>
     private let presence: Presence
     private let feedEnds: FeedEnds
+    private let load: LinkLoad
     private let damage: Damage
     private let logger: Logger
     private var machine: HubLink
@@ -40,16 +41,16 @@ actor LinkCall {
         var effects: Writer<HubCore>.PendingEffects
     }
 
-    /// As many as four transactions take, unless they are large: one is committed, one decided, and the next come in.
+    /// Whoever waits has batches under way, and looks again when the first of them is committed.
     private var isFull: Bool {
-        underWay.count >= 4 * Admission.bound / Batch.maximumEvents
-            || underWay.reduce(0) { $0 + $1.bytes } >= 16 * Batch.maximumBytes
+        underWay.count > LinkLoad.share && (underWay.count >= LinkLoad.most || load.isFull)
     }
 
     init(
         origin: Origin, remote: String, office: Office, writer: Writer<HubCore>, presence: Presence,
-        feedEnds: FeedEnds, damage: Damage, logger: Logger
+        feedEnds: FeedEnds, load: LinkLoad, damage: Damage, logger: Logger
     ) {
+        self.load = load
         self.damage = damage
         self.feedEnds = feedEnds
         self.origin = origin
@@ -250,7 +251,11 @@ actor LinkCall {
             ? [:] : try await office.store.known(around: events.sorted { $0.envelope.seq < $1.envelope.seq }, of: origin)
         let arrival = HubCore.Arrival.events(origin, events, known: known)
         let effects = try writer.begin(arrival, cases: arrival.cases, size: events.count, lane: origin)
-        underWay.append(Submission(wire: wire, bytes: events.reduce(0) { $0 + $1.size }, effects: effects))
+        // Nobody counts any more what ends after this call.
+        if hasEnded { return }
+        let bytes = events.reduce(0) { $0 + $1.size }
+        underWay.append(Submission(wire: wire, bytes: bytes, effects: effects))
+        load.add(bytes)
         submitted.continuation.yield()
         while isFull, !hasEnded, !Task.isCancelled {
             await withCheckedContinuation { room = $0 }
@@ -279,12 +284,15 @@ actor LinkCall {
         defer {
             hasEnded = true
             makeRoom()
+            for submission in underWay { load.remove(submission.bytes) }
+            underWay = []
         }
         var heads: [UInt64: ChainHead] = [:]
         for await _ in submitted.stream {
             while let submission = underWay.first {
                 let outcome = await submission.effects.outcome
                 underWay.removeFirst()
+                load.remove(submission.bytes)
                 makeRoom()
                 let effects: Effects
                 do {

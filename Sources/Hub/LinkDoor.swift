@@ -20,6 +20,7 @@ final class LinkDoor: Sendable {
     ) throws {
         self.presence = presence
         let attachments = AttachmentDoor(office: office, notices: notices, logger: logger)
+        let load = LinkLoad()
         server = try Server(
             address: configuration.linkAddress, port: configuration.linkPort,
             tls: TLSConfiguration(
@@ -42,7 +43,7 @@ final class LinkDoor: Sendable {
                 }
                 let call = LinkCall(
                     origin: origin, remote: request.remoteAddress, office: office, writer: writer,
-                    presence: presence, feedEnds: feedEnds, damage: damage, logger: logger)
+                    presence: presence, feedEnds: feedEnds, load: load, damage: damage, logger: logger)
                 await call.run(request.body, response, notices: notices)
             } catch {
                 logger.debug("call ended", metadata: ["error": "\(error)"])

@@ -52,6 +52,15 @@ public actor Writer<Core: ServerCore> {
         case escalation(CaseID)
 
         var admission: Admission.Item { if case .arrival(_, _, let item) = self { item } else { .init(size: 1) } }
+
+        /// What a person has just done, here or where it comes from.
+        var isLive: Bool {
+            switch self {
+            case .wish: true
+            case .arrival(_, let cases, let item): !cases.isEmpty && item.lane != nil && item.size <= Admission.large
+            case .escalation: false
+            }
+        }
     }
 
     enum Result: Sendable {
@@ -69,7 +78,10 @@ public actor Writer<Core: ServerCore> {
         var items: [Item] = []
         /// Why nothing is taken any more.
         var halted: ServiceError?
-        var lastLarge: ContinuousClock.Instant?
+        var lastLarge, lastLive: ContinuousClock.Instant?
+
+        /// Whether people work, or did within a second.
+        var isLive: Bool { lastLive.map { ContinuousClock.now - $0 < .seconds(1) } ?? false }
     }
 
     /// Commands of one batch; a link's batch counts as one.
@@ -224,6 +236,7 @@ public actor Writer<Core: ServerCore> {
                 throw ServiceError.unavailable("too many commands are waiting")
             }
             if work.admission.size > Admission.large { inbox.lastLarge = .now }
+            if work.isLive { inbox.lastLive = .now }
             inbox.items.append(Item(work: work, done: ticket))
         }
         wake.continuation.yield()
@@ -269,7 +282,8 @@ public actor Writer<Core: ServerCore> {
     /// What goes into the next transaction; `nil` when nothing may.
     private func nextBatch() -> [Item]? {
         inbox.withLock { inbox in
-            let chosen = Admission.choose(inbox.items.map(\.work.admission), limit: Self.batchLimit)
+            let chosen = Admission.choose(
+                inbox.items.map(\.work.admission), limit: Self.batchLimit, isLive: inbox.isLive)
             guard !chosen.isEmpty else { return nil }
             let batch = chosen.map { inbox.items[$0] }
             // Mostly all that waits.

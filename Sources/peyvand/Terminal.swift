@@ -17,8 +17,13 @@ enum Terminal {
     /// To standard error.
     static func complain(_ text: String) { put(text + "\n", to: STDERR_FILENO, endsMidLine: false) }
 
-    /// A line that the next one replaces; only for a terminal.
-    static func progress(_ text: String) { put("\r\u{1B}[K" + text, to: STDOUT_FILENO, endsMidLine: true) }
+    /// A line that the next one replaces; nothing where it would fill a file.
+    static func progress(_ text: String) {
+        if isInteractive { put("\r\u{1B}[K" + text, to: STDOUT_FILENO, endsMidLine: true) }
+    }
+
+    /// What a person answers on the same line.
+    static func prompt(_ text: String) { put(text, to: STDOUT_FILENO, endsMidLine: true) }
 
     /// Ends an unfinished progress line.
     static func flush() {

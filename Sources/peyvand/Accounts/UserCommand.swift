@@ -87,7 +87,7 @@ enum Password {
         let before = settings
         settings.c_lflag &= ~tcflag_t(ECHO)
         tcsetattr(STDIN_FILENO, TCSANOW, &settings)
-        Terminal.progress("Password: ")
+        Terminal.prompt("Password: ")
         let line = readLine()
         var restored = before
         tcsetattr(STDIN_FILENO, TCSANOW, &restored)

@@ -110,7 +110,7 @@ enum Stage {
     }
 
     /// Only for a terminal: a log is told the stages.
-    static func progress(_ text: String) { if Terminal.isInteractive { Terminal.progress(text) } }
+    static func progress(_ text: String) { Terminal.progress(text) }
 }
 
 /// A database's error as the one line that a command ends with.

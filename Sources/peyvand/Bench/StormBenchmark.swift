@@ -15,24 +15,37 @@ struct StormBenchmark: Benchmark {
             folder: bench.folder + "/storm", provinces: provinces, isShared: true, logger: bench.logger)
         let quiet = CatchUpBenchmark.origin
         let returning = network.cast.codes.filter { $0 != DemoCast.hub && $0 != quiet }
+        // The hub knows them all: they were here before they were away.
+        for code in returning { try await write(20, at: code, network, bench) }
+        try await network.start(DemoCast.hub)
+        for code in returning { try await network.start(code) }
+        try await drained(network, returning, bench)
+        for code in returning { await network.stop(code) }
         for (number, code) in returning.enumerated() {
-            let office = try await network.open(code)
-            guard let origin = Origin(code) else { continue }
-            let database = try await Database.open(url: office.url, connections: 2, logger: bench.logger)
-            try await JournalMaker(origin: origin, database: database)
-                .make(cases: cases, abroad: 50, seed: UInt64(number) * 1000)
-            await database.close()
+            try await write(cases, at: code, network, bench)
             if number % 5 == 4 { bench.say("  \(number + 1) of \(returning.count) journals written") }
         }
-        for server in [DemoCast.hub, quiet] { try await network.start(server) }
+        try await network.start(quiet)
+        // Thirty offices and their databases would leave the hub a thirtieth of this machine, and their programs' start is
+        // not the hub's matter: they run at the lowest priority, and stand still until the storm.
+        try await network.lowerProvinces()
+        var frozen: [pid_t] = []
+        for code in returning {
+            let office = try await network.start(code, isRemote: true).processID
+            guard office > 0, kill(office, SIGSTOP) == 0 else { throw Failure("\(code) has ended.") }
+            frozen.append(office)
+        }
         let fresh = try await Fresh(network, quiet)
         let (normal, _) = try await fresh.measure(while: { try await Task.sleep(for: .seconds(bench.isQuick ? 2 : 10)) })
-        let (storm, took) = try await fresh.measure {
-            try await returning.forEachConcurrently(limit: returning.count) { try await network.start($0) }
+        // Some had sent a little before they stood still.
+        let before = try await reached(network, returning, bench)
+        let (storm, took) = try await fresh.measure { [frozen] in
+            for office in frozen { kill(office, SIGCONT) }
             try await drained(network, returning, bench)
         }
         await fresh.close()
-        let events = try await events(network, returning, bench)
+        let events = try await reached(network, returning, bench) - before
+        bench.say("  fresh cases, ms, in their order: \(storm.map { String(Int($0)) }.joined(separator: " "))")
         for server in network.cast.codes { await network.stop(server) }
         try await network.verify(DemoCast.hub)
         if let first = returning.first { try await network.verify(first) }
@@ -47,6 +60,15 @@ struct StormBenchmark: Benchmark {
                 ratio: normal.quantile(0.99) / storm.quantile(0.99), rounds: storm.count, goal: .atMost(1000),
                 details: [("p50", storm.quantile(0.5)), ("max", storm.max() ?? 0)]),
         ]
+    }
+
+    private func write(_ cases: Int, at code: String, _ network: BenchNetwork, _ bench: Bench) async throws {
+        let office = try await network.open(code)
+        guard let origin = Origin(code) else { throw Failure("\(code) is no province.") }
+        let database = try await Database.open(url: office.url, connections: 2, logger: bench.logger)
+        try await JournalMaker(origin: origin, database: database)
+            .make(cases: cases, abroad: 50, seed: UInt64(cases) << 32 | UInt64(origin.number) << 16)
+        await database.close()
     }
 
     private func drained(_ network: BenchNetwork, _ codes: [String], _ bench: Bench) async throws {
@@ -73,9 +95,19 @@ struct StormBenchmark: Benchmark {
         return seq
     }
 
-    private func events(_ network: BenchNetwork, _ codes: [String], _ bench: Bench) async throws -> Int {
-        var sum = 0
-        for code in codes { sum += Int(try await end(network, code, bench)) }
+    /// How many events of these provinces the hub has.
+    private func reached(_ network: BenchNetwork, _ codes: [String], _ bench: Bench) async throws -> Int64 {
+        let office = try await network.open(DemoCast.hub)
+        let connection = try await Connection.connect(ConnectionConfiguration(url: office.url), logger: bench.logger)
+        let sum: Int64 = try await connection.run { connection in
+            try connection.query(
+                """
+                SELECT coalesce(sum(last), 0)::bigint FROM (
+                    SELECT max(seq) AS last FROM chains WHERE origin = ANY ($1) GROUP BY origin
+                ) of_each
+                """, [.textArray(codes)])[0].get(0)
+        }
+        await connection.close()
         return sum
     }
 
