@@ -129,10 +129,9 @@ public struct HubCore: ServerCore {
     ) {
         var named: [UInt64] = []
         // A branch may begin on an event of this very batch.
-        var taken: [(place: Position, hash: EventHash)] = []
-        taken.reserveCapacity(events.count)
+        var taken = Taken()
         func note(_ event: Event) {
-            taken.append((event.envelope.position, event.hash))
+            taken.append(event)
             guard named.last != event.envelope.incarnation else { return }
             named = named.filter { $0 != event.envelope.incarnation } + [event.envelope.incarnation]
         }
@@ -148,7 +147,7 @@ public struct HubCore: ServerCore {
             // `known` was looked up before this batch had its turn: an old call's batch may have come in between.
             let isHere = event.caseID.flatMap { desk.cases[$0]?.holds(event.hash) } ?? false
             let verdict = chains[origin, default: ChainTree()].verdict(on: event) { place in
-                known[place] ?? taken.last { $0.place == place }?.hash
+                known[place] ?? taken.hash(at: place)
             }
             switch isHere ? .duplicate : verdict {
             case .next(let parent):
@@ -283,5 +282,19 @@ public struct HubCore: ServerCore {
             }
         }
         if !events.isEmpty { effects.touch(id) }
+    }
+}
+
+/// What one batch has accepted so far. It is hardly ever asked, and gets an order only then.
+private struct Taken {
+    private var latest: [Event] = []
+    private var hashes: [Position: EventHash] = [:]
+
+    mutating func append(_ event: Event) { latest.append(event) }
+
+    mutating func hash(at place: Position) -> EventHash? {
+        for event in latest { hashes[event.position] = event.hash }
+        latest.removeAll(keepingCapacity: true)
+        return hashes[place]
     }
 }

@@ -124,6 +124,7 @@ actor LinkCall {
             deframer.append(buffer.readableBytesView)
             while let message = try deframer.next() {
                 try await perform(machine.received(try NodeFrame(wire: message)), response)
+                await awaitRoom()
             }
         }
         throw CallEnd(status: 0, "")
@@ -251,12 +252,17 @@ actor LinkCall {
             ? [:] : try await office.store.known(around: events.sorted { $0.envelope.seq < $1.envelope.seq }, of: origin)
         let arrival = HubCore.Arrival.events(origin, events, known: known)
         let effects = try writer.begin(arrival, cases: arrival.cases, size: events.count, lane: origin)
-        // Nobody counts any more what ends after this call.
-        if hasEnded { return }
         let bytes = events.reduce(0) { $0 + $1.size }
-        underWay.append(Submission(wire: wire, bytes: bytes, effects: effects))
+        let submission = Submission(wire: wire, bytes: bytes, effects: effects)
         load.add(bytes)
+        if hasEnded { return forget([submission]) }
+        underWay.append(submission)
         submitted.continuation.yield()
+    }
+
+    /// Only the receiver waits here: what is sent again after a repair is little, and whoever makes room must never wait
+    /// for it.
+    private func awaitRoom() async {
         while isFull, !hasEnded, !Task.isCancelled {
             await withCheckedContinuation { room = $0 }
         }
@@ -265,6 +271,16 @@ actor LinkCall {
     private func makeRoom() {
         room?.resume()
         room = nil
+    }
+
+    /// Nobody says any more what these did, but they count until they are done.
+    private func forget(_ rest: [Submission]) {
+        Task { [load] in
+            for submission in rest {
+                _ = await submission.effects.outcome
+                load.remove(submission.bytes)
+            }
+        }
     }
 
     /// Whether these go on where the committer was left: then nothing stands at their places, unless another call has
@@ -284,7 +300,7 @@ actor LinkCall {
         defer {
             hasEnded = true
             makeRoom()
-            for submission in underWay { load.remove(submission.bytes) }
+            forget(underWay)
             underWay = []
         }
         var heads: [UInt64: ChainHead] = [:]

@@ -73,7 +73,8 @@ extension PostgresStore {
     }
 
     /// What one incarnation wrote, journal and parts read side by side, each once along its index: an office that was
-    /// away sends weeks of it. Limits on both sides let the planner see that they come in one order.
+    /// away sends weeks of it. Limits on both sides let the planner see that they come in one order;
+    /// no part is without its event, so the first parts are those of the first events.
     private static let selectStretch = """
         SELECT hash, envelope, state, part, $1::text, seq, case_id, incarnation FROM (
             SELECT line.*, sum(size) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS bytes FROM (

@@ -203,6 +203,18 @@ import Testing
 
     // MARK: -
 
+    /// SwiftProtobuf takes tags of up to five bytes, whatever they say.
+    @Test func needlessBytesOfATagAreLeftToProtobuf() {
+        for count in 0..<12 {
+            // Field 6, `accepted`, of length 0.
+            let tag: [UInt8] = count == 0 ? [0x32] : [0xB2] + Array(repeating: 0x80, count: count - 1) + [0]
+            let read = (tag + [0]).withUnsafeBytes { Change(canonical: $0) }
+            let slow = Change(wire: tag + [0], type: "accepted")
+            #expect(read == nil || read == slow, "\(count) needless bytes")
+            #expect((slow != nil) == (count <= 4), "\(count) needless bytes")
+        }
+    }
+
     private func fast(_ bytes: [UInt8]) -> Envelope? { bytes.withUnsafeBytes { Envelope(canonical: $0) } }
 
     private func outcome<Value, Fault>(_ body: () throws(Fault) -> Value) -> Result<Value, Fault> {

@@ -126,7 +126,8 @@ struct LooseMessage {
         var tag: UInt64
         /// A varint's or a fixed number's bytes as they are, or what is length-delimited.
         var value: [UInt8]
-        var hasLongTag = false, hasLongLength = false
+        /// Needless bytes of a tag, and of a length.
+        var longTag = 0, longLength = 0
     }
 
     private var fields: [Field] = []
@@ -167,20 +168,20 @@ struct LooseMessage {
 
     var bytes: [UInt8] {
         fields.flatMap { field in
-            var bytes = Self.bytes(field.tag, isLong: field.hasLongTag)
-            if field.tag & 7 == 2 { bytes += Self.bytes(UInt64(field.value.count), isLong: field.hasLongLength) }
+            var bytes = Self.bytes(field.tag, needless: field.longTag)
+            if field.tag & 7 == 2 { bytes += Self.bytes(UInt64(field.value.count), needless: field.longLength) }
             return bytes + field.value
         }
     }
 
-    private static func bytes(_ value: UInt64, isLong: Bool) -> [UInt8] {
+    private static func bytes(_ value: UInt64, needless: Int) -> [UInt8] {
         var (rest, bytes) = (value, [UInt8]())
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
         }
         bytes.append(UInt8(rest))
-        if isLong {
+        for _ in 0..<needless {
             bytes[bytes.count - 1] |= 0x80
             bytes.append(0)
         }
@@ -201,9 +202,9 @@ struct LooseMessage {
         case 3: fields.insert(Field(tag: UInt64(random.below(300) << 3), value: [1]), at: index)
         case 4: fields.append(Field(tag: UInt64(random.below(300) << 3 | 2), value: [0x61]))
         case 5: fields[index].tag ^= UInt64(1 + random.below(7))
-        case 6: fields[index].hasLongTag = true
-        case 7: fields[index].hasLongLength = true
-        case 8: fields[index].value = Self.bytes(random.next(), isLong: random.chance(50))
+        case 6: fields[index].longTag = 1 + random.below(10)
+        case 7: fields[index].longLength = 1 + random.below(10)
+        case 8: fields[index].value = Self.bytes(random.next(), needless: random.below(3))
         case 9:
             let bad: [[UInt8]] = [[0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xD9], [0x80], []]
             fields[index].value = bad[random.below(bad.count)]

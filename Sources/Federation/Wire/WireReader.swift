@@ -62,8 +62,10 @@ struct WireReader {
 
     /// Whichever length-delimited field comes next.
     mutating func member() -> (field: Int, body: UnsafeRawBufferPointer)? {
+        let start = offset
         let tag = varint()
-        guard isSound, tag & 7 == 2, let body = body() else {
+        // Of a tag with needless bytes SwiftProtobuf takes some and not others.
+        guard isSound, offset - start <= 2, tag & 7 == 2, let body = body() else {
             fail()
             return nil
         }
