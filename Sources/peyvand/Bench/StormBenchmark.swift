@@ -143,9 +143,15 @@ struct StormBenchmark: Benchmark {
             // The snapshot says how many there are before.
             while await counts.seen.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
             let before = await counts.seen[0].registered
-            let registering = Task { try await register() }
-            let took = try await ContinuousClock().measure { try await body() }
-            registering.cancel()
+            let registering = Task { try await register(until: counts) }
+            let took: Duration
+            do {
+                took = try await ContinuousClock().measure { try await body() }
+            } catch {
+                registering.cancel()
+                throw error
+            }
+            await counts.end()
             let answered = try await registering.value
             try await Task.sleep(for: .seconds(2))
             watching.cancel()
@@ -157,13 +163,14 @@ struct StormBenchmark: Benchmark {
             return (latencies, took)
         }
 
-        /// - Returns: when each was answered, until cancelled.
-        private func register() async throws -> [Int64] {
+        /// Not ended by cancelling it, which would break off a registration.
+        /// - Returns: when each was answered.
+        private func register(until counts: Counts) async throws -> [Int64] {
             var (workload, answered) = (Workload(seed: 99), [Int64]())
-            while !Task.isCancelled {
+            while await !counts.hasEnded {
                 try await node.post("/api/v1/cases", workload.body(), key: "fresh-\(Wall.microseconds)")
                 answered.append(Wall.microseconds)
-                do { try await Task.sleep(for: .milliseconds(200)) } catch { break }
+                try await Task.sleep(for: .milliseconds(200))
             }
             return answered
         }
@@ -173,6 +180,9 @@ struct StormBenchmark: Benchmark {
 /// How many cases of one province the feed has counted, and when it said so.
 private actor Counts {
     private(set) var seen: [(registered: Int64, at: Int64)] = []
+    private(set) var hasEnded = false
+
+    func end() { hasEnded = true }
 
     func note(_ registered: Int64, _ at: Int64) { seen.append((registered, at)) }
 }
