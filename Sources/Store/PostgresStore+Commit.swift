@@ -43,6 +43,7 @@ extension Commit {
 
     private func copyEvents(_ connection: isolated Connection) throws {
         guard !placed.isEmpty else { return }
+        // By index here and below: a loop over the elements copies each, with all that it refers to.
         let sql = "COPY journal (origin, seq, incarnation, hash, case_id, position, envelope) FROM STDIN (FORMAT binary)"
         try connection.copyIn(sql) { writer in
             for index in placed.indices {

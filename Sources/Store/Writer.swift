@@ -46,44 +46,6 @@ public actor Writer<Core: ServerCore> {
         }
     }
 
-    enum Work: Sendable {
-        case wish(CommandRequest)
-        case arrival(Core.Arrival, cases: [CaseID], Admission.Item)
-        case escalation(CaseID)
-
-        var admission: Admission.Item { if case .arrival(_, _, let item) = self { item } else { .init(size: 1) } }
-
-        /// What a person has just done, here or where it comes from.
-        var isLive: Bool {
-            switch self {
-            case .wish: true
-            case .arrival(_, let cases, let item): !cases.isEmpty && item.lane != nil && item.size <= Admission.large
-            case .escalation: false
-            }
-        }
-    }
-
-    enum Result: Sendable {
-        case answer(Answer)
-        case effects(Effects)
-    }
-
-    struct Item: Sendable {
-        var work: Work
-        var done: Ticket<Result>
-    }
-
-    /// What waits, in its order.
-    struct Inbox: Sendable {
-        var items: [Item] = []
-        /// Why nothing is taken any more.
-        var halted: ServiceError?
-        var lastLarge, lastLive: ContinuousClock.Instant?
-
-        /// Whether people work, or did within a second.
-        var isLive: Bool { lastLive.map { ContinuousClock.now - $0 < .seconds(1) } ?? false }
-    }
-
     /// Commands of one batch; a link's batch counts as one.
     static var batchLimit: Int { 256 }
     /// Waiting items beyond which callers are told to try again.

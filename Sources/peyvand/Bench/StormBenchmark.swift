@@ -30,13 +30,21 @@ struct StormBenchmark: Benchmark {
         // not the hub's matter: they run at the lowest priority, and stand still until the storm.
         try await network.lowerProvinces()
         var frozen: [pid_t] = []
-        for code in returning {
-            let office = try await network.start(code, isRemote: true).processID
-            guard office > 0, kill(office, SIGSTOP) == 0 else { throw Failure("\(code) has ended.") }
-            frozen.append(office)
+        let fresh: Fresh
+        let normal: [Double]
+        do {
+            for code in returning {
+                let office = try await network.start(code, isRemote: true).processID
+                guard office > 0, kill(office, SIGSTOP) == 0 else { throw Failure("\(code) has ended.") }
+                frozen.append(office)
+            }
+            fresh = try await Fresh(network, quiet)
+            (normal, _) = try await fresh.measure { try await Task.sleep(for: .seconds(bench.isQuick ? 2 : 10)) }
+        } catch {
+            // What stands still would not hear that it is to end.
+            for office in frozen { kill(office, SIGCONT) }
+            throw error
         }
-        let fresh = try await Fresh(network, quiet)
-        let (normal, _) = try await fresh.measure(while: { try await Task.sleep(for: .seconds(bench.isQuick ? 2 : 10)) })
         // Some had sent a little before they stood still.
         let before = try await reached(network, returning, bench)
         let (storm, took) = try await fresh.measure { [frozen] in
