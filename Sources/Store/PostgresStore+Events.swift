@@ -1,5 +1,6 @@
 public import Casework
 public import Federation
+import Glibc
 import Postgres
 
 /// Reading events. Every event's bytes are checked against the hash stored beside them.
@@ -9,7 +10,7 @@ import Postgres
 extension PostgresStore {
     public func events(of cases: [CaseID]) async throws -> [CaseID: [Event]] {
         guard !cases.isEmpty else { return [:] }
-        let ids = Array(Set(cases)).map(\.bytes)
+        let ids = cases.map(\.bytes)
         // One snapshot: a batch committed between the two steps must not be seen by half.
         let rows = try await database.lookups.transaction(mode: .snapshot) { connection in
             var idsByOrigin: [Origin: [[UInt8]]] = [:]
@@ -45,57 +46,76 @@ extension PostgresStore {
         var after: [UInt64: UInt64] = [:]
         for stretch in stretches { after[stretch.incarnation] = min(after[stretch.incarnation] ?? .max, stretch.after) }
         guard let first = after.first else { return [] }
-        let bounds: [Parameter] = [.int(Batch.maximumEvents), .int(Batch.maximumBytes)]
-        let rows =
-            if after.count == 1 {
-                try await stretch([.text(origin.code), .int64(first.key.stored), .int64(Int64(clamping: first.value))] + bounds)
-            } else {
-                try await query(
-                    Self.selectStretches,
-                    [
-                        .text(origin.code), .int64Array(after.keys.map(\.stored)),
-                        .int64Array(after.values.map { Int64(clamping: $0) }),
-                    ] + bounds)
-            }
-        return try rows.map { row in
-            let place = Position(incarnation: try row.number(7), seq: try row.number(5))
-            return JournalRow(place: place, event: try stored(row))
+        if after.count == 1 {
+            let small = try await smallEvents(of: origin, Stretch(incarnation: first.key, after: first.value))
+            if let small { return small }
         }
+        let rows = try await query(
+            Self.selectStretches,
+            [
+                .text(origin.code), .int64Array(after.keys.map(\.stored)),
+                .int64Array(after.values.map { Int64(clamping: $0) }), .int(Batch.maximumEvents),
+                .int(Batch.maximumBytes),
+            ])
+        return try rows.map { row in try journalRow(row) }
     }
 
-    /// The one query whose two sides are read in step.
-    private func stretch(_ parameters: [Parameter]) async throws -> Rows {
-        try await database.lookups.transaction(mode: .snapshot) { connection in
+    /// The next batch of one incarnation.
+    /// - Returns: `nil` when it holds a large event.
+    private func smallEvents(of origin: Origin, _ stretch: Stretch) async throws -> [JournalRow]? {
+        let parameters: [Parameter] = [
+            .text(origin.code), .int64(stretch.incarnation.stored), .int64(Int64(clamping: stretch.after)),
+        ]
+        let rows = try await database.lookups.run { connection in
             try connection.pipeline([
-                ("SET LOCAL enable_mergejoin = on", []), (Self.selectStretch, parameters),
-            ])[1]
+                ("BEGIN READ ONLY", []), ("SET LOCAL enable_mergejoin = on", []), (Self.selectSmall, parameters),
+                ("COMMIT", []),
+            ])[2]
         }
+        var (batch, bytes): ([JournalRow], Int) = ([], 0)
+        batch.reserveCapacity(rows.count)
+        for row in rows {
+            if try row.get(8) { return nil }
+            let next = try journalRow(row)
+            bytes += next.event.bytes.count + (next.event.part.bytes?.count ?? 0)
+            if bytes > Batch.maximumBytes { break }
+            batch.append(next)
+        }
+        return batch
     }
 
-    /// What one incarnation wrote, journal and parts read side by side, each once along its index: an office that was
-    /// away sends weeks of it. Limits on both sides let the planner see that they come in one order;
-    /// no part is without its event, so the first parts are those of the first events.
-    private static let selectStretch = """
-        SELECT hash, envelope, state, part, $1::text, seq, case_id, incarnation FROM (
-            SELECT line.*, sum(size) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS bytes FROM (
-                (SELECT j.seq, $2 AS incarnation, j.hash, j.envelope, j.case_id, p.state, p.part,
-                    octet_length(j.envelope) + coalesce(octet_length(p.part), 0) AS size
-                FROM (
-                    SELECT seq, hash, envelope, case_id FROM journal
-                    WHERE origin = $1 AND incarnation = $2 AND seq > $3 AND seq <= coalesce(
-                        (SELECT seq FROM chains WHERE origin = $1 AND incarnation = $2), \(Int64.max))
-                    ORDER BY seq LIMIT $4
-                ) j LEFT JOIN (
-                    SELECT seq, state, part FROM parts
-                    WHERE origin = $1 AND incarnation = $2 AND seq > $3 ORDER BY seq LIMIT $4
-                ) p USING (seq))
-                UNION ALL
-                (SELECT seq, incarnation, hash, envelope, case_id, part_state, part,
-                    octet_length(envelope) + coalesce(octet_length(part), 0)
-                FROM held_events WHERE origin = $1 AND incarnation = $2 AND seq > $3 ORDER BY seq LIMIT $4)
-            ) line
-        ) sized
-        WHERE bytes <= $5 OR bytes = size ORDER BY seq LIMIT $4
+    private func journalRow(_ row: Row) throws -> JournalRow {
+        JournalRow(place: Position(incarnation: try row.number(7), seq: try row.number(5)), event: try stored(row))
+    }
+
+    /// Beyond this many bytes of an envelope or a part an event is large.
+    private static let small = 8192
+
+    /// What one incarnation wrote, journal and parts read side by side, each once along its index and with no sum of
+    /// sizes: an office that was away sends weeks of it. Large events come without their bytes, so that no answer takes
+    /// more than some megabytes of memory. Literal limits let the planner see that both sides come in one order, and keep
+    /// its plan; no part is without its event, so the first parts are those of the first events.
+    private static let selectSmall = """
+        SELECT hash, CASE WHEN octet_length(envelope) <= \(small) THEN envelope END, state,
+            CASE WHEN octet_length(part) <= \(small) THEN part END, $1::text, seq, case_id, $2::bigint,
+            octet_length(envelope) > \(small) OR coalesce(octet_length(part) > \(small), false)
+        FROM (
+            (SELECT j.seq, j.hash, j.envelope, j.case_id, p.state, p.part FROM (
+                SELECT seq, hash, envelope, case_id FROM journal
+                WHERE origin = $1 AND incarnation = $2 AND seq > $3 AND seq <= coalesce(
+                    (SELECT seq FROM chains WHERE origin = $1 AND incarnation = $2), \(Int64.max))
+                ORDER BY seq LIMIT \(Batch.maximumEvents)
+            ) j LEFT JOIN (
+                SELECT seq, state, part FROM parts
+                WHERE origin = $1 AND incarnation = $2 AND seq > $3 ORDER BY seq LIMIT \(Batch.maximumEvents)
+            ) p USING (seq)
+            ORDER BY seq LIMIT \(Batch.maximumEvents))
+            UNION ALL
+            (SELECT seq, hash, envelope, case_id, part_state, part
+            FROM held_events WHERE origin = $1 AND incarnation = $2 AND seq > $3
+            ORDER BY seq LIMIT \(Batch.maximumEvents))
+        ) line
+        ORDER BY seq LIMIT \(Batch.maximumEvents)
         """
 
     /// Places first, by the index alone: of each incarnation no further than it reaches.
@@ -187,11 +207,13 @@ extension [UInt8] {
     fileprivate func contains(_ hash: EventHash) -> Bool {
         withUnsafeBytes { bytes in
             hash.bytes.withUnsafeBytes { wanted in
-                let first = wanted.loadUnaligned(as: UInt64.self)
-                return bytes.count >= wanted.count && (0...bytes.count - wanted.count).contains { start in
-                    bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self) == first
-                        && bytes[start..<start + wanted.count].elementsEqual(wanted)
+                guard var place = bytes.baseAddress, let sought = wanted.baseAddress else { return false }
+                let end = place + bytes.count
+                while place + wanted.count <= end, let found = memchr(place, Int32(wanted[0]), end - place - wanted.count + 1) {
+                    if memcmp(found, sought, wanted.count) == 0 { return true }
+                    place = UnsafeRawPointer(found) + 1
                 }
+                return false
             }
         }
     }

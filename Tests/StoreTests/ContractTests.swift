@@ -170,6 +170,20 @@ extension StoreKind {
         }
     }
 
+    @Test(arguments: StoreKind.allCases) func aBatchOfMiddlingEventsEndsByItsBytes(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let id = office.newCase()
+            let events = try (0..<300).map { _ in try office.note(id, String(repeating: "x", count: 7_500)) }
+            try await store.commit(office.batch(events))
+            let first = try await store.journal(of: office.origin, after: 0)
+            let bytes = first.reduce(0) { $0 + $1.size }
+            #expect(bytes <= Batch.maximumBytes && bytes + events[0].size > Batch.maximumBytes)
+            #expect(first == Array(events.prefix(first.count)))
+        }
+    }
+
     @Test(arguments: StoreKind.allCases) func branchesAreReadByStretches(_ kind: StoreKind) async throws {
         try await kind.with { store, _ in
             var office = ContractOffice()
