@@ -17,6 +17,12 @@ public struct SharedValues: Sendable, Equatable, Sequence {
         }
     }
 
+    /// The event whose value of a field is shown.
+    public func shown(of field: Field) -> EventHash? {
+        for index in entries.indices where entries[index].key == field { return entries[index].value.shown }
+        return nil
+    }
+
     /// The values that one event gives to some fields, each field once.
     public init(_ fields: [Field], by event: EventHash, _ change: Change) {
         entries.reserveCapacity(fields.count)

@@ -40,6 +40,10 @@ public struct CaseRecord: Sendable, Equatable {
 
     @inlinable public var state: Case { folded?.state ?? Case(id: id) }
 
+    /// Whether the hub may have something to say in it: a transfer waits, or the hub is its seat. Asked of every case, so
+    /// without a copy of its state.
+    var concernsHub: Bool { folded.map { $0.state.transfer != nil || $0.state.seat == .hub } ?? false }
+
     public subscript(hash: EventHash) -> Event? { events.first { $0.hash == hash } }
 
     public func holds(_ hash: EventHash) -> Bool { events.contains { $0.hash == hash } }
@@ -125,7 +129,8 @@ public struct Desk: Sendable {
 
     /// Puts a case at the desk; with no events it is a case that nobody has heard of.
     public mutating func load(_ id: CaseID, events: [Event]) {
-        if cases[id] == nil { cases[id] = CaseRecord(id: id, events: events, reader: reader) }
+        let record = CaseRecord(id: id, events: events, reader: reader)
+        if let known = cases.updateValue(record, forKey: id) { cases[id] = known }
     }
 
     /// Forgets cases, to bound memory: they are loaded again when needed.

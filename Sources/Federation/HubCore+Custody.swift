@@ -51,8 +51,12 @@ extension HubCore {
     /// Folds what was touched, ranks branches, grants what is pending, and routes all of it in its order.
     mutating func settle(_ effects: inout Effects, now: Instant, random: inout some RandomNumberGenerator) {
         for id in effects.touched { desk.refold(id) }
+        let isForked = chains.values.contains { $0.isForked }
         for id in effects.touched {
-            let isRanked = rank(id, &effects, now: now, random: &random)
+            // Most cases are at rest with their seat.
+            let mayRank = isForked || desk.journal.isForked
+            guard mayRank || desk.cases[id]?.concernsHub == true else { continue }
+            let isRanked = mayRank && rank(id, &effects, now: now, random: &random)
             grantPending(id, isRanked: isRanked, &effects, now: now, random: &random)
             do {
                 place(try desk.settle(id, now: now, random: &random), id, &effects)
@@ -130,9 +134,7 @@ extension HubCore {
     private mutating func rank(
         _ id: CaseID, _ effects: inout Effects, now: Instant, random: inout some RandomNumberGenerator
     ) -> Bool {
-        guard desk.journal.isForked || chains.values.contains(where: \.isForked), let record = desk.cases[id],
-            mayDecide(record)
-        else { return false }
+        guard let record = desk.cases[id], mayDecide(record) else { return false }
         let forked = Set(record.events.map(\.origin)).filter { tree(of: $0).isForked }.sorted()
         let drafts = forked.flatMap { origin in
             Branches.losers(record.events, of: origin, in: tree(of: origin)).map { rank in

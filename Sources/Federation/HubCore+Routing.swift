@@ -6,8 +6,13 @@ extension HubCore {
     /// that comes back gets the parts that were kept from it meanwhile, and both get parts that came late.
     mutating func route(_ effects: inout Effects) {
         // Most cases never leave their home, which wrote all that there is.
+        var (last, isTravelling) = (CaseID?.none, false)
         let travelling = effects.placed.filter { placed in
-            placed.event.caseID.flatMap { desk.cases[$0] }.map { !$0.isOnlyItsHomes } ?? false
+            if placed.event.caseID != last {
+                last = placed.event.caseID
+                isTravelling = last.flatMap { desk.cases[$0]?.isOnlyItsHomes } == false
+            }
+            return isTravelling
         }
         guard !travelling.isEmpty || !effects.completed.isEmpty else { return }
         let new = Set(effects.placed.map(\.event.hash))

@@ -130,13 +130,15 @@ public struct HubCore: ServerCore {
         var named: [UInt64] = []
         // A branch may begin on an event of this very batch.
         var taken = Taken()
+        var tree = chains.removeValue(forKey: origin) ?? ChainTree()
         func note(_ event: Event) {
             taken.append(event)
             guard named.last != event.envelope.incarnation else { return }
             named = named.filter { $0 != event.envelope.incarnation } + [event.envelope.incarnation]
         }
         defer {
-            effects.heads = named.compactMap { chains[origin]?.head(of: $0) }
+            effects.heads = named.compactMap { tree.head(of: $0) }
+            if !tree.chains.isEmpty { chains[origin] = tree }
         }
         for event in events {
             let alarm = { (code: String, detail: String) in (origin, Alarm(code: code, detail: detail, event: event.hash)) }
@@ -146,13 +148,13 @@ public struct HubCore: ServerCore {
             }
             // `known` was looked up before this batch had its turn: an old call's batch may have come in between.
             let isHere = event.caseID.flatMap { desk.cases[$0]?.holds(event.hash) } ?? false
-            let verdict = chains[origin, default: ChainTree()].verdict(on: event) { place in
+            let verdict = tree.verdict(on: event) { place in
                 known[place] ?? taken.hash(at: place)
             }
             switch isHere ? .duplicate : verdict {
             case .next(let parent):
                 note(event)
-                continueChain(with: event, parent: parent, &effects)
+                continueChain(&tree, with: event, parent: parent, &effects)
                 if quarantined[origin] != nil {
                     quarantined[origin, default: 0] += 1
                     effects.held.append(event)
@@ -179,12 +181,13 @@ public struct HubCore: ServerCore {
         }
     }
 
-    private mutating func continueChain(with event: Event, parent: UInt64, _ effects: inout Effects) {
+    private func continueChain(
+        _ tree: inout ChainTree, with event: Event, parent: UInt64, _ effects: inout Effects
+    ) {
         let origin = event.origin
-        let isNew = chains[origin]?.chain(of: event.envelope.incarnation) == nil
-        let chain = chains[origin, default: ChainTree()].accept(event, parent: parent)
+        let isNew = tree.chain(of: event.envelope.incarnation) == nil
+        let chain = tree.accept(event, parent: parent)
         effects.note(chain, of: origin)
-        guard let tree = chains[origin] else { return }
         let seq = event.envelope.seq
         // A line begins beside what went on from its parent, or the parent goes on beside what began on it.
         let begins = isNew

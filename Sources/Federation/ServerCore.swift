@@ -75,7 +75,8 @@ public struct Effects: Sendable {
     public init() {}
 
     public mutating func touch(_ id: CaseID) {
-        if isTouched.insert(id).inserted { touched.append(id) }
+        // What one person does at once mostly stands together.
+        if touched.last != id, isTouched.insert(id).inserted { touched.append(id) }
     }
 
     public mutating func note(_ chain: Chain, of origin: Origin) {
@@ -181,5 +182,9 @@ public enum FeedFault: Error, Sendable, Equatable {
 /// The cases that events concern, each once, in order.
 public func casesConcerned(by events: [Event]) -> [CaseID] {
     var seen = Set<CaseID>()
-    return events.compactMap(\.caseID).filter { seen.insert($0).inserted }
+    var cases: [CaseID] = []
+    for event in events {
+        if let id = event.caseID, id != cases.last, seen.insert(id).inserted { cases.append(id) }
+    }
+    return cases
 }
