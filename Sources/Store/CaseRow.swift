@@ -47,7 +47,7 @@ public struct CaseRow: Sendable, Equatable {
         priority = .normal
         if case .priority(let shown)? = state.values[.priority]?.value { priority = shown }
         about = state.registration?.about
-        subject = CaseValues.subject(of: record)
+        subject = CaseValues.subject(of: record, state.values)
         registeredAt = state.registeredAt
         deadline = state.deadline?.at
         answeredAt = state.answeredAt
@@ -89,9 +89,10 @@ public struct CaseValues: Sendable, Equatable {
     public subscript(field: Field) -> String? { texts[field] }
 
     /// The subject alone: a row needs no other text, and is made with every event of its case.
-    static func subject(of record: CaseRecord) -> String? {
-        guard let value = record.state.values[.subject], let subject = record[value.shown]?.subject, !subject.isEmpty
-        else { return nil }
+    static func subject(of record: CaseRecord, _ values: SharedValues) -> String? {
+        guard let shown = values.shown(of: .subject), let subject = record[shown]?.subject, !subject.isEmpty else {
+            return nil
+        }
         return subject
     }
 

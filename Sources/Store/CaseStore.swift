@@ -149,8 +149,9 @@ public struct Commit: Sendable {
     /// Events whose missing part came.
     public var completed: [Event] = []
     public var cases: [CaseRow] = []
-    /// Cases of which nothing was here before: neither events nor a row.
-    public var begun: Set<CaseID> = []
+    /// So many of `cases`, from the first, are each there once, in their order, and nothing of them was here before:
+    /// neither events nor a row.
+    public var begun = 0
     /// Chains that were extended, each as it stands after this batch, in the order in which they were.
     public var chains: [(origin: Origin, chain: Chain)] = []
     public var routed: [Routed] = []

@@ -2,73 +2,18 @@ import Casework
 import Federation
 import Postgres
 
-/// What a case adds to its home's figures.
-struct CountedCase {
-    /// In the order of `columns`; the rest is 0.
-    private var counts = SIMD8<Int64>.zero
-
-    static let columns = ["registered", "open", "answered", "closed", "disputed", "conflicts"]
-    static let none = CountedCase()
-
-    private init() {}
-
-    /// `open` counts all that somebody must still act on, disputed and answered ones among them; `answered`, `closed` and
-    /// `disputed` go by the status shown; `conflicts` counts cases that have any.
-    init(isRegistered: Bool, isOpen: Bool, status: Status?, conflicts: Int) {
-        counts[0] = isRegistered ? 1 : 0
-        counts[1] = isOpen ? 1 : 0
-        counts[2] = status == .answered ? 1 : 0
-        counts[3] = status == .closed ? 1 : 0
-        counts[4] = status == .disputed ? 1 : 0
-        counts[5] = conflicts > 0 ? 1 : 0
-    }
-
-    init(_ row: CaseRow) {
-        self.init(
-            isRegistered: row.registeredAt != nil, isOpen: row.isOpen, status: row.status,
-            conflicts: row.conflicts)
-    }
-
-    mutating func add(_ other: CountedCase, times factor: Int64) {
-        counts &+= factor &* other.counts
-    }
-
-    /// Moves the figures of each home by a difference; one statement, or none when nothing moves.
-    static func move(_ differences: [Origin: CountedCase]) -> [Commit.Statement] {
-        let moved = differences.filter { $0.value.counts != .zero }.sorted { $0.key < $1.key }
-        guard !moved.isEmpty else { return [] }
-        let arrays = columns.indices.map { "$\($0 + 2)::bigint[]" }.joined(separator: ", ")
-        let sums = columns.map { "\($0) = figures.\($0) + excluded.\($0)" }.joined(separator: ", ")
-        return [
-            (
-                """
-                INSERT INTO figures (home, \(columns.joined(separator: ", ")))
-                    SELECT * FROM unnest($1::text[], \(arrays))
-                ON CONFLICT (home) DO UPDATE SET \(sums)
-                """,
-                [.textArray(moved.map(\.key.code))]
-                    + columns.indices.map { column in .int64Array(moved.map { $0.value.counts[column] }) }
-            )
-        ]
-    }
-}
-
 /// The case rows of a batch: each case once, as it stands last.
 struct CaseRows {
     private let rows: [CaseRow]
     /// Of cases that had none, and of those that may have one: where they stand in `rows`.
-    private let new, known: [Int]
+    private let new: Range<Int>
+    private let known: [Int]
 
     init(_ batch: Commit) {
         rows = batch.cases
+        new = 0..<batch.begun
         var seen: Set<CaseID> = []
-        var (new, known): ([Int], [Int]) = ([], [])
-        for index in batch.cases.indices.reversed() where seen.insert(batch.cases[index].id).inserted {
-            if batch.begun.contains(batch.cases[index].id) { new.append(index) } else { known.append(index) }
-        }
-        // Neighbours in an index go to one place of it.
-        self.new = new.sorted { batch.cases[$0].id < batch.cases[$1].id }
-        self.known = known
+        known = (batch.begun..<rows.count).reversed().filter { seen.insert(batch.cases[$0].id).inserted }
     }
 
     /// What the figures count of these cases until now.
@@ -77,30 +22,19 @@ struct CaseRows {
             ? []
             : [
                 (
-                    """
-                    SELECT home, registered_at IS NOT NULL, is_open, status, conflicts
-                    FROM cases WHERE id = ANY ($1::uuid[])
-                    """,
+                    "SELECT \(MovedFigures.columns) FROM cases WHERE id = ANY ($1::uuid[])",
                     [.uuidArray(known.map { rows[$0].id.bytes })]
                 )
             ]
     }
 
-    /// New less old, by home.
+    /// New less old.
     /// - Parameter old: the answer to `selectOld`, where there is one.
-    func figures(old: Rows?) throws -> [Origin: CountedCase] {
-        var differences: [Origin: CountedCase] = [:]
-        for index in new + known {
-            differences[rows[index].home, default: .none].add(CountedCase(rows[index]), times: 1)
-        }
-        guard let old else { return differences }
-        for row in old {
-            let counted = CountedCase(
-                isRegistered: try row.get(1), isOpen: try row.get(2), status: Status(rawValue: try row.get(3)),
-                conflicts: try row.get(4))
-            differences[try row.origin(0), default: .none].add(counted, times: -1)
-        }
-        return differences
+    func figures(old: Rows?) throws -> MovedFigures {
+        var figures = MovedFigures()
+        for part in [Array(new), known] { for index in part { figures.add(rows[index]) } }
+        if let old { for row in old { try figures.subtract(row) } }
+        return figures
     }
 
     /// Rows that nothing stands in the way of.

@@ -17,7 +17,7 @@ extension Commit {
         try rows.copyNew(connection)
         try copyFeeds(connection)
         try copyHeld(connection)
-        try connection.pipeline(rows.upsert + CountedCase.move(moved) + note(joined) + statements + FeedRun.note(begun) + choices)
+        try connection.pipeline(rows.upsert + moved.statements + note(joined) + statements + FeedRun.note(begun) + choices)
     }
 
     typealias Statement = (sql: String, parameters: [Parameter])
@@ -111,20 +111,35 @@ extension Commit {
         return statements
     }
 
-    /// Which origins this batch brings events of, by case: of those that it begins, and of those that were here.
-    private var origins: (fresh: [CaseID: Int64], joined: [CaseID: Int64]) {
-        var masks: [CaseID: Int64] = [:]
+    private typealias Origins = (id: CaseID, mask: Int64)
+
+    /// Which origins this batch brings events of, by case: of those that it begins, and of those that may have been here.
+    private var origins: (fresh: [Origins], joined: [Origins]) {
+        var parts: [Origins] = []
         for index in placed.indices {
-            if let id = placed[index].event.caseID { masks[id, default: 0] |= placed[index].event.origin.mask }
+            let event = placed[index].event
+            guard let id = event.caseID else { continue }
+            Self.add((id, event.origin.mask), to: &parts)
         }
-        let joined = masks.filter { !begun.contains($0.key) }
-        return (joined.isEmpty ? masks : masks.filter { begun.contains($0.key) }, joined)
+        parts.sort { $0.id < $1.id }
+        // Both in the order of their ids.
+        var (fresh, joined): ([Origins], [Origins]) = ([], [])
+        var row = 0
+        for part in parts {
+            while row < begun, cases[row].id < part.id { row += 1 }
+            if row < begun, cases[row].id == part.id { Self.add(part, to: &fresh) } else { Self.add(part, to: &joined) }
+        }
+        return (fresh, joined)
     }
 
-    private func copy(_ origins: [CaseID: Int64], _ connection: isolated Connection) throws {
+    private static func add(_ part: Origins, to list: inout [Origins]) {
+        if list.last?.id == part.id { list[list.count - 1].mask |= part.mask } else { list.append(part) }
+    }
+
+    private func copy(_ origins: [Origins], _ connection: isolated Connection) throws {
         guard !origins.isEmpty else { return }
         try connection.copyIn("COPY case_origins (case_id, origins) FROM STDIN (FORMAT binary)") { writer in
-            for (id, mask) in origins.sorted(by: { $0.key < $1.key }) {
+            for (id, mask) in origins {
                 try writer.row { row in
                     row.append(id)
                     row.append(mask)
@@ -133,15 +148,15 @@ extension Commit {
         }
     }
 
-    private func note(_ masks: [CaseID: Int64]) -> [Statement] {
-        guard !masks.isEmpty else { return [] }
+    private func note(_ origins: [Origins]) -> [Statement] {
+        guard !origins.isEmpty else { return [] }
         return [(
             """
             INSERT INTO case_origins AS known (case_id, origins) SELECT * FROM unnest($1::uuid[], $2::bigint[])
             ON CONFLICT (case_id) DO UPDATE SET origins = known.origins | excluded.origins
                 WHERE known.origins | excluded.origins <> known.origins
             """,
-            [.uuidArray(masks.keys.map(\.bytes)), .int64Array(Array(masks.values))]
+            [.uuidArray(origins.map(\.id.bytes)), .int64Array(origins.map(\.mask))]
         )]
     }
 

@@ -75,10 +75,10 @@ public final class PostgresStore: CaseStore {
         }
         do {
             try await save(batch, missing, begun)
-        } catch let error as PostgresError where error.code == .uniqueViolation && !batch.begun.isEmpty {
+        } catch let error as PostgresError where error.code == .uniqueViolation && batch.begun > 0 {
             // A row stands where none should: of a case whose events were lost. What is right replaces it.
             var batch = batch
-            batch.begun = []
+            batch.begun = 0
             try await save(batch, missing, begun)
         }
         guard !missing.isEmpty || !begun.isEmpty else { return }

@@ -103,9 +103,10 @@ private struct RebuildRun {
                 + Self.differentFiles(files, connection)
             try connection.execute(
                 """
-                TRUNCATE \(old), figures;
+                TRUNCATE \(old), figures, days;
                 INSERT INTO \(old) SELECT * FROM cases;
                 INSERT INTO figures (home, \(CountedCase.columns.joined(separator: ", "))) \(FigureCount.statement);
+                INSERT INTO days (at, home, registered, answered, due) \(FigureCount.days(of: "cases"));
                 DROP TABLE pg_temp.cases;
                 UPDATE attachments new SET here = old.here FROM \(files) old
                     WHERE old.event = new.event AND old.sha256 = new.sha256;

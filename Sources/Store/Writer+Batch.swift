@@ -13,7 +13,7 @@ extension Writer {
         /// The own chains after it.
         var journal = ChainTree()
         var rows: [CaseRow] = []
-        var begun: Set<CaseID> = []
+        var begun = 0
         /// Of the events of the cases that it touches.
         var bytes = 0
         var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
@@ -89,17 +89,35 @@ extension Writer {
         batch.becomes = StoredHead(
             head: core.desk.writer.head, stamp: core.desk.writer.clock.last, position: core.position)
         batch.journal = core.desk.journal
-        var new: [CaseID: (count: Int, last: UInt64)] = [:]
-        for placed in batch.effects.placed {
-            if let id = placed.event.caseID { new[id] = (new[id, default: (0, 0)].count + 1, placed.position) }
-        }
+        let new = Self.newEvents(batch.effects.placed)
         let cases = core.desk.cases
-        for id in batch.effects.touched {
+        var known: [CaseRow] = []
+        // Neighbours in an index go to one place of it.
+        for id in batch.effects.touched.sorted() {
             guard let record = cases[id] else { continue }
             batch.bytes += record.size
-            if record.events.count == new[id]?.count { batch.begun.insert(id) }
-            if let row = CaseRow(record, position: new[id]?.last ?? core.position) { batch.rows.append(row) }
+            let (count, last) = new[id] ?? (0, core.position)
+            guard let row = CaseRow(record, position: last) else { continue }
+            if record.events.count == count { batch.rows.append(row) } else { known.append(row) }
         }
+        batch.begun = batch.rows.count
+        batch.rows += known
+    }
+
+    /// How many events each case gained, and the position of the last. What one person does at once mostly stands together.
+    private static func newEvents(_ placed: [Commit.Placed]) -> [CaseID: (count: Int, last: UInt64)] {
+        var new: [CaseID: (count: Int, last: UInt64)] = [:]
+        new.reserveCapacity(placed.count / 2)
+        var index = placed.startIndex
+        while index < placed.endIndex {
+            let first = index
+            let id = placed[first].event.caseID
+            repeat { index += 1 } while index < placed.endIndex && placed[index].event.caseID == id
+            guard let id else { continue }
+            let count = new[id]?.count ?? 0
+            new[id] = (count + index - first, placed[index - 1].position)
+        }
+        return new
     }
 
     // MARK: Items
