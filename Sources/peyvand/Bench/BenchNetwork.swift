@@ -19,19 +19,23 @@ actor BenchNetwork {
     private let logger: Logger
     /// Settings of every PostgreSQL of this network, besides those of our private servers.
     private let settings: [String: String]
-    /// One PostgreSQL for all provinces, where there are many.
-    private let isShared: Bool
+    /// The provinces that share one PostgreSQL, where there are many.
+    private let sharing: Set<String>
     private var sharedServer: PrivateServer?
     private var offices: [String: Office] = [:]
     private var programs: [String: ChildProgram] = [:]
 
-    /// - Parameter provinces: how many; the first is East Azerbaijan, IR-03.
+    /// - Parameters:
+    ///   - provinces: how many; the first is East Azerbaijan, IR-03.
+    ///   - isShared: whether they share one PostgreSQL, but those `apart`.
     init(
-        folder: String, provinces: Int, isShared: Bool = false, settings: [String: String] = [:], logger: Logger
+        folder: String, provinces: Int, isShared: Bool = false, apart: Set<String> = [],
+        settings: [String: String] = [:], logger: Logger
     ) throws {
-        (self.isShared, self.settings) = (isShared, settings)
+        self.settings = settings
         let folder = DemoFolder(folder)
         cast = DemoCast(folder: folder, provinces: provinces)
+        sharing = isShared ? Set(cast.codes).subtracting(apart.union([DemoCast.hub])) : []
         state = DemoState()
         self.logger = logger
         for path in [folder.path, folder.logs] { try Disk.makeFolder(path) }
@@ -65,7 +69,7 @@ actor BenchNetwork {
     }
 
     private func makeOffice(_ code: String) async throws -> Office {
-        guard isShared, code != DemoCast.hub else {
+        guard sharing.contains(code) else {
             let postgres = try await PrivateServer.start(
                 directory: home(of: code) + "/postgres", options: .init(maximumConnections: 60, settings: settings),
                 logger: logger)
@@ -76,16 +80,30 @@ actor BenchNetwork {
             sharedServer = try await PrivateServer.start(
                 directory: folder.postgres, options: .init(maximumConnections: 500, settings: settings), logger: logger)
         }
-        guard let server = sharedServer else { throw Failure("the provinces' PostgreSQL is gone.") }
+        guard let server = sharedServer else { throw Failure("the provinces' shared PostgreSQL is gone.") }
         let name = DemoFolder.database(of: code)
         try await server.createDatabaseIfMissing(name)
         return Office(postgres: server, url: server.url(database: name))
     }
 
-    /// The provinces' PostgreSQL gives way to all else from now on, as if it stood on another machine.
-    func lowerProvinces() throws {
-        guard let sharedServer, setpriority(Int32(PRIO_PROCESS.rawValue), id_t(sharedServer.pid), 19) != 0 else { return }
-        throw Disk.failure("lower the priority of", "PostgreSQL")
+    /// The shared PostgreSQL gives way to all else until cancelled, as if it stood on another machine. Each of its processes
+    /// begins a session, and Linux weighs sessions (`sched_autogroup`), within which alone a nice value counts: so each
+    /// session is lowered, also those that come.
+    func keepSharedLow() async throws {
+        guard let sharedServer else { return }
+        let postmaster = sharedServer.pid
+        var lowered: Set<Substring> = []
+        while !Task.isCancelled {
+            let children = try Disk.text("/proc/\(postmaster)/task/\(postmaster)/children").split(separator: " ")
+            for child in Set(children).subtracting(lowered) {
+                guard let id = id_t(child), setpriority(Int32(PRIO_PROCESS.rawValue), id, 19) == 0 else { continue }  // has ended
+                let session = Glibc.open("/proc/\(child)/autogroup", O_WRONLY | O_CLOEXEC)
+                defer { Glibc.close(session) }
+                // A kernel without such groups has no such file; one that is asked too often wants to be asked again.
+                if session < 0 || Glibc.write(session, "19", 2) == 2 { lowered.insert(child) }
+            }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { return }
+        }
     }
 
     /// Starts the server's process and waits until its doors are open.
@@ -119,7 +137,7 @@ actor BenchNetwork {
     func close(_ code: String) async {
         await stop(code)
         guard let office = offices.removeValue(forKey: code) else { return }
-        if !isShared || code == DemoCast.hub { await office.postgres.stop() }
+        if !sharing.contains(code) { await office.postgres.stop() }
     }
 
     func closeAll() async {

@@ -11,9 +11,10 @@ struct StormBenchmark: Benchmark {
     func run(_ bench: Bench) async throws -> [Comparison] {
         let provinces = bench.isQuick ? 4 : 31
         let cases = bench.isQuick ? 1_000 : 10_000
-        let network = try BenchNetwork(
-            folder: bench.folder + "/storm", provinces: provinces, isShared: true, logger: bench.logger)
         let quiet = CatchUpBenchmark.origin
+        // The quiet one's PostgreSQL is its own: it reads there what it sends.
+        let network = try BenchNetwork(
+            folder: bench.folder + "/storm", provinces: provinces, isShared: true, apart: [quiet], logger: bench.logger)
         let returning = network.cast.codes.filter { $0 != DemoCast.hub && $0 != quiet }
         // The hub knows them all: they were here before they were away.
         for code in returning { try await write(20, at: code, network, bench) }
@@ -28,7 +29,8 @@ struct StormBenchmark: Benchmark {
         try await network.start(quiet)
         // Thirty offices and their databases would leave the hub a thirtieth of this machine, and their programs' start is
         // not the hub's matter: they run at the lowest priority, and stand still until the storm.
-        try await network.lowerProvinces()
+        let lowering = Task { try await network.keepSharedLow() }
+        defer { lowering.cancel() }
         var frozen: [pid_t] = []
         let fresh: Fresh
         let normal: [Double]
