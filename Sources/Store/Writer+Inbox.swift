@@ -34,6 +34,8 @@ extension Writer {
     /// What waits, in its order.
     struct Inbox: Sendable {
         var items: [Item] = []
+        /// A commit is under way, whose end wakes the loop: until then single commands need not.
+        var isCommitting = false
         /// Why nothing is taken any more.
         var halted: ServiceError?
         var lastLarge, lastLive: ContinuousClock.Instant?

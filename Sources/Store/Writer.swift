@@ -67,6 +67,15 @@ public actor Writer<Core: ServerCore> {
         let items: [Item]
         let batch: Batch
         let commit: Task<Void, any Error>
+        /// Whether the commit has ended, well or not.
+        let hasEnded: Flag
+    }
+
+    private final class Flag: Sendable {
+        private let value = Atomic(false)
+
+        var isSet: Bool { value.load(ordering: .acquiring) }
+        func set() { value.store(true, ordering: .releasing) }
     }
 
     private var flight: Flight?
@@ -192,7 +201,7 @@ public actor Writer<Core: ServerCore> {
 
     private nonisolated func post(_ work: Work) throws -> Ticket<Result> {
         let ticket = Ticket<Result>()
-        try inbox.withLock { inbox in
+        let isAwaited = try inbox.withLock { inbox in
             if let halted = inbox.halted { throw halted }
             guard inbox.items.count < Self.queueLimit else {
                 throw ServiceError.unavailable("too many commands are waiting")
@@ -200,8 +209,9 @@ public actor Writer<Core: ServerCore> {
             if work.admission.size > Admission.large { inbox.lastLarge = .now }
             if work.isLive { inbox.lastLive = .now }
             inbox.items.append(Item(work: work, done: ticket))
+            return !inbox.isCommitting || work.admission.size > Admission.large
         }
-        wake.continuation.yield()
+        if isAwaited { wake.continuation.yield() }
         return ticket
     }
 
@@ -221,11 +231,13 @@ public actor Writer<Core: ServerCore> {
         }
     }
 
-    /// Until nothing waits and nothing is under way.
+    /// Until nothing waits that may be decided now. What comes later wakes the loop, and so does the end of a commit.
     private func work() async throws {
         while true {
-            if flight != nil, !isWorthDecidingAhead {
+            if flight?.hasEnded.isSet == true {
                 _ = try await land()
+            } else if flight != nil, !isWorthDecidingAhead {
+                return
             } else if let items = nextBatch() {
                 try await process(items)
             } else {
@@ -343,7 +355,16 @@ public actor Writer<Core: ServerCore> {
         (lastTouched, lastBytes) = (batch.effects.touched, batch.bytes)
         cachedBytes += lastBytes
         let commit = batch.commit(origin: origin, token: token, now: environment.now())
-        flight = Flight(items: items, batch: batch, commit: Task { [store] in try await store.commit(commit) })
+        let hasEnded = Flag()
+        let saving = Task { [store, wake] in
+            defer {
+                hasEnded.set()
+                wake.continuation.yield()
+            }
+            try await store.commit(commit)
+        }
+        flight = Flight(items: items, batch: batch, commit: saving, hasEnded: hasEnded)
+        inbox.withLock { $0.isCommitting = true }
     }
 
     /// Waits for the commit that is under way and answers its items.
@@ -352,6 +373,7 @@ public actor Writer<Core: ServerCore> {
         guard let landing = flight else { return true }
         let outcome = await landing.commit.result
         flight = nil
+        inbox.withLock { $0.isCommitting = false }
         switch outcome {
         case .success:
             head = landing.batch.becomes
