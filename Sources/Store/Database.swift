@@ -49,10 +49,9 @@ public final class Database: Sendable {
     private static let planning = ["jit": "off", "plan_cache_mode": "force_custom_plan"]
 
     /// A plan that is kept from when a table was small reads it whole for ever after; these statements shall always use
-    /// their index. Then there is one plan for all values, and making it anew each time would cost more than many of them.
+    /// their index.
     private static let probing = [
-        "jit": "off", "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_hashjoin": "off",
-        "enable_mergejoin": "off",
+        "jit": "off", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
     ]
 
     /// Waits up to 30 seconds for a server that does not answer yet.

@@ -68,8 +68,7 @@ extension PostgresStore {
         ]
         let rows = try await database.lookups.run { connection in
             try connection.pipeline([
-                ("BEGIN READ ONLY", []), ("SET LOCAL enable_mergejoin = on", []), (Self.selectSmall, parameters),
-                ("COMMIT", []),
+                ("BEGIN READ ONLY", []), (Self.readInStep, []), (Self.selectSmall, parameters), ("COMMIT", []),
             ])[2]
         }
         var (batch, bytes): ([JournalRow], Int) = ([], 0)
@@ -88,13 +87,20 @@ extension PostgresStore {
         JournalRow(place: Position(incarnation: try row.number(7), seq: try row.number(5)), event: try stored(row))
     }
 
+    /// For this transaction: two sides that come in one order are read in step, also where the plan is made for tables that
+    /// are still empty, and the plan is kept: making it takes a fifth of the time of reading.
+    private static let readInStep = """
+        SELECT set_config('enable_mergejoin', 'on', true), set_config('enable_nestloop', 'off', true),
+            set_config('plan_cache_mode', 'force_generic_plan', true)
+        """
+
     /// Beyond this many bytes of an envelope or a part an event is large.
-    private static let small = 8192
+    private static let small = 16_384
 
     /// What one incarnation wrote, journal and parts read side by side, each once along its index and with no sum of
     /// sizes: an office that was away sends weeks of it. Large events come without their bytes, so that no answer takes
-    /// more than some megabytes of memory. Literal limits let the planner see that both sides come in one order, and keep
-    /// its plan; no part is without its event, so the first parts are those of the first events.
+    /// more than some megabytes of memory. Literal limits let the planner see that both sides come in one order; no part
+    /// is without its event, so the first parts are those of the first events.
     private static let selectSmall = """
         SELECT hash, CASE WHEN octet_length(envelope) <= \(small) THEN envelope END, state,
             CASE WHEN octet_length(part) <= \(small) THEN part END, $1::text, seq, case_id, $2::bigint,

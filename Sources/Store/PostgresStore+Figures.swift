@@ -41,23 +41,20 @@ struct MovedFigures {
     }
 
     private mutating func note(_ home: Origin, registered: Int64?, answered: Int64?, due: Int64?, times factor: Int64) {
-        count(registered.map(Self.startOfDay), home, SIMD4(factor, 0, 0, 0))
-        count(answered.map(Self.startOfDay), home, SIMD4(0, factor, 0, 0))
+        count(registered.flatMap(Self.startOfDay), home, SIMD4(factor, 0, 0, 0))
+        count(answered.flatMap(Self.startOfDay), home, SIMD4(0, factor, 0, 0))
         count(due, home, SIMD4(0, 0, factor, 0))
     }
 
     private mutating func count(_ at: Int64?, _ home: Origin, _ counts: SIMD4<Int64>) {
-        guard let at, at >= Self.firstDay else { return }
-        days[Day(at: at, home: home), default: .zero] &+= counts
+        if let at { days[Day(at: at, home: home), default: .zero] &+= counts }
     }
 
-    /// 2000-01-01 at 20:30 UTC, when a day begins in Tehran: what lies before is not counted.
-    static let firstDay: Int64 = 946_758_600_000_000
-
-    /// As `date_bin('1 day', …)` finds it.
-    private static func startOfDay(_ at: Int64) -> Int64 {
-        let day: Int64 = 86_400_000_000
-        return at < firstDay ? at : at - (at - firstDay) % day
+    /// As `date_bin('1 day', …)` finds it from 2000-01-01 20:30 UTC, when a day begins in Tehran. What people did before
+    /// is not counted.
+    private static func startOfDay(_ at: Int64) -> Int64? {
+        let (first, day): (Int64, Int64) = (946_758_600_000_000, 86_400_000_000)
+        return at < first ? nil : at - (at - first) % day
     }
 
     /// One statement for the homes and one for the days, where any of them moves.

@@ -94,7 +94,7 @@ private struct RebuildRun {
         }
         let old = "\(schema).cases"
         let differences = try await connection.transaction { connection in
-            try connection.execute("LOCK TABLE \(old), figures IN ACCESS EXCLUSIVE MODE")
+            try connection.execute("LOCK TABLE \(old), figures, days IN ACCESS EXCLUSIVE MODE")
             // The writer locks the head before the cases, so it either waits here or has moved it.
             guard try Self.heads(connection) == heads else { throw RebuildError.serverIsRunning }
             let files = "\(schema).attachments"

@@ -159,24 +159,26 @@ enum FigureCount {
         FROM cases GROUP BY home
         """
 
-    /// Of all days that have any.
+    /// Of all days that have any. What people did before 2000 is not counted.
     static func days(of cases: String) -> String {
-        """
-        SELECT d.at, home, sum(d.registered) AS registered, sum(d.answered) AS answered, sum(d.due) AS due
-        FROM \(cases) CROSS JOIN LATERAL (VALUES
-            (date_bin('1 day', registered_at, '2000-01-01 20:30Z'), 1, 0, 0),
-            (date_bin('1 day', answered_at, '2000-01-01 20:30Z'), 0, 1, 0),
-            (CASE WHEN counts_due THEN deadline END, 0, 0, 1)
-        ) AS d (at, registered, answered, due) WHERE d.at >= '2000-01-01 20:30Z' GROUP BY d.at, home
-        """
+        let first = "'2000-01-01 20:30Z'"
+        return """
+            SELECT d.at, home, sum(d.registered) AS registered, sum(d.answered) AS answered, sum(d.due) AS due
+            FROM \(cases) CROSS JOIN LATERAL (VALUES
+                (CASE WHEN registered_at >= \(first) THEN date_bin('1 day', registered_at, \(first)) END, 1, 0, 0),
+                (CASE WHEN answered_at >= \(first) THEN date_bin('1 day', answered_at, \(first)) END, 0, 1, 0),
+                (CASE WHEN counts_due THEN deadline END, 0, 0, 1)
+            ) AS d (at, registered, answered, due) WHERE d.at IS NOT NULL GROUP BY d.at, home
+            """
     }
 
-    /// The days whose figures the cases do not make, by home and instant.
+    /// The days whose figures the cases do not make, by home and instant. It locks tables in the writer's order.
     static func differentDays(from cases: String) -> String {
         """
-        SELECT home || ' ' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') FROM (
-            SELECT * FROM days WHERE (registered <> 0 OR answered <> 0 OR due <> 0) AND at >= '2000-01-01 20:30Z'
-        ) k FULL JOIN (\(days(of: cases))) c USING (at, home)
+        SELECT home || ' ' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        FROM (\(days(of: cases))) c FULL JOIN (
+            SELECT * FROM days WHERE registered <> 0 OR answered <> 0 OR due <> 0
+        ) k USING (at, home)
         WHERE (k.registered, k.answered, k.due) IS DISTINCT FROM (c.registered, c.answered, c.due)
         ORDER BY 1
         """

@@ -40,8 +40,7 @@ extension Writer {
         var halted: ServiceError?
         var lastLarge, lastLive: ContinuousClock.Instant?
 
-        /// Whether people work, or did a moment ago: they pause between two cases, and the next shall not be the one that
-        /// waits.
-        var isLive: Bool { lastLive.map { ContinuousClock.now - $0 < .seconds(10) } ?? false }
+        /// Whether people work, or did within a second.
+        var isLive: Bool { lastLive.map { ContinuousClock.now - $0 < .seconds(1) } ?? false }
     }
 }

@@ -116,6 +116,44 @@ import Testing
         }
     }
 
+    /// However absurd the times that a peer names, and whatever a case's days were before.
+    @Test func daysAreThoseOfTheCases() async throws {
+        try await with { database, store in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let (first, second) = (try office.register(), try office.register())
+            var batch = office.batch([first, second])
+            let day = Instant(milliseconds: 946_758_600_000)  // 2000-01-01 20:30 UTC
+            batch.cases[0].registeredAt = day
+            batch.cases[0].deadline = Instant(milliseconds: 0)
+            batch.cases[1].registeredAt = day - 1
+            batch.cases[1].deadline = Instant(milliseconds: .max)
+            batch.begun = 1
+            try await store.commit(batch)
+            #expect(try await Self.days(database) == ["IR-03 1970-01-01 0 0 1", "IR-03 2000-01-01 1 0 0", "IR-03 9999-12-31 0 0 1"])
+            let third = try office.note(try #require(first.caseID))
+            batch = office.batch([third])
+            batch.cases[0].registeredAt = day + Instant.day
+            batch.cases[0].answeredAt = day + Instant.day - 1
+            batch.cases[0].countsDue = false
+            try await store.commit(batch)
+            #expect(try await Self.days(database) == ["IR-03 2000-01-01 0 1 0", "IR-03 2000-01-02 1 0 0", "IR-03 9999-12-31 0 0 1"])
+        }
+    }
+
+    /// Those that have any, after it was seen that a recount finds the same.
+    private static func days(_ database: Database) async throws -> [String] {
+        try await database.readers.run { connection in
+            #expect(try connection.query(FigureCount.differentDays(from: "cases")).isEmpty)
+            return try connection.query(
+                """
+                SELECT concat_ws(' ', home, (at AT TIME ZONE 'UTC')::date, registered, answered, due) FROM days
+                WHERE registered <> 0 OR answered <> 0 OR due <> 0 ORDER BY at
+                """
+            ).map { try $0.get(0) }
+        }
+    }
+
     // MARK: - Damage
 
     @Test func damagedBytesAreFound() async throws {

@@ -55,7 +55,7 @@ struct NationalHub: Sendable {
         var growth = Growth()
         let found = try await size()
         guard found < cases else { return growth }
-        try checkRoom(for: cases - found)
+        if let shortage = try shortage(for: cases - found) { throw shortage }
         let maker = try await HubMaker.open(network, bench: bench)
         do {
             let span = Self.days * Instant.day
@@ -132,16 +132,16 @@ struct NationalHub: Sendable {
         }
     }
 
-    private func checkRoom(for cases: Int) throws(Failure) {
+    /// - Returns: what the disk lacks for so many more cases.
+    func shortage(for cases: Int) throws(Failure) -> Failure? {
         var status = statvfs()
         guard statvfs(bench.folder, &status) == 0 else { throw Disk.failure("look at", bench.folder) }
         let free = Int(status.f_bavail) * Int(status.f_frsize)
         let needed = cases * Self.eventsPerCase * Self.bytesPerEvent
-        guard free > needed + needed / 4 else {
-            throw Failure(
-                "\(cases) cases need about \(needed >> 30) GiB and a quarter more; \(bench.folder) has \(free >> 30) "
-                    + "GiB: name another place with --directory.")
-        }
+        guard free <= needed + needed / 4 else { return nil }
+        return Failure(
+            "\(cases) cases need about \(needed >> 30) GiB and a quarter more; \(bench.folder) has \(free >> 30) "
+                + "GiB: name another place with --directory.")
     }
 }
 

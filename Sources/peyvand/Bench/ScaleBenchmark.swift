@@ -10,7 +10,15 @@ struct ScaleBenchmark: Benchmark {
         let hub = try NationalHub(bench, top: top)
         do {
             var results: [Comparison] = []
-            for cases in sizes { results += try await Self.measure(hub, at: cases, bench) }
+            for cases in sizes {
+                // The curve ends where the disk does.
+                let more = cases - (try await hub.size())
+                if !results.isEmpty, let shortage = try hub.shortage(for: more) {
+                    bench.say("  at \(cases) cases: not measured; \(shortage)")
+                    break
+                }
+                results += try await Self.measure(hub, at: cases, bench)
+            }
             await hub.network.closeAll()
             return results
         } catch {

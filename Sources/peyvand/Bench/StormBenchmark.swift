@@ -53,6 +53,8 @@ struct StormBenchmark: Benchmark {
             for office in frozen { kill(office, SIGCONT) }
             try await drained(network, returning, bench)
         }
+        lowering.cancel()
+        try await lowering.value
         await fresh.close()
         let events = try await reached(network, returning, bench) - before
         bench.say("  fresh cases, ms, in their order: \(storm.map { String(Int($0)) }.joined(separator: " "))")
