@@ -82,6 +82,7 @@ struct BenchFolder: Sendable {
             return
         }
         // Not /tmp, which may be memory: a benchmark of durability needs a disk.
+        // mkdtemp puts letters of its own in place of the X.
         var template = Array("/var/tmp/peyvand-bench-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw Disk.failure("make a folder in", "/var/tmp") }
         path = String(cString: made)
