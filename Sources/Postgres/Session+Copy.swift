@@ -105,6 +105,7 @@ extension Session {
     }
 
     private func startCopy(_ sql: String, expecting status: ExecStatusType) throws {
+        try sendBegin()
         try begin()
         guard PQsendQuery(handle, sql) == 1 else { throw failure(statement: sql) }
         try flush()

@@ -4,6 +4,7 @@ import Logging
 extension Session {
     /// Extended protocol with a cached prepared statement; binary both ways.
     func query(_ sql: String, _ parameters: [Parameter]) throws -> Rows {
+        if awaitedBegin != nil { return try pipeline([(sql, parameters)])[0] }
         try begin()
         do {
             return try queryOnce(sql, parameters)
@@ -44,6 +45,7 @@ extension Session {
 
     /// Simple protocol: several statements in one text; no parameters, results thrown away.
     func execute(_ sql: String) throws {
+        try sendBegin()
         _ = try simple(sql)
     }
 
@@ -110,11 +112,19 @@ extension Session {
         guard isIdle else {
             throw PostgresError(.activeTransaction, "A transaction is already open on this connection.")
         }
-        _ = try simple(mode.statement)
+        awaitedBegin = mode.statement
+    }
+
+    /// Before a statement that cannot take BEGIN with it.
+    func sendBegin() throws {
+        guard let statement = awaitedBegin else { return }
+        awaitedBegin = nil
+        _ = try simple(statement)
     }
 
     /// Ends a failed transaction; the connection counts as broken when even that fails.
     func rollback() {
+        awaitedBegin = nil
         guard isUsable, !isIdle else { return }
         do {
             _ = try shielded { try simple("ROLLBACK") }
@@ -131,6 +141,7 @@ extension Session {
     /// (`syncrep.c`: "canceling wait for synchronous replication"), the server reports success although the standby
     /// may lack the transaction.
     func commit() throws {
+        if awaitedBegin != nil { return awaitedBegin = nil }
         _ = takeWarnings()
         let rows: Rows
         do {

@@ -12,6 +12,8 @@ final class Session {
     var statements = StatementCache()
     var parameters = EncodedParameters()
     private(set) var isBroken = false
+    /// The BEGIN of a transaction in which nothing was asked yet: it goes with the first statement, in one round trip.
+    var awaitedBegin: String?
     /// COMMIT and ROLLBACK are not to be cancelled: their outcome is what the caller must know.
     private var isShielded = false
     private var cancelSent = false
@@ -66,7 +68,7 @@ final class Session {
 
     var isUsable: Bool { !isBroken && PQstatus(handle) == CONNECTION_OK }
 
-    var isIdle: Bool { PQtransactionStatus(handle) == PQTRANS_IDLE }
+    var isIdle: Bool { awaitedBegin == nil && PQtransactionStatus(handle) == PQTRANS_IDLE }
 
     var processID: Int32 { PQbackendPID(handle) }
 

@@ -147,6 +147,53 @@ import Testing
         #expect(try await connection.query("SELECT a FROM t").map { try $0.get(0, as: Int.self) } == [1])
     }
 
+    /// BEGIN goes with whatever is asked first; where nothing is asked, none is sent.
+    @Test func everyKindOfStatementBeginsATransaction() async throws {
+        let connection = try await TestServer.connect()
+        try await connection.execute("CREATE TEMP TABLE t (a int8 PRIMARY KEY)")
+        let kinds: [@Sendable (isolated Connection) throws -> Void] = [
+            { try $0.query("INSERT INTO t VALUES (1)") },
+            { try $0.execute("INSERT INTO t VALUES (2); INSERT INTO t VALUES (3)") },
+            { connection in
+                let answers = try connection.pipeline([("INSERT INTO t VALUES (4)", []), ("SELECT a FROM t", [])])
+                #expect(answers.count == 2)
+            },
+            { try $0.copyIn("COPY t FROM STDIN (FORMAT binary)") { try $0.row { $0.append(Int64(5)) } } },
+            { try $0.copyOut("COPY t TO STDOUT (FORMAT binary)") { _ in } },
+        ]
+        struct Refused: Error {}
+        for statement in kinds {
+            await #expect(throws: Refused.self) {
+                try await connection.transaction { connection in
+                    let before = connection.isInTransaction
+                    try statement(connection)
+                    let after = connection.isInTransaction
+                    #expect(before && after)
+                    throw Refused()
+                }
+            }
+            #expect(try await connection.query("SELECT a FROM t").isEmpty)
+        }
+        for statement in kinds { try await connection.transaction { try statement($0) } }
+        #expect(try await connection.query("SELECT a FROM t").count == 5)
+
+        let failed = await code {
+            try await connection.transaction { _ = try $0.query("INSERT INTO t VALUES (1)") }
+        }
+        #expect(failed == .uniqueViolation)
+        try await connection.transaction { _ in }
+        await #expect(throws: Refused.self) { try await connection.transaction { _ in throw Refused() } }
+        #expect(await !connection.isInTransaction)
+        // A mode is the first statement's too.
+        let isolation = try await connection.run { connection in
+            try connection.transaction(mode: .snapshot) { connection in
+                try connection.query("SELECT current_setting('transaction_isolation')")[0].get(0, as: String.self)
+            }
+        }
+        #expect(isolation == "repeatable read")
+        #expect(try await connection.query("SELECT a FROM t").count == 5)
+    }
+
     @Test func copyThatFails() async throws {
         let connection = try await TestServer.connect()
         try await connection.execute("CREATE TEMP TABLE t (a int8 PRIMARY KEY)")
