@@ -98,29 +98,6 @@ extension Commit {
             ))
         return statements
     }
-
-    func copyHeld(_ connection: isolated Connection) throws {
-        guard !held.isEmpty else { return }
-        try connection.copyIn(
-            """
-            COPY held_events (origin, seq, incarnation, hash, case_id, envelope, part_state, part)
-            FROM STDIN (FORMAT binary)
-            """
-        ) { writer in
-            for event in held {
-                try writer.row { row in
-                    row.append(event.origin.code)
-                    row.append(event.envelope.seq.stored)
-                    row.append(event.envelope.incarnation.stored)
-                    row.append(event.hash.bytes)
-                    row.append(optional: event.caseID?.bytes)
-                    row.append(event.bytes)
-                    if let state = event.part.storedState { row.append(state) } else { row.appendNull() }
-                    row.append(optional: event.part.bytes)
-                }
-            }
-        }
-    }
 }
 
 /// The rows of one destination's feed that one hub incarnation wrote: they stand together.

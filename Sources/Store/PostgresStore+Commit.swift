@@ -3,31 +3,58 @@ import Federation
 import Postgres
 
 extension Commit {
-    /// Writes the batch within an open transaction, in as few round trips as COPY permits.
-    /// - Parameter begun: feeds that this hub incarnation may not have written before, and its first seq there.
+    /// Writes the batch within an open transaction: a small one in one round trip, or two when it changes cases that are
+    /// here; a large one in as few as COPY permits.
+    /// - Parameters:
+    ///   - begun: feeds that this hub incarnation may not have written before, and its first seq there.
+    ///   - few: up to so many rows, of at most 256 KiB, make a small batch.
     /// - Throws: `StoreError.fenced`, `PostgresError`; the transaction is then to be rolled back.
-    func save(_ connection: isolated Connection, begun: [FeedRun: UInt64]) throws {
+    func save(_ connection: isolated Connection, begun: [FeedRun: UInt64], few: Int) throws {
+        let isSmall = isSmall(few)
         let rows = CaseRows(self)
-        let first = try connection.pipeline([compareAndSet] + rows.selectOld)
-        guard first[0].affected == 1 else { throw StoreError.fenced }
-        let moved = try rows.figures(old: first.count > 1 ? first[1] : nil)
-        try copyEvents(connection)
+        var next = [compareAndSet] + rows.selectOld
+        var old: Rows?
+        if next.count > 1 || !isSmall {
+            let answers = try connection.pipeline(next)
+            if answers.count > 1 { old = answers[1] }
+            next = []
+        }
+        let moved = try rows.figures(old: old)
+        let parts = placed.indices.compactMap { StoredPart(placed[$0].event) }
         let (fresh, joined) = origins
-        try copy(fresh, connection)
-        try rows.copyNew(connection)
-        try copyFeeds(connection)
-        try copyHeld(connection)
-        try connection.pipeline(rows.upsert + moved.statements + note(joined) + statements + FeedRun.note(begun) + choices)
+        if isSmall {
+            next += Table.journal.insert(placed) + Table.parts.insert(parts) + rows.upsertAll
+            next += Table.origins.insert(fresh + joined) + Table.feeds.insert(routed) + Table.held.insert(held)
+        } else {
+            try Table.journal.copy(placed, connection)
+            try Table.parts.copy(parts, connection)
+            try Table.origins.copy(fresh, connection)
+            try rows.copyNew(connection)
+            try Table.feeds.copy(routed, connection)
+            try Table.held.copy(held, connection)
+            next += rows.upsert + Table.origins.insert(joined)
+        }
+        try connection.pipeline(next + moved.statements + statements + FeedRun.note(begun) + choices)
+    }
+
+    private func isSmall(_ few: Int) -> Bool {
+        guard placed.count + cases.count + routed.count + held.count <= few else { return false }
+        let events = placed.map(\.event) + held
+        return events.reduce(0) { $0 + $1.bytes.count + ($1.part.bytes?.count ?? 0) } <= 1 << 18
     }
 
     typealias Statement = (sql: String, parameters: [Parameter])
 
+    /// Where the head has moved it divides by zero, so that nothing behind it in a pipeline runs (``StoreError/fenced``).
     /// The stamp is not compared: it only rises, under the same token.
     private var compareAndSet: Statement {
         (
             """
-            UPDATE head SET incarnation = $1, seq = $2, hash = $3, stamp = $4, position = $5
-            WHERE origin = $6 AND token = $7 AND incarnation = $8 AND seq = $9 AND hash = $10 AND position = $11
+            WITH moved AS (
+                UPDATE head SET incarnation = $1, seq = $2, hash = $3, stamp = $4, position = $5
+                WHERE origin = $6 AND token = $7 AND incarnation = $8 AND seq = $9 AND hash = $10 AND position = $11
+                RETURNING 1)
+            SELECT 1 / count(*) FROM moved
             """,
             [
                 .int64(becomes.head.incarnation.stored), .int64(becomes.head.seq.stored),
@@ -39,67 +66,7 @@ extension Commit {
         )
     }
 
-    // MARK: - COPY
-
-    private func copyEvents(_ connection: isolated Connection) throws {
-        guard !placed.isEmpty else { return }
-        // By index here and below: a loop over the elements copies each, with all that it refers to.
-        let sql = "COPY journal (origin, seq, incarnation, hash, case_id, position, envelope) FROM STDIN (FORMAT binary)"
-        try connection.copyIn(sql) { writer in
-            for index in placed.indices {
-                let event = placed[index].event
-                try writer.row { row in
-                    row.append(event.origin.code)
-                    row.append(event.position.seq.stored)
-                    row.append(event.position.incarnation.stored)
-                    row.append(event.hash)
-                    if let id = event.caseID { row.append(id) } else { row.appendNull() }
-                    row.append(placed[index].position.stored)
-                    row.append(event.bytes)
-                }
-            }
-        }
-        guard placed.indices.contains(where: { placed[$0].event.part.storedState != nil }) else { return }
-        try connection.copyIn(
-            "COPY parts (origin, seq, incarnation, state, part) FROM STDIN (FORMAT binary)"
-        ) { writer in
-            for index in placed.indices {
-                let event = placed[index].event
-                guard let state = event.part.storedState else { continue }
-                try writer.row { row in
-                    row.append(event.origin.code)
-                    row.append(event.position.seq.stored)
-                    row.append(event.position.incarnation.stored)
-                    row.append(state)
-                    row.append(optional: event.part.bytes)
-                }
-            }
-        }
-    }
-
-    private func copyFeeds(_ connection: isolated Connection) throws {
-        guard !routed.isEmpty else { return }
-        try connection.copyIn(
-            """
-            COPY feeds (destination, seq, origin, event_seq, incarnation, with_part, hub_incarnation)
-            FROM STDIN (FORMAT binary)
-            """
-        ) { writer in
-            for routed in routed {
-                try writer.row { row in
-                    row.append(routed.destination.code)
-                    row.append(routed.seq.stored)
-                    row.append(routed.origin.code)
-                    row.append(routed.place.seq.stored)
-                    row.append(routed.place.incarnation.stored)
-                    row.append(routed.withPart)
-                    row.append(routed.hubIncarnation.stored)
-                }
-            }
-        }
-    }
-
-    // MARK: - The rest, in one round trip
+    // MARK: - What goes by one statement in any batch
 
     private var statements: [Statement] {
         var statements: [Statement] = []
@@ -111,19 +78,17 @@ extension Commit {
         return statements
     }
 
-    private typealias Origins = (id: CaseID, mask: Int64)
-
     /// Which origins this batch brings events of, by case: of those that it begins, and of those that may have been here.
-    private var origins: (fresh: [Origins], joined: [Origins]) {
-        var parts: [Origins] = []
+    private var origins: (fresh: [CaseOrigins], joined: [CaseOrigins]) {
+        var parts: [CaseOrigins] = []
         for index in placed.indices {
             let event = placed[index].event
             guard let id = event.caseID else { continue }
-            Self.add((id, event.origin.mask), to: &parts)
+            Self.add(CaseOrigins(id: id, mask: event.origin.mask), to: &parts)
         }
         parts.sort { $0.id < $1.id }
         // Both in the order of their ids.
-        var (fresh, joined): ([Origins], [Origins]) = ([], [])
+        var (fresh, joined): ([CaseOrigins], [CaseOrigins]) = ([], [])
         var row = 0
         for part in parts {
             while row < begun, cases[row].id < part.id { row += 1 }
@@ -132,32 +97,8 @@ extension Commit {
         return (fresh, joined)
     }
 
-    private static func add(_ part: Origins, to list: inout [Origins]) {
+    private static func add(_ part: CaseOrigins, to list: inout [CaseOrigins]) {
         if list.last?.id == part.id { list[list.count - 1].mask |= part.mask } else { list.append(part) }
-    }
-
-    private func copy(_ origins: [Origins], _ connection: isolated Connection) throws {
-        guard !origins.isEmpty else { return }
-        try connection.copyIn("COPY case_origins (case_id, origins) FROM STDIN (FORMAT binary)") { writer in
-            for (id, mask) in origins {
-                try writer.row { row in
-                    row.append(id)
-                    row.append(mask)
-                }
-            }
-        }
-    }
-
-    private func note(_ origins: [Origins]) -> [Statement] {
-        guard !origins.isEmpty else { return [] }
-        return [(
-            """
-            INSERT INTO case_origins AS known (case_id, origins) SELECT * FROM unnest($1::uuid[], $2::bigint[])
-            ON CONFLICT (case_id) DO UPDATE SET origins = known.origins | excluded.origins
-                WHERE known.origins | excluded.origins <> known.origins
-            """,
-            [.uuidArray(origins.map(\.id.bytes)), .int64Array(origins.map(\.mask))]
-        )]
     }
 
     /// A part that was withheld here is present from now; an erased one stays erased.

@@ -21,11 +21,18 @@ public final class PostgresStore: CaseStore {
     }
 
     private let state = Mutex(State())
+    private let few: Int
 
     /// - Parameter database: migrated.
-    public init(database: Database, hashing: @escaping Hashing) {
+    public convenience init(database: Database, hashing: @escaping Hashing) {
+        self.init(database: database, hashing: hashing, few: 128)
+    }
+
+    /// - Parameter few: batches of more rows go by COPY.
+    init(database: Database, hashing: @escaping Hashing, few: Int) {
         self.database = database
         self.hashing = hashing
+        self.few = few
     }
 
     /// Ends the writer's connection; the database stays open.
@@ -91,7 +98,7 @@ public final class PostgresStore: CaseStore {
     private func save(_ batch: Commit, _ missing: Set<JournalPartition>, _ begun: [FeedRun: UInt64]) async throws {
         try await write { connection in
             for partition in missing.sorted() { try partition.create(connection) }
-            try connection.transaction { connection in try batch.save(connection, begun: begun) }
+            try connection.transaction { connection in try batch.save(connection, begun: begun, few: few) }
         }
     }
 
@@ -149,6 +156,8 @@ extension StoreError {
     init?(_ error: PostgresError) {
         switch error.code {
         case .uniqueViolation where error.table == "idempotency": self = .duplicateKey
+        // Only a commit's comparison with the head divides.
+        case .dataException where error.sqlState == "22012": self = .fenced
         case .commitOutcomeUnknown: self = .outcomeUnknown
         default: return nil
         }

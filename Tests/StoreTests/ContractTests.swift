@@ -5,9 +5,9 @@ import Testing
 
 @testable import Store
 
-/// Both stores, and how to open each again as after a restart.
+/// Both stores, and how to open each again as after a restart. PostgreSQL's takes even the smallest batch by COPY once.
 enum StoreKind: CaseIterable, Sendable, CustomTestStringConvertible {
-    case memory, postgres
+    case memory, postgres, copying
 
     var testDescription: String { "\(self)" }
 
@@ -18,13 +18,14 @@ enum StoreKind: CaseIterable, Sendable, CustomTestStringConvertible {
         case .memory:
             let store = MemoryStore()
             try await body(store) { store }
-        case .postgres:
+        case .postgres, .copying:
+            let few = self == .copying ? 0 : 128
             let database = try await ContractServer.open(ContractServer.newDatabase())
-            let store = PostgresStore(database: database, hashing: sha256)
+            let store = PostgresStore(database: database, hashing: sha256, few: few)
             var others: [(Database, PostgresStore)] = []
             try await body(store) {
                 let database = try await ContractServer.open(database.url)
-                let store = PostgresStore(database: database, hashing: sha256)
+                let store = PostgresStore(database: database, hashing: sha256, few: few)
                 others.append((database, store))
                 return store
             }
