@@ -22,18 +22,16 @@ public struct SearchProjection: Sendable {
     public func advance(limit: Int) async throws -> Int {
         let limit = max(1, limit)
         let (start, again, moved) = try await next(limit: limit)
-        guard try await project(again, from: start, to: start) else { return 0 }
-        guard let end = moved.last?.position else { return 0 }
-        for first in stride(from: 0, to: moved.count, by: limit) {
-            let isLast = first + limit >= moved.count
-            let ids = moved[first..<min(first + limit, moved.count)].map(\.id)
-            guard try await project(ids, from: start, to: isLast ? end : start) else { return 0 }
+        let ids = again + moved.map(\.id)
+        for first in stride(from: 0, to: ids.count, by: limit) {
+            let next = min(first + limit, ids.count)
+            let end = next == ids.count ? moved.last?.position ?? start : start
+            guard try await project(Array(ids[first..<next]), from: start, to: end) else { return 0 }
         }
         return moved.count
     }
 
     private func project(_ ids: [CaseID], from start: UInt64, to end: UInt64) async throws -> Bool {
-        if ids.isEmpty { return true }
         let events = try await store.events(of: ids)
         let documents = ids.map { id in
             let record = CaseRecord(id: id, events: events[id] ?? [])
@@ -67,20 +65,33 @@ public struct SearchProjection: Sendable {
     private func save(
         _ documents: [String], of ids: [CaseID], from start: UInt64, to end: UInt64
     ) async throws -> Bool {
-        try await database.readers.transaction { connection in
-            if end > start {
-                let moved = try connection.query(
-                    "UPDATE projections SET position = $1 WHERE name = 'search' AND position = $2",
-                    [.int64(end.stored), .int64(start.stored)])
-                guard moved.affected == 1 else { return false }
-            }
-            try connection.query(
-                """
-                INSERT INTO search SELECT * FROM unnest($1::uuid[], $2::text[])
-                ON CONFLICT (id) DO UPDATE SET document = excluded.document
-                WHERE search.document IS DISTINCT FROM excluded.document
-                """, [.uuidArray(ids.map(\.bytes)), .textArray(documents)])
-            return true
+        let answers = try await database.readers.run { connection in
+            try connection.pipeline([
+                (Self.doNotWait, []),
+                (
+                    Self.replace,
+                    [
+                        .int64(end.stored), .int64(start.stored), .uuidArray(ids.map(\.bytes)), .textArray(documents),
+                    ]
+                ),
+            ])
         }
+        return try end == start || answers[1][0].get(0)
     }
+
+    /// What a crash takes of a projection is projected again: its place is lost with it.
+    private static let doNotWait = "SELECT set_config('synchronous_commit', 'off', true)"
+
+    /// Documents that stand as they are cost no write: the last cases are looked at again for ever.
+    private static let replace = """
+        WITH moved AS (
+            UPDATE projections SET position = $1 WHERE name = 'search' AND position = $2 AND $1 > $2 RETURNING 1),
+        replaced AS (
+            INSERT INTO search
+                SELECT new.id, new.document
+                FROM unnest($3::uuid[], $4::text[]) AS new (id, document) LEFT JOIN search old ON old.id = new.id
+                WHERE old.document IS DISTINCT FROM new.document AND ($1 = $2 OR EXISTS (SELECT FROM moved))
+            ON CONFLICT (id) DO UPDATE SET document = excluded.document)
+        SELECT count(*) = 1 FROM moved
+        """
 }
