@@ -105,7 +105,7 @@ public struct Hub: HubService, StoredService {
             group.addTask { try await writer.run() }
             group.addTask { try await links.server.run() }
             group.addTask { await watchRegistry() }
-            group.addTask { await Upkeep.projectSearch(office, isCatchingUp: { writer.isCatchingUp }, logger: logger) }
+            group.addTask { await Upkeep.projectSearch(office, isBusy: { writer.isBusy }, logger: logger) }
             group.addTask { await office.auditTrail.run() }
             group.addTask { await dashboard.run() }
             group.addTask { try await watchFence() }

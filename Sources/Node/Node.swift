@@ -71,7 +71,7 @@ public struct Node: NodeService, StoredService {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await writer.run() }
             group.addTask { await link.run() }
-            group.addTask { await Upkeep.projectSearch(office, isCatchingUp: { writer.isCatchingUp }, logger: logger) }
+            group.addTask { await Upkeep.projectSearch(office, isBusy: { writer.isBusy }, logger: logger) }
             group.addTask { await office.auditTrail.run() }
             group.addTask { try await watchFence() }
             group.addTask { await Upkeep.forget(office, logger: logger) }

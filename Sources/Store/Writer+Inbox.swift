@@ -38,7 +38,7 @@ extension Writer {
         var isCommitting = false
         /// Why nothing is taken any more.
         var halted: ServiceError?
-        var lastLarge, lastLive: ContinuousClock.Instant?
+        var lastMany, lastLive: ContinuousClock.Instant?
 
         /// Whether people work, or did within a second.
         var isLive: Bool { lastLive.map { ContinuousClock.now - $0 < .seconds(1) } ?? false }

@@ -50,6 +50,8 @@ public actor Writer<Core: ServerCore> {
     static var batchLimit: Int { 256 }
     /// Waiting items beyond which callers are told to try again.
     static var queueLimit: Int { 20_000 }
+    /// So many wait for one commit only when a whole office, or more, works at once.
+    static var crowd: Int { 16 }
     /// Cases kept in memory between batches, and the bytes of their events: whichever comes first.
     static var cacheLimit: Int { 4_000 }
     static var cacheBytes: Int { 16 << 20 }
@@ -194,9 +196,9 @@ public actor Writer<Core: ServerCore> {
     /// How many items wait for their batch.
     nonisolated var waitingCount: Int { inbox.withLock { $0.items.count } }
 
-    /// Whether somebody's long journal came in during the last half second.
-    public nonisolated var isCatchingUp: Bool {
-        inbox.withLock { $0.lastLarge.map { ContinuousClock.now - $0 < .milliseconds(500) } ?? false }
+    /// Whether somebody's long journal, or a crowd, came in during the last half second.
+    public nonisolated var isBusy: Bool {
+        inbox.withLock { $0.lastMany.map { ContinuousClock.now - $0 < .milliseconds(500) } ?? false }
     }
 
     private nonisolated func post(_ work: Work) throws -> Ticket<Result> {
@@ -206,9 +208,9 @@ public actor Writer<Core: ServerCore> {
             guard inbox.items.count < Self.queueLimit else {
                 throw ServiceError.unavailable("too many commands are waiting")
             }
-            if work.admission.size > Admission.large { inbox.lastLarge = .now }
             if work.isLive { inbox.lastLive = .now }
             inbox.items.append(Item(work: work, done: ticket))
+            if work.admission.size > Admission.large || inbox.items.count > Self.crowd { inbox.lastMany = .now }
             return !inbox.isCommitting || work.admission.size > Admission.large
         }
         if isAwaited { wake.continuation.yield() }

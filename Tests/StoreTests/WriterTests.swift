@@ -24,6 +24,38 @@ private struct Broken: Error {}
         #expect(try await store.journal(of: WriterOffice.tabriz, after: 0) == answers.flatMap(\.events))
     }
 
+    /// What comes during a commit waits for its end, and not for another to come and wake the writer.
+    @Test func whatComesDuringACommitIsTheNext() async throws {
+        let (store, diary) = (WatchedStore(), Diary())
+        let writer = WriterOffice.node(store)
+        store.watch { [store] _ in
+            diary.note("committing")
+            if store.base.commits == 0 { try await writer.until(waiting: 3) }
+        }
+        let answers = try await running(writer) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await writer.submit(WriterOffice.registration("first")) }
+                while diary.all.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+                for number in 0..<3 {
+                    group.addTask { _ = try await writer.submit(WriterOffice.registration("\(number)")) }
+                }
+                try await group.waitForAll()
+            }
+            return try await store.journal(of: WriterOffice.tabriz, after: 0)
+        }
+        #expect(answers.count == 4)
+        #expect(store.base.commits == 2)
+    }
+
+    /// Projections leave the disk to people when many of them wait, and only then.
+    @Test func aCrowdIsBusy() async throws {
+        let (few, many) = (WriterOffice.node(WatchedStore()), WriterOffice.node(WatchedStore()))
+        _ = try await together(few, (0..<10).map { WriterOffice.registration("\($0)") })
+        #expect(!few.isBusy)
+        _ = try await together(many, (0..<20).map { WriterOffice.registration("\($0)") })
+        #expect(many.isBusy)
+    }
+
     /// Who asks for what is refused hears it alone; nothing of it is written.
     @Test func aRefusalDoesNotHurtItsCompanions() async throws {
         let store = WatchedStore()
