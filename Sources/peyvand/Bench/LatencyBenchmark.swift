@@ -5,15 +5,34 @@ import Postgres
 import Service
 
 /// From the commit at a node until the national feed has brought it to who watches, on an idle system; durable at the hub
-/// before. Beside it, from a commit at a publisher until a subscriber of logical replication over TLS shows the row.
-/// PostgreSQL itself tells when it committed (`track_commit_timestamp`), so that both begin at the same moment.
+/// before. In turn with it, from a commit at a publisher until a subscriber of logical replication over TLS shows the row.
+/// PostgreSQL itself tells when it committed (`track_commit_timestamp`), so that both begin at the same moment. Both wait
+/// for the disk: how long it takes alone is measured between them.
 struct LatencyBenchmark: Benchmark {
-    private static let settings = ["track_commit_timestamp": "on"]
+    fileprivate static let settings = ["track_commit_timestamp": "on"]
 
     func run(_ bench: Bench) async throws -> [Comparison] {
         let count = bench.isQuick ? 60 : 500
-        let ours = try await ours(count, bench)
-        let theirs = try await peer(count, bench)
+        let peer = try await Peer(bench)
+        let feed = try await Feed(bench)
+        let disk = try DiskProbe(bench.folder + "/latency-disk")
+        var (theirs, flushes, random) = ([Double](), [Double](), SystemRandomNumberGenerator())
+        // The first find connections and statements that are new.
+        for number in -5..<count {
+            // Idle between: not always at the same distance from what runs by the clock.
+            try await Task.sleep(for: .milliseconds(Int.random(in: 40...90, using: &random)))
+            try await feed.measure(counts: number >= 0)
+            try await Task.sleep(for: .milliseconds(20))
+            let replicated = try await peer.measure()
+            try await Task.sleep(for: .milliseconds(20))
+            let flushed = try disk.flush()
+            if number >= 0 {
+                theirs.append(replicated)
+                flushes.append(flushed)
+            }
+        }
+        let ours = try await feed.end()
+        try await peer.end()
         func line(_ name: String, _ share: Double, goal: Comparison.Bound, floor: Comparison.Bound? = nil) -> Comparison {
             let (mine, other) = (ours.quantile(share), theirs.quantile(share))
             return Comparison(
@@ -23,42 +42,57 @@ struct LatencyBenchmark: Benchmark {
         return [
             line("latency p50", 0.5, goal: .atMost(5)),
             line("latency p99", 0.99, goal: .atMost(25), floor: .atMost(50)),
+            Comparison(
+                "the disk alone p99", unit: "ms", ours: flushes.quantile(0.99), rounds: count,
+                details: [("p50", flushes.median), ("max", flushes.quantile(1))]),
         ]
     }
+}
 
-    /// Milliseconds, one for each case.
-    private func ours(_ count: Int, _ bench: Bench) async throws -> [Double] {
-        let network = try BenchNetwork(
-            folder: bench.folder + "/latency", provinces: 1, settings: Self.settings, logger: bench.logger)
-        let code = CatchUpBenchmark.origin
-        for server in [DemoCast.hub, code] { try await network.start(server) }
-        let node = try await network.line(code)
-        let hub = try await network.line(DemoCast.hub)
-        let seen = Seen()
-        let watching = Task {
+/// A node, its hub, and who watches the national feed.
+private final class Feed {
+    private let bench: Bench
+    private let network: BenchNetwork
+    private let node, hub: BenchLine
+    private let seen = Seen()
+    private let watching: Task<Void, any Error>
+    private var workload = Workload(seed: 7)
+    private var (number, ids) = (0, [String]())
+    private static let code = CatchUpBenchmark.origin
+
+    init(_ bench: Bench) async throws {
+        self.bench = bench
+        network = try BenchNetwork(
+            folder: bench.folder + "/latency", provinces: 1, settings: LatencyBenchmark.settings, logger: bench.logger)
+        for server in [DemoCast.hub, Self.code] { try await network.start(server) }
+        let (node, hub) = (try await network.line(Self.code), try await network.line(DemoCast.hub))
+        (self.node, self.hub) = (node, hub)
+        watching = Task { [seen] in
             try await hub.feed { _, data, at in
                 if let id = data["case_id"]?.string { await seen.note(id, at) }
                 return !Task.isCancelled
             }
         }
-        var workload = Workload(seed: 7)
-        var (ids, random) = ([String](), SystemRandomNumberGenerator())
-        for number in 0..<count + 5 {
-            let answer = try await node.post("/api/v1/cases", workload.body(), key: "latency-\(number)")
-            let id = try JSON(parsing: Array(answer.readableBytesView))["id"]?.string ?? ""
-            guard try await seen.wait(for: id) else { throw Failure("the feed has not brought case \(id) for 10 s.") }
-            // The first find connections and statements that are new.
-            if number >= 5 { ids.append(id) }
-            // Idle between: not always at the same distance from what runs by the clock.
-            try await Task.sleep(for: .milliseconds(Int.random(in: 40...90, using: &random)))
-        }
+    }
+
+    /// Registers a case and waits until the feed has brought it.
+    func measure(counts: Bool) async throws {
+        number += 1
+        let answer = try await node.post("/api/v1/cases", workload.body(), key: "latency-\(number)")
+        let id = try JSON(parsing: Array(answer.readableBytesView))["id"]?.string ?? ""
+        guard try await seen.wait(for: id) else { throw Failure("the feed has not brought case \(id) for 10 s.") }
+        if counts { ids.append(id) }
+    }
+
+    /// - Returns: milliseconds, one for each case that counts.
+    func end() async throws -> [Double] {
         watching.cancel()
         let arrivals = await seen.arrivals
-        let commits = try await commits(network, code, bench)
+        let commits = try await commits()
         await node.close()
         await hub.close()
-        for server in [code, DemoCast.hub] { await network.stop(server) }
-        for server in [code, DemoCast.hub] { try await network.verify(server) }
+        for server in [Self.code, DemoCast.hub] { await network.stop(server) }
+        for server in [Self.code, DemoCast.hub] { try await network.verify(server) }
         await network.closeAll()
         return ids.compactMap { id in
             guard let begun = commits[id], let ended = arrivals[id] else { return nil }
@@ -67,8 +101,8 @@ struct LatencyBenchmark: Benchmark {
     }
 
     /// When the node committed each case's registration, in microseconds of the wall clock.
-    private func commits(_ network: BenchNetwork, _ code: String, _ bench: Bench) async throws -> [String: Int64] {
-        let office = try await network.open(code)
+    private func commits() async throws -> [String: Int64] {
+        let office = try await network.open(Self.code)
         let connection = try await Connection.connect(ConnectionConfiguration(url: office.url), logger: bench.logger)
         let rows = try await connection.run { connection in
             try connection.query(
@@ -77,23 +111,28 @@ struct LatencyBenchmark: Benchmark {
         await connection.close()
         return try rows.reduce(into: [:]) { $0[try $1.get(0)] = try $1.timestamp(1) }
     }
+}
 
-    private func peer(_ count: Int, _ bench: Bench) async throws -> [Double] {
-        let network = try BenchNetwork(folder: bench.folder + "/latency", provinces: 1, logger: bench.logger)
-        try FileTree.remove(network.home(of: DemoCast.hub))
+/// Two servers of PostgreSQL, the one a subscriber of the other's journal.
+private final class Peer {
+    private let publisher, subscriber: PrivateServer
+    private let source, target: Connection
+    private var seq: Int64 = 0
+
+    init(_ bench: Bench) async throws {
+        let network = try BenchNetwork(folder: bench.folder + "/latency-peer", provinces: 1, logger: bench.logger)
         try await network.open(DemoCast.hub)
         await network.close(DemoCast.hub)
         let empty = network.home(of: DemoCast.hub) + "/postgres/data"
         let place = bench.folder + "/latency-publisher"
-        var publisher = try await ReplicationPeer.subscriber(empty, at: place, bench.logger)
-        await publisher.stop()
-        let settings = try ReplicationPeer.settings(network, at: place, more: Self.settings)
+        let made = try await ReplicationPeer.subscriber(empty, at: place, bench.logger)
+        await made.stop()
+        let settings = try ReplicationPeer.settings(network, at: place, more: LatencyBenchmark.settings)
         publisher = try await PrivateServer.start(
             directory: place, options: .init(maximumConnections: 40, settings: settings), logger: bench.logger)
-        let subscriber = try await ReplicationPeer.subscriber(
-            empty, at: bench.folder + "/latency-subscriber", bench.logger)
-        let source = try await ReplicationPeer.connect(publisher, bench.logger)
-        let target = try await ReplicationPeer.connect(subscriber, bench.logger)
+        subscriber = try await ReplicationPeer.subscriber(empty, at: bench.folder + "/latency-subscriber", bench.logger)
+        source = try await ReplicationPeer.connect(publisher, bench.logger)
+        target = try await ReplicationPeer.connect(subscriber, bench.logger)
         try await source.run { connection in
             try connection.execute("CREATE PUBLICATION bench FOR TABLE journal WITH (publish_via_partition_root = true)")
         }
@@ -105,19 +144,18 @@ struct LatencyBenchmark: Benchmark {
                 PUBLICATION bench WITH (copy_data = false)
                 """)
         }
-        var latencies = [Double]()
-        for number in 1...count + 5 {
-            let latency = try await replicate(Int64(number), source, target)
-            if number > 5 { latencies.append(latency) }
-            try await Task.sleep(for: .milliseconds(50))
-        }
+    }
+
+    func end() async throws {
         try await target.run { try $0.execute("DROP SUBSCRIPTION bench") }
         for connection in [source, target] { await connection.close() }
         for server in [subscriber, publisher] { await server.stop() }
-        return latencies
     }
 
-    private func replicate(_ seq: Int64, _ source: Connection, _ target: Connection) async throws -> Double {
+    /// - Returns: milliseconds from a commit until the subscriber shows the row.
+    func measure() async throws -> Double {
+        seq += 1
+        let seq = seq
         try await source.run { connection in
             try connection.query(
                 """
@@ -154,5 +192,28 @@ private actor Seen {
             try await Task.sleep(for: .milliseconds(5))
         }
         return false
+    }
+}
+
+/// Asks the disk below the servers' data how long it takes to make 8 KiB durable, as a commit does.
+private final class DiskProbe {
+    private let file: Int32
+    private let block = [UInt8](repeating: 1, count: 8192)
+
+    init(_ path: String) throws {
+        try Disk.replace(path, with: String(repeating: "0", count: 8192))
+        file = open(path, O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { throw Disk.failure("open", path) }
+    }
+
+    deinit { close(file) }
+
+    /// - Returns: milliseconds.
+    func flush() throws -> Double {
+        let begun = ContinuousClock.now
+        guard pwrite(file, block, block.count, 0) == block.count, fdatasync(file) == 0 else {
+            throw Disk.failure("write to", "the disk")
+        }
+        return (ContinuousClock.now - begun).seconds * 1000
     }
 }
