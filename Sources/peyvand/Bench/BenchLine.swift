@@ -47,6 +47,8 @@ struct BenchLine: Sendable {
     func feed(_ body: (_ event: String, _ data: JSON, _ at: Int64) async throws -> Bool) async throws {
         let stream = try await connection.open(request(.get, "/api/v1/feed"))
         defer { stream.reset() }
+        // A request whose body does not end is cut off after a minute.
+        try await stream.finish()
         guard try await stream.response().status == .ok else { throw Failure("the feed does not open.") }
         var pending = [UInt8]()
         for try await buffer in stream.inbound {

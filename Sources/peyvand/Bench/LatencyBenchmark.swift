@@ -20,11 +20,11 @@ struct LatencyBenchmark: Benchmark {
         // The first find connections and statements that are new.
         for number in -5..<count {
             // Idle between: not always at the same distance from what runs by the clock.
-            try await Task.sleep(for: .milliseconds(Int.random(in: 40...90, using: &random)))
+            try await Task.sleep(for: .milliseconds(Int.random(in: 30...70, using: &random)))
             try await feed.measure(counts: number >= 0)
-            try await Task.sleep(for: .milliseconds(20))
+            try await Task.sleep(for: .milliseconds(10))
             let replicated = try await peer.measure()
-            try await Task.sleep(for: .milliseconds(20))
+            try await Task.sleep(for: .milliseconds(10))
             let flushed = try disk.flush()
             if number >= 0 {
                 theirs.append(replicated)
@@ -55,7 +55,7 @@ private final class Feed {
     private let network: BenchNetwork
     private let node, hub: BenchLine
     private let seen = Seen()
-    private let watching: Task<Void, any Error>
+    private let watching: Task<Void, Never>
     private var workload = Workload(seed: 7)
     private var (number, ids) = (0, [String]())
     private static let code = CatchUpBenchmark.origin
@@ -68,9 +68,13 @@ private final class Feed {
         let (node, hub) = (try await network.line(Self.code), try await network.line(DemoCast.hub))
         (self.node, self.hub) = (node, hub)
         watching = Task { [seen] in
-            try await hub.feed { _, data, at in
-                if let id = data["case_id"]?.string { await seen.note(id, at) }
-                return !Task.isCancelled
+            do {
+                try await hub.feed { _, data, at in
+                    if let id = data["case_id"]?.string { await seen.note(id, at) }
+                    return !Task.isCancelled
+                }
+            } catch {
+                await seen.fail(error)
             }
         }
     }
@@ -183,12 +187,16 @@ private final class Peer {
 /// When each case was first seen on the feed.
 private actor Seen {
     private(set) var arrivals: [String: Int64] = [:]
+    private var failure: (any Error)?
+
+    func fail(_ error: any Error) { failure = error }
 
     func note(_ id: String, _ at: Int64) { if arrivals[id] == nil { arrivals[id] = at } }
 
     func wait(for id: String) async throws -> Bool {
         for _ in 0..<2_000 {
             if arrivals[id] != nil { return true }
+            if let failure { throw failure }
             try await Task.sleep(for: .milliseconds(5))
         }
         return false
