@@ -92,7 +92,7 @@ public final class Database: Sendable {
     public func writer() async throws -> Connection {
         let configuration = ConnectionConfiguration(
             url: url, applicationName: "peyvand writer",
-            settings: Self.probing.merging(["synchronous_commit": "on", "plan_cache_mode": "force_generic_plan"]) { $1 })
+            settings: Self.probing.merging(["synchronous_commit": "on"]) { $1 })
         return try await Connection.connect(configuration, logger: logger)
     }
 
