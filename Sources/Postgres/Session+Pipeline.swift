@@ -10,11 +10,11 @@ extension Session {
     /// - Throws: the first error; the server has then skipped what stood behind it.
     func pipeline(_ list: [(sql: String, parameters: [Parameter])]) throws -> [Rows] {
         guard !list.isEmpty else { return [] }
+        try begin()
         if let statement = awaitedBegin {
             awaitedBegin = nil
             return Array(try pipeline([(statement, [])] + list).dropFirst())
         }
-        try begin()
         try forgetStatementsIfMany()
         guard PQenterPipelineMode(handle) == 1 else { throw failure() }
         let answers: [Answer]

@@ -118,6 +118,7 @@ extension Session {
     /// Before a statement that cannot take BEGIN with it.
     func sendBegin() throws {
         guard let statement = awaitedBegin else { return }
+        try begin()
         awaitedBegin = nil
         _ = try simple(statement)
     }

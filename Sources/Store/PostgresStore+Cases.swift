@@ -37,12 +37,10 @@ struct CaseRows {
         return figures
     }
 
-    /// New rows that nothing stands in the way of.
+    /// New rows. One that stands in their way is an error: the figures would not lose what it counts.
     func copyNew(_ connection: isolated Connection) throws { try Table.cases.copy(rows[new], connection) }
+    var insertNew: [Commit.Statement] { Table.cases.insert(Array(rows[new])) }
 
     /// The rows that may have to replace others.
-    var upsert: [Commit.Statement] { Table.cases.insert(known.map { rows[$0] }) }
-
-    /// All of them in one statement, the new ones too.
-    var upsertAll: [Commit.Statement] { Table.cases.insert(rows[new] + known.map { rows[$0] }) }
+    var upsert: [Commit.Statement] { Table.cases.upsert(known.map { rows[$0] }) }
 }

@@ -23,8 +23,8 @@ extension Commit {
         let parts = placed.indices.compactMap { StoredPart(placed[$0].event) }
         let (fresh, joined) = origins
         if isSmall {
-            next += Table.journal.insert(placed) + Table.parts.insert(parts) + rows.upsertAll
-            next += Table.origins.insert(fresh + joined) + Table.feeds.insert(routed) + Table.held.insert(held)
+            next += Table.journal.insert(placed) + Table.parts.insert(parts) + Table.origins.insert(fresh)
+            next += rows.insertNew + Table.feeds.insert(routed) + Table.held.insert(held)
         } else {
             try Table.journal.copy(placed, connection)
             try Table.parts.copy(parts, connection)
@@ -32,8 +32,8 @@ extension Commit {
             try rows.copyNew(connection)
             try Table.feeds.copy(routed, connection)
             try Table.held.copy(held, connection)
-            next += rows.upsert + Table.origins.insert(joined)
         }
+        next += rows.upsert + Table.origins.upsert(joined)
         try connection.pipeline(next + moved.statements + statements + FeedRun.note(begun) + choices)
     }
 
@@ -47,15 +47,17 @@ extension Commit {
 
     /// Where the head has moved it divides by zero, so that nothing behind it in a pipeline runs (``StoreError/fenced``).
     /// The stamp is not compared: it only rises, under the same token.
+    static let compareAndSet = """
+        WITH moved AS (
+            UPDATE head SET incarnation = $1, seq = $2, hash = $3, stamp = $4, position = $5
+            WHERE origin = $6 AND token = $7 AND incarnation = $8 AND seq = $9 AND hash = $10 AND position = $11
+            RETURNING 1)
+        SELECT 1 / count(*) FROM moved
+        """
+
     private var compareAndSet: Statement {
         (
-            """
-            WITH moved AS (
-                UPDATE head SET incarnation = $1, seq = $2, hash = $3, stamp = $4, position = $5
-                WHERE origin = $6 AND token = $7 AND incarnation = $8 AND seq = $9 AND hash = $10 AND position = $11
-                RETURNING 1)
-            SELECT 1 / count(*) FROM moved
-            """,
+            Self.compareAndSet,
             [
                 .int64(becomes.head.incarnation.stored), .int64(becomes.head.seq.stored),
                 .bytea(becomes.head.hash.bytes), .int64(becomes.stamp.rawValue.stored),

@@ -156,8 +156,8 @@ extension StoreError {
     init?(_ error: PostgresError) {
         switch error.code {
         case .uniqueViolation where error.table == "idempotency": self = .duplicateKey
-        // Only a commit's comparison with the head divides.
-        case .dataException where error.sqlState == "22012": self = .fenced
+        // Division by zero: the head is not as the batch expects it.
+        case .dataException where error.sqlState == "22012" && error.statement == Commit.compareAndSet: self = .fenced
         case .commitOutcomeUnknown: self = .outcomeUnknown
         default: return nil
         }

@@ -6,19 +6,16 @@ import Postgres
 /// row, but no part of a pipeline: it costs two round trips of its own.
 struct Table<Row>: Sendable {
     private let columns: [Column]
-    private let copyStatement: String
-    private let insertStatement: String
+    private let copyStatement, insertStatement, upsertStatement: String
 
-    /// - Parameter onConflict: what stands behind an INSERT of rows that may be there.
+    /// - Parameter onConflict: what becomes of a row that stands where a new one belongs; without it, that is an error.
     init(_ name: String, onConflict: String = "", _ columns: [Column]) {
         self.columns = columns
         let names = columns.map(\.name).joined(separator: ", ")
         let arrays = columns.enumerated().map { "$\($0 + 1)::\($1.type)[]" }.joined(separator: ", ")
         copyStatement = "COPY \(name) (\(names)) FROM STDIN (FORMAT binary)"
-        insertStatement = """
-            INSERT INTO \(name) AS known (\(names)) SELECT * FROM unnest(\(arrays))
-            \(onConflict)
-            """
+        insertStatement = "INSERT INTO \(name) AS known (\(names)) SELECT * FROM unnest(\(arrays))"
+        upsertStatement = insertStatement + " " + onConflict
     }
 
     /// Adds rows where none of theirs stand.
@@ -31,9 +28,14 @@ struct Table<Row>: Sendable {
         }
     }
 
-    /// Adds rows; where such a row stands, what the table's `onConflict` says.
-    func insert(_ rows: [Row]) -> [Commit.Statement] {
-        rows.isEmpty ? [] : [(insertStatement, columns.map { $0.array(rows) })]
+    /// Adds rows where none of theirs stand.
+    func insert(_ rows: [Row]) -> [Commit.Statement] { statement(insertStatement, rows) }
+
+    /// Adds rows, or changes those that stand there.
+    func upsert(_ rows: [Row]) -> [Commit.Statement] { statement(upsertStatement, rows) }
+
+    private func statement(_ sql: String, _ rows: [Row]) -> [Commit.Statement] {
+        rows.isEmpty ? [] : [(sql, columns.map { $0.array(rows) })]
     }
 
     /// One column, as a field of a copied row and as an array over many rows.

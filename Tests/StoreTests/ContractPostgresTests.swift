@@ -9,10 +9,10 @@ import Testing
 /// What only PostgreSQL can show: figures, corruption, lost connections, migrations.
 @Suite struct ContractPostgresTests {
     private func with(
-        isMigrated: Bool = true, _ body: (_ database: Database, _ store: PostgresStore) async throws -> Void
+        isMigrated: Bool = true, few: Int = 128, _ body: (_ database: Database, _ store: PostgresStore) async throws -> Void
     ) async throws {
         let database = try await ContractServer.open(ContractServer.newDatabase(isMigrated: isMigrated))
-        let store = PostgresStore(database: database, hashing: sha256)
+        let store = PostgresStore(database: database, hashing: sha256, few: few)
         try await body(database, store)
         await store.close()
         await database.close()
@@ -117,8 +117,8 @@ import Testing
     }
 
     /// However absurd the times that a peer names, and whatever a case's days were before.
-    @Test func daysAreThoseOfTheCases() async throws {
-        try await with { database, store in
+    @Test(arguments: [0, 128]) func daysAreThoseOfTheCases(few: Int) async throws {
+        try await with(few: few) { database, store in
             var office = ContractOffice()
             try await office.begin(store)
             let (first, second) = (try office.register(), try office.register())
@@ -138,6 +138,25 @@ import Testing
             batch.cases[0].countsDue = false
             try await store.commit(batch)
             #expect(try await Self.days(database) == ["IR-03 2000-01-01 0 1 0", "IR-03 2000-01-02 1 0 0", "IR-03 9999-12-31 0 0 1"])
+        }
+    }
+
+    /// Its events were lost, so it is taken for a case that begins: what its row counted is taken off all the same.
+    @Test(arguments: [0, 128]) func aRowThatShouldNotStandIsReplaced(few: Int) async throws {
+        try await with(few: few) { database, store in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let first = try office.register()
+            var batch = office.batch([first])
+            batch.begun = 1
+            try await store.commit(batch)
+            batch = office.batch([try office.note(try #require(first.caseID)), try office.register()])
+            batch.begun = batch.cases.count
+            try await store.commit(batch)
+            let (kept, recounted) = try await figures(database)
+            #expect(kept == recounted)
+            #expect(kept["IR-03"]?.first == 2)
+            #expect(try await !Self.days(database).isEmpty)
         }
     }
 

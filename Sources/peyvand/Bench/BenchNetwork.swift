@@ -95,15 +95,30 @@ actor BenchNetwork {
         var lowered: Set<Substring> = []
         while !Task.isCancelled {
             let children = try Disk.text("/proc/\(postmaster)/task/\(postmaster)/children").split(separator: " ")
-            for child in Set(children).subtracting(lowered) {
-                guard let id = id_t(child), setpriority(Int32(PRIO_PROCESS.rawValue), id, 19) == 0 else { continue }  // has ended
-                let session = Glibc.open("/proc/\(child)/autogroup", O_WRONLY | O_CLOEXEC)
-                defer { Glibc.close(session) }
-                // A kernel without such groups has no such file; one that is asked too often wants to be asked again.
-                if session < 0 || Glibc.write(session, "19", 2) == 2 { lowered.insert(child) }
-            }
+            for child in Set(children).subtracting(lowered) where try Self.lower(child) { lowered.insert(child) }
             do { try await Task.sleep(for: .milliseconds(20)) } catch { return }
         }
+    }
+
+    /// - Returns: whether it is done; if not, it is to be tried again unless the process has ended.
+    private static func lower(_ process: Substring) throws -> Bool {
+        guard let id = id_t(process) else { return false }
+        guard setpriority(Int32(PRIO_PROCESS.rawValue), id, 19) == 0 else {
+            if errno == ESRCH { return false }
+            throw Disk.failure("lower", "/proc/\(process)")
+        }
+        let path = "/proc/\(process)/autogroup"
+        let session = Glibc.open(path, O_WRONLY | O_CLOEXEC)
+        guard session >= 0 else {
+            // A kernel without such groups has no such file.
+            if errno == ENOENT || errno == ESRCH { return true }
+            throw Disk.failure("open", path)
+        }
+        defer { Glibc.close(session) }
+        if Glibc.write(session, "19", 2) == 2 { return true }
+        // The kernel lets nobody ask too often.
+        if errno == EAGAIN || errno == EINTR || errno == ESRCH { return false }
+        throw Disk.failure("lower", path)
     }
 
     /// Starts the server's process and waits until its doors are open.
