@@ -150,6 +150,7 @@ import Testing
             var batch = office.batch([first])
             batch.begun = 1
             try await store.commit(batch)
+            try await database.readers.run { try $0.execute("DELETE FROM case_origins") }
             batch = office.batch([try office.note(try #require(first.caseID)), try office.register()])
             batch.begun = batch.cases.count
             try await store.commit(batch)
