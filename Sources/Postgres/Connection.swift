@@ -86,13 +86,37 @@ public actor Connection {
             session.rollback()
             throw error
         }
+        try commit(session)
+        return value
+    }
+
+    /// BEGIN, `first`, and once `ready` has returned, `last` and COMMIT; ROLLBACK when one of them throws. Nobody else may
+    /// use the connection meanwhile.
+    /// - Throws: as ``transaction(_:)``.
+    public func transaction(
+        _ first: @Sendable (isolated Connection) throws -> Void, once ready: @Sendable () async throws -> Void,
+        _ last: @Sendable (isolated Connection) throws -> Void
+    ) async throws {
+        let session = try opened()
+        try session.beginTransaction(.standard)
+        do {
+            try first(self)
+            try await ready()
+            try last(self)
+        } catch {
+            session.rollback()
+            throw error
+        }
+        try commit(session)
+    }
+
+    private func commit(_ session: Session) throws {
         do {
             try session.commit()
         } catch {
             session.rollback()
             throw error
         }
-        return value
     }
 
     // MARK: - Statements

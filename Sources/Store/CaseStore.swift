@@ -10,7 +10,9 @@ public protocol CaseStore: Sendable {
     func resume(_ origin: Origin, token: UInt64) async throws -> StoredHead
     /// Saves all of a batch or nothing. Throws `StoreError.fenced`, `.duplicateKey` or `.outcomeUnknown`, or a
     /// `PostgresError`.
-    func commit(_ batch: Commit) async throws
+    /// - Parameter earlier: the commit that this batch goes on from, where it is still under way: what can be prepared is
+    ///   prepared beside it. When it fails this batch is not saved, and throws `StoreError.earlierFailed`.
+    func commit(_ batch: Commit, after earlier: Task<Void, any Error>?) async throws
     /// The events of each case in the order of their positions, with their parts. A case without events is left out.
     func events(of cases: [CaseID]) async throws -> [CaseID: [Event]]
     /// Accepted and held events of some incarnations of an origin, in order of seq and, at one seq, of incarnation as a
@@ -81,6 +83,18 @@ public protocol CaseStore: Sendable {
     func overdue(before now: Instant, below level: Int, seats: [Origin], limit: Int) async throws -> [CaseID]
     /// What the hub heard from a node.
     func note(_ report: NodeReport) async throws
+}
+
+extension CaseStore {
+    public func commit(_ batch: Commit) async throws { try await commit(batch, after: nil) }
+}
+
+extension Task<Void, any Error>? {
+    /// Returns once the earlier commit is durable, or at once where there is none.
+    func standing() async throws(StoreError) {
+        guard let commit = self else { return }
+        do { try await commit.value } catch { throw .earlierFailed }
+    }
 }
 
 public struct StoredHead: Sendable, Equatable {
@@ -192,6 +206,8 @@ public enum StoreError: Error, Sendable, Equatable {
     case duplicateKey
     /// The connection was lost during COMMIT: read the head, then decide anew through the keys.
     case outcomeUnknown
+    /// The batch that this one goes on from was not saved.
+    case earlierFailed
     /// Stored bytes that are no event, or do not have their hash: the case that cannot be read, where it is one, and
     /// `origin seq`.
     case corrupt(CaseID?, String)

@@ -48,7 +48,8 @@ public final class MemoryStore: CaseStore {
         return writer.head
     }
 
-    public func commit(_ batch: Commit) async throws {
+    public func commit(_ batch: Commit, after earlier: Task<Void, any Error>?) async throws {
+        try await earlier.standing()
         try state.withLock { state in
             let failure = state.failures.isEmpty ? nil : state.failures.removeFirst()
             if case .before(let error) = failure { throw error }

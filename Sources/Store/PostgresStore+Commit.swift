@@ -2,42 +2,71 @@ import Casework
 import Federation
 import Postgres
 
-extension Commit {
-    /// Writes the batch within an open transaction: a small one in one round trip, or two when it changes cases that are
-    /// here; a large one in as few as COPY permits.
+/// Writes a batch within an open transaction.
+struct Saving: Sendable {
+    enum Order {
+        /// Few rows: all in one round trip, or two when they change cases that are here.
+        case together
+        /// Many: new rows by COPY, while an earlier batch is under way; then the rest.
+        case rowsFirst
+        /// Many: the head is compared before anything is written.
+        case headFirst
+    }
+
+    let order: Order
+    private let batch: Commit
+    private let rows: CaseRows
+    private let parts: [StoredPart]
+    private let fresh, joined: [CaseOrigins]
+    private let begun: [FeedRun: UInt64]
+
     /// - Parameters:
     ///   - begun: feeds that this hub incarnation may not have written before, and its first seq there.
-    ///   - few: up to so many rows, of at most 256 KiB, make a small batch.
+    ///   - few: up to so many rows, of at most 256 KiB, go together.
+    ///   - isCareful: whether the head is compared first, however many rows there are.
+    init(_ batch: Commit, begun: [FeedRun: UInt64], few: Int, isCareful: Bool = false) {
+        self.batch = batch
+        self.begun = begun
+        order = batch.isSmall(few) ? .together : isCareful ? .headFirst : .rowsFirst
+        rows = CaseRows(batch)
+        parts = batch.placed.indices.compactMap { StoredPart(batch.placed[$0].event) }
+        (fresh, joined) = batch.origins
+    }
+
+    /// The new rows, where they are many. None of them touches one that stands, or that an earlier batch writes, so both
+    /// may be under way at once.
+    func copy(_ connection: isolated Connection) throws {
+        if order == .together { return }
+        if order == .headFirst { try connection.pipeline([batch.compareAndSet]) }
+        try Table.journal.copy(batch.placed, connection)
+        try Table.parts.copy(parts, connection)
+        try Table.origins.copy(fresh, connection)
+        try rows.copyNew(connection)
+        try Table.feeds.copy(batch.routed, connection)
+        try Table.held.copy(batch.held, connection)
+    }
+
+    /// All else, on what the batch goes on from.
     /// - Throws: `StoreError.fenced`, `PostgresError`; the transaction is then to be rolled back.
-    func save(_ connection: isolated Connection, begun: [FeedRun: UInt64], few: Int) throws {
-        let isSmall = isSmall(few)
-        let rows = CaseRows(self)
-        var next = [compareAndSet] + rows.selectOld
+    func finish(_ connection: isolated Connection) throws {
+        var next = order == .headFirst ? [] : [batch.compareAndSet]
         var old: Rows?
-        if next.count > 1 || !isSmall {
-            let answers = try connection.pipeline(next)
-            if answers.count > 1 { old = answers[1] }
+        if !rows.selectOld.isEmpty {
+            old = try connection.pipeline(next + rows.selectOld).last
             next = []
         }
         let moved = try rows.figures(old: old)
-        let parts = placed.indices.compactMap { StoredPart(placed[$0].event) }
-        let (fresh, joined) = origins
-        if isSmall {
-            next += Table.journal.insert(placed) + Table.parts.insert(parts) + Table.origins.insert(fresh)
-            next += rows.insertNew + Table.feeds.insert(routed) + Table.held.insert(held)
-        } else {
-            try Table.journal.copy(placed, connection)
-            try Table.parts.copy(parts, connection)
-            try Table.origins.copy(fresh, connection)
-            try rows.copyNew(connection)
-            try Table.feeds.copy(routed, connection)
-            try Table.held.copy(held, connection)
+        if order == .together {
+            next += Table.journal.insert(batch.placed) + Table.parts.insert(parts) + Table.origins.insert(fresh)
+            next += rows.insertNew + Table.feeds.insert(batch.routed) + Table.held.insert(batch.held)
         }
         next += rows.upsert + Table.origins.upsert(joined)
-        try connection.pipeline(next + moved.statements + statements + FeedRun.note(begun) + choices)
+        try connection.pipeline(next + moved.statements + batch.statements + FeedRun.note(begun) + batch.choices)
     }
+}
 
-    private func isSmall(_ few: Int) -> Bool {
+extension Commit {
+    fileprivate func isSmall(_ few: Int) -> Bool {
         guard placed.count + cases.count + routed.count + held.count <= few else { return false }
         let events = placed.map(\.event) + held
         return events.reduce(0) { $0 + $1.bytes.count + ($1.part.bytes?.count ?? 0) } <= 1 << 18
@@ -55,7 +84,7 @@ extension Commit {
         SELECT 1 / count(*) FROM moved
         """
 
-    private var compareAndSet: Statement {
+    fileprivate var compareAndSet: Statement {
         (
             Self.compareAndSet,
             [
@@ -70,7 +99,7 @@ extension Commit {
 
     // MARK: - What goes by one statement in any batch
 
-    private var statements: [Statement] {
+    fileprivate var statements: [Statement] {
         var statements: [Statement] = []
         if let files { statements.append(files) }
         if !completed.isEmpty { statements.append(completeParts) }
@@ -81,7 +110,7 @@ extension Commit {
     }
 
     /// Which origins this batch brings events of, by case: of those that it begins, and of those that may have been here.
-    private var origins: (fresh: [CaseOrigins], joined: [CaseOrigins]) {
+    fileprivate var origins: (fresh: [CaseOrigins], joined: [CaseOrigins]) {
         var parts: [CaseOrigins] = []
         for index in placed.indices {
             let event = placed[index].event

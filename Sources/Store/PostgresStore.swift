@@ -5,7 +5,7 @@ import Synchronization
 
 /// The durable half of a server in PostgreSQL.
 ///
-/// The writer's calls (`takeOver`, `commit`) go over one connection of their own, which is opened again when it was lost;
+/// The writer's calls (`takeOver`, `commit`) go over connections of their own, which are opened again when they were lost;
 /// a transaction whose connection broke before COMMIT was sent is tried once more, since nothing of it is there. Reads go
 /// through the database's pool.
 public final class PostgresStore: CaseStore {
@@ -13,7 +13,8 @@ public final class PostgresStore: CaseStore {
     let hashing: Hashing
 
     private struct State {
-        var connection: Connection?
+        /// Those of the writer that are free: one, and a second since two batches were saved side by side.
+        var connections: [Connection] = []
         /// Partitions of the journal that are known to exist.
         var partitions: Set<JournalPartition> = []
         /// Which feeds this hub incarnation is known to have begun to write.
@@ -35,13 +36,15 @@ public final class PostgresStore: CaseStore {
         self.few = few
     }
 
-    /// Ends the writer's connection; the database stays open.
-    public func close() async { await forgetWriter() }
+    /// Ends the writer's connections; the database stays open.
+    public func close() async {
+        while let connection = state.withLock({ $0.connections.popLast() }) { await forget(connection) }
+    }
 
     // MARK: - The writer
 
     public func takeOver(_ origin: Origin, token: UInt64) async throws -> StoredHead {
-        let rows = try await write { connection in
+        let rows = try await writeInOne { connection in
             try JournalPartition(origin: origin, seq: 1).create(connection)
             return try connection.transaction { connection in
                 // Waits for a transaction of the last writer that is still under way.
@@ -60,7 +63,7 @@ public final class PostgresStore: CaseStore {
 
     public func resume(_ origin: Origin, token: UInt64) async throws -> StoredHead {
         // The lock waits for a COMMIT of this process that the server still works on.
-        let rows = try await write { connection in
+        let rows = try await writeInOne { connection in
             try connection.transaction { connection in
                 try connection.query(
                     """
@@ -74,19 +77,20 @@ public final class PostgresStore: CaseStore {
         return try StoredHead(row)
     }
 
-    public func commit(_ batch: Commit) async throws {
+    public func commit(_ batch: Commit, after earlier: Task<Void, any Error>?) async throws {
         let needed = JournalPartition.needed(by: batch.placed)
         let runs = FeedRun.written(by: batch.routed)
         let (missing, begun) = state.withLock { state in
             (needed.subtracting(state.partitions), runs.filter { !state.runs.contains($0.key) })
         }
         do {
-            try await save(batch, missing, begun)
-        } catch let error as PostgresError where error.code == .uniqueViolation && batch.begun > 0 {
-            // A row stands where none should: of a case whose events were lost. What is right replaces it.
+            try await save(Saving(batch, begun: begun, few: few), missing, after: earlier)
+        } catch let error as PostgresError where error.code == .uniqueViolation {
+            // A row stands where none should: of a case whose events were lost, and what is right replaces it; or of
+            // another writer, and the head says so.
             var batch = batch
             batch.begun = 0
-            try await save(batch, missing, begun)
+            try await save(Saving(batch, begun: begun, few: few, isCareful: true), missing, after: earlier)
         }
         guard !missing.isEmpty || !begun.isEmpty else { return }
         state.withLock { state in
@@ -95,45 +99,70 @@ public final class PostgresStore: CaseStore {
         }
     }
 
-    private func save(_ batch: Commit, _ missing: Set<JournalPartition>, _ begun: [FeedRun: UInt64]) async throws {
+    private func save(
+        _ saving: Saving, _ missing: Set<JournalPartition>, after earlier: Task<Void, any Error>?
+    ) async throws {
+        if saving.order != .rowsFirst { try await earlier.standing() }
         try await write { connection in
-            for partition in missing.sorted() { try partition.create(connection) }
-            try connection.transaction { connection in try batch.save(connection, begun: begun, few: few) }
+            if !missing.isEmpty {
+                try await connection.run { connection in
+                    for partition in missing.sorted() { try partition.create(connection) }
+                }
+            }
+            try await connection.transaction {
+                try saving.copy($0)
+            } once: {
+                try await earlier.standing()
+            } _: {
+                try saving.finish($0)
+            }
         }
     }
 
-    private func write<T: Sendable>(_ body: @Sendable (isolated Connection) throws -> T) async throws -> T {
+    private func write<T: Sendable>(_ body: @Sendable (Connection) async throws -> T) async throws -> T {
         do {
             do {
-                return try await writer().run(body)
+                return try await lend(body)
             } catch let error as PostgresError where error.isConnectionFailure {
-                await forgetWriter()
-                return try await writer().run(body)
+                return try await lend(body)
             }
         } catch let error as PostgresError {
-            if error.isConnectionFailure || error.code == .commitOutcomeUnknown { await forgetWriter() }
             throw StoreError(error) ?? error
         }
     }
 
-    private func writer() async throws -> Connection {
-        if let connection = state.withLock({ $0.connection }) {
-            if await connection.isUsable { return connection }
-            await forgetWriter()
-        }
-        let connection = try await database.writer()
-        state.withLock { $0.connection = connection }
-        return connection
+    private func writeInOne<T: Sendable>(_ body: @Sendable (isolated Connection) throws -> T) async throws -> T {
+        try await write { connection in try await connection.run(body) }
     }
 
-    private func forgetWriter() async {
-        let connection = state.withLock { state in
-            defer { state.connection = nil }
-            // What the next connection reaches may be another server.
-            (state.partitions, state.runs) = ([], [])
-            return state.connection
+    private func lend<T: Sendable>(_ body: @Sendable (Connection) async throws -> T) async throws -> T {
+        let connection = try await writer()
+        do {
+            let value = try await body(connection)
+            state.withLock { $0.connections.append(connection) }
+            return value
+        } catch {
+            if let error = error as? PostgresError, error.isConnectionFailure || error.code == .commitOutcomeUnknown {
+                await forget(connection)
+            } else {
+                state.withLock { $0.connections.append(connection) }
+            }
+            throw error
         }
-        await connection?.close()
+    }
+
+    private func writer() async throws -> Connection {
+        while let connection = state.withLock({ $0.connections.popLast() }) {
+            if await connection.isUsable { return connection }
+            await forget(connection)
+        }
+        return try await database.writer()
+    }
+
+    private func forget(_ connection: Connection) async {
+        // What the next connection reaches may be another server.
+        state.withLock { ($0.partitions, $0.runs) = ([], []) }
+        await connection.close()
     }
 
     // MARK: - Reading

@@ -69,7 +69,7 @@ extension Writer {
         var keys: [IdempotencyKey] = []
         for item in items { if case .wish(let request) = item.work, let key = request.key { keys.append(key) } }
         var replies = keys.isEmpty ? [:] : try await store.replies(keys)
-        for (key, reply) in underWay?.replies ?? [] { replies[key] = reply }
+        for batch in underWay { for (key, reply) in batch.replies { replies[key] = reply } }
         var prepared = [Prepared]()
         for item in items { prepared.append(prepare(item, replies: replies)) }
         let codes = try await drawCodes(prepared)
@@ -77,7 +77,7 @@ extension Writer {
         guard var core else { throw StoreError.outcomeUnknown }
         self.core = nil
         defer { self.core = core }
-        var batch = Batch(after: underWay?.becomes ?? head)
+        var batch = Batch(after: underWay.last?.becomes ?? head)
         for (index, item) in prepared.enumerated() {
             decide(item, code: codes[index], &core, &batch, &replies)
         }
@@ -153,7 +153,7 @@ extension Writer {
         guard let province = origin.provinceNumber else { return [:] }
         var missing = prepared.indices.filter { prepared[$0].needsCode }
         var drawn: [Int: TrackingCode] = [:]
-        var taken = Set(underWay?.rows.compactMap { TrackingCode(parsing: $0.trackingCode) } ?? [])
+        var taken = Set(underWay.flatMap(\.rows).compactMap { TrackingCode(parsing: $0.trackingCode) })
         while !missing.isEmpty {
             for index in missing { drawn[index] = TrackingCode(province: province, random: SecureRandom.uint64()) }
             let used = try await store.used(missing.compactMap { drawn[$0] })

@@ -52,6 +52,8 @@ public actor Writer<Core: ServerCore> {
     static var queueLimit: Int { 20_000 }
     /// So many wait for one commit only when a whole office, or more, works at once.
     static var crowd: Int { 16 }
+    /// Batches that are being saved while the next is decided.
+    static var flightLimit: Int { 2 }
     /// Cases kept in memory between batches, and the bytes of their events: whichever comes first.
     static var cacheLimit: Int { 4_000 }
     static var cacheBytes: Int { 16 << 20 }
@@ -80,9 +82,10 @@ public actor Writer<Core: ServerCore> {
         func set() { value.store(true, ordering: .releasing) }
     }
 
-    private var flight: Flight?
-    /// The batch that the next one goes on from, where it is not yet durable.
-    var underWay: Batch? { flight?.batch }
+    /// In their order: the first is being committed, what can be written before its end is written of the next.
+    private var flights: [Flight] = []
+    /// Decided and not yet durable, in their order: the next batch goes on from the last.
+    var underWay: [Batch] { flights.map(\.batch) }
     /// Of the events of the core's cases: no less than there are. A case that is touched again is counted again.
     var cachedBytes = 0
     private var lastTouched: [CaseID] = []
@@ -236,9 +239,9 @@ public actor Writer<Core: ServerCore> {
     /// Until nothing waits that may be decided now. What comes later wakes the loop, and so does the end of a commit.
     private func work() async throws {
         while true {
-            if flight?.hasEnded.isSet == true {
-                _ = try await land()
-            } else if flight != nil, !isWorthDecidingAhead {
+            if flights.first?.hasEnded.isSet == true {
+                _ = try await landFirst()
+            } else if !flights.isEmpty, !isWorthDecidingAhead {
                 return
             } else if let items = nextBatch() {
                 try await process(items)
@@ -342,47 +345,68 @@ public actor Writer<Core: ServerCore> {
         }
         let isStanding: Bool
         do {
-            isStanding = try await land()
+            // What an empty batch answers, earlier ones may have done.
+            isStanding = try await land(allBut: batch.isEmpty ? 0 : Self.flightLimit - 1)
         } catch {
             for item in items { item.done.resolve(.failure(reason(error))) }
             throw error
         }
-        // What was decided on a batch that failed falls with it; a database that stayed away is told to these too.
-        guard isStanding else {
-            guard core == nil else { return try await carefully(items) }
-            for item in items { item.done.resolve(.failure(Self.away)) }
-            return
-        }
+        guard isStanding else { return try await again(items) }
         guard !batch.isEmpty else { return finish(batch) }
         (lastTouched, lastBytes) = (batch.effects.touched, batch.bytes)
         cachedBytes += lastBytes
         let commit = batch.commit(origin: origin, token: token, now: environment.now())
         let hasEnded = Flag()
-        let saving = Task { [store, wake] in
+        let saving = Task { [store, wake, earlier = flights.last?.commit] in
             defer {
                 hasEnded.set()
                 wake.continuation.yield()
             }
-            try await store.commit(commit)
+            try await store.commit(commit, after: earlier)
         }
-        flight = Flight(items: items, batch: batch, commit: saving, hasEnded: hasEnded)
+        flights.append(Flight(items: items, batch: batch, commit: saving, hasEnded: hasEnded))
         inbox.withLock { $0.isCommitting = true }
     }
 
-    /// Waits for the commit that is under way and answers its items.
-    /// - Returns: false when it failed: the core was made anew since.
-    private func land() async throws -> Bool {
-        guard let landing = flight else { return true }
+    /// What was decided on a batch that failed falls with it; a database that stayed away is told to its callers too.
+    private func again(_ items: [Item]) async throws {
+        guard core == nil else { return try await carefully(items) }
+        for item in items { item.done.resolve(.failure(Self.away)) }
+    }
+
+    /// Waits for commits that are under way, and answers their items.
+    /// - Parameter count: so many, the last ones, may stay under way.
+    /// - Returns: false when one failed: none is under way any more, and the core was made anew since.
+    private func land(allBut count: Int = 0) async throws -> Bool {
+        while flights.count > count { if try await !landFirst() { return false } }
+        return true
+    }
+
+    private func landFirst() async throws -> Bool {
+        let landing = flights[0]
         let outcome = await landing.commit.result
-        flight = nil
-        inbox.withLock { $0.isCommitting = false }
+        let fallen: [Flight]
         switch outcome {
         case .success:
+            flights.removeFirst()
+            inbox.withLock { [isCommitting = !flights.isEmpty] in $0.isCommitting = isCommitting }
             head = landing.batch.becomes
             finish(landing.batch)
             return true
         case .failure(let error):
-            try await carefully(landing.items, landing.batch, after: error)
+            // Their transactions are over before anything is tried again.
+            for flight in flights { _ = await flight.commit.result }
+            fallen = Array(flights.dropFirst())
+            flights = []
+            inbox.withLock { $0.isCommitting = false }
+            var unanswered = fallen[...]
+            do {
+                try await carefully(landing.items, landing.batch, after: error)
+                while let flight = unanswered.popFirst() { try await again(flight.items) }
+            } catch {
+                for item in unanswered.flatMap(\.items) { item.done.resolve(.failure(reason(error))) }
+                throw error
+            }
             return false
         }
     }
@@ -479,9 +503,11 @@ public actor Writer<Core: ServerCore> {
     /// Forgets all but the cases of the last batch; those too, when they alone are past the bound and durable.
     private func boundCache() {
         guard (core?.desk.cases.count ?? 0) > Self.cacheLimit || cachedBytes > Self.cacheBytes else { return }
-        let isTooLarge = flight == nil && lastBytes > Self.cacheBytes
-        core?.desk.unload(allBut: isTooLarge ? [] : lastTouched)
-        cachedBytes = isTooLarge ? 0 : lastBytes
+        let isTooLarge = flights.isEmpty && lastBytes > Self.cacheBytes
+        // The store does not show yet what is under way.
+        let kept = flights.isEmpty ? (isTooLarge ? [] : lastTouched) : flights.flatMap(\.batch.effects.touched)
+        core?.desk.unload(allBut: kept)
+        cachedBytes = isTooLarge ? 0 : max(lastBytes, flights.reduce(0) { $0 + $1.batch.bytes })
     }
 
     private func notify(_ batch: Batch) {

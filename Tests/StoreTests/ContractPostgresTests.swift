@@ -85,6 +85,33 @@ import Testing
         }
     }
 
+    /// Many new rows are written while the batch before is under way.
+    @Test func manyRowsDoNotWait() async throws {
+        try await with(few: 0) { database, store in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let batches = [office.batch([try office.register()]), office.batch([try office.register()])]
+            let gate = AsyncStream<Void>.makeStream()
+            let earlier = Task {
+                for await _ in gate.stream {}
+                try await store.commit(batches[0])
+            }
+            let later = Task { try await store.commit(batches[1], after: earlier) }
+            // Its transaction has written its rows, and is not over.
+            let writers = """
+                SELECT count(*) FROM pg_locks WHERE relation = 'parts'::regclass AND mode = 'RowExclusiveLock'
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                """
+            while try await database.readers.run({ try $0.query(writers)[0].get(0, as: Int.self) }) == 0 {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(try await store.journal(of: office.origin, after: 0) == [])
+            gate.continuation.finish()
+            try await later.value
+            #expect(try await store.journal(of: office.origin, after: 0).count == 2)
+        }
+    }
+
     @Test func aCaseRowIsStoredAsItIs() async throws {
         try await with { database, store in
             var office = ContractOffice()

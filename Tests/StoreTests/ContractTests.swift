@@ -79,6 +79,34 @@ extension StoreKind {
         }
     }
 
+    /// A batch given while the one before is under way: saved after it, and never without it.
+    @Test(arguments: StoreKind.allCases) func aBatchWaitsForTheEarlierOne(_ kind: StoreKind) async throws {
+        struct Broken: Error {}
+        try await kind.with { store, _ in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let event = try office.register()
+            let id = try #require(event.caseID)
+            let batches = [office.batch([event]), office.batch([try office.register(), try office.note(id)])]
+            await #expect(throws: StoreError.earlierFailed) {
+                try await store.commit(batches[1], after: Task { throw Broken() })
+            }
+            #expect(try await store.journal(of: office.origin, after: 0) == [])
+            let gate = AsyncStream<Void>.makeStream()
+            let earlier = Task {
+                for await _ in gate.stream {}
+                try await store.commit(batches[0])
+            }
+            let later = Task { try await store.commit(batches[1], after: earlier) }
+            try await Task.sleep(for: .milliseconds(100))
+            #expect(try await store.journal(of: office.origin, after: 0) == [])
+            gate.continuation.finish()
+            try await later.value
+            #expect(try await store.journal(of: office.origin, after: 0).count == 3)
+            #expect(try await store.events(of: [id])[id]?.count == 2)
+        }
+    }
+
     @Test(arguments: StoreKind.allCases) func aBatchMustContinueTheHead(_ kind: StoreKind) async throws {
         try await kind.with { store, _ in
             var office = ContractOffice()

@@ -20,9 +20,9 @@ final class WatchedStore: CaseStore {
     func watchAfter(_ body: @escaping @Sendable (Commit) async throws -> Void) { afterCommit.withLock { $0 = body } }
     func claim(_ body: @escaping @Sendable (TrackingCode) -> Bool) { usedCodes.withLock { $0 = body } }
 
-    func commit(_ batch: Commit) async throws {
+    func commit(_ batch: Commit, after earlier: Task<Void, any Error>?) async throws {
         try await beforeCommit.withLock { $0 }?(batch)
-        try await base.commit(batch)
+        try await base.commit(batch, after: earlier)
         try await afterCommit.withLock { $0 }?(batch)
     }
 
@@ -121,14 +121,16 @@ enum WriterOffice {
     }
 
     static func hub(
-        _ store: any CaseStore, observe: @escaping @Sendable (Writer<HubCore>.Notice) -> Void = { _ in }
+        _ store: any CaseStore, patience: Duration = .seconds(8),
+        observe: @escaping @Sendable (Writer<HubCore>.Notice) -> Void = { _ in }
     ) -> Writer<HubCore> {
-        let environment = Writer<HubCore>.Environment(now: { noon }, observe: observe) { head, incarnation in
+        var environment = Writer<HubCore>.Environment(now: { noon }, observe: observe) { head, incarnation in
             let chains = try await store.chains()
             return HubCore(
                 desk: desk(.hub, head, incarnation, chains), chains: chains.filter { $0.key != .hub },
                 position: head.position, feeds: try await store.feedEnds())
         }
+        environment.patience = patience
         return Writer(
             origin: .hub, store: store, token: 1, incarnation: 1, environment: environment,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
