@@ -58,7 +58,7 @@ public final class Database: Sendable {
     /// - Parameters:
     ///   - url: a libpq URL or conninfo string.
     ///   - connections: the most that readers hold at a time; half as many for the store's own
-    ///     lookups, and the writer's, come on top.
+    ///     lookups, and the writer's two, come on top.
     /// - Throws: `StoreError.noStandby`, `DatabaseError`, `PostgresError`.
     public static func open(url: String, connections: Int, logger: Logger) async throws -> Database {
         let hosts = try DatabaseHosts(url: url)

@@ -48,6 +48,8 @@ struct Backlog: Sendable {
     /// Folders of a stopped PostgreSQL: the province's, and an empty hub's.
     let province, hub: String
     let events: Int
+    /// How often ours and the peers are asked how far they are: seldom enough to cost nothing.
+    static let look = Duration.milliseconds(20)
     private let head: (seq: Int64, digest: String)
 
     static func make(cases: Int, abroad: Int, _ bench: Bench) async throws -> Backlog {
@@ -137,7 +139,7 @@ struct Backlog: Sendable {
             }
             if reached ?? 0 >= seq { break }
             guard clock.now < deadline else { throw Failure("the hub has \(reached ?? 0) of \(seq) events after 10 minutes.") }
-            try await Task.sleep(for: .milliseconds(4))
+            try await Task.sleep(for: Self.look)
         }
         let took = clock.now - began
         await watch.close()

@@ -114,7 +114,7 @@ struct ReplicationPeer: Sendable {
                 ).first?.get(0)
             }
             if seq ?? 0 >= events { return .now }
-            try await Task.sleep(for: .milliseconds(4))
+            try await Task.sleep(for: Backlog.look)
         }
         throw Failure("the peer's subscriber is not done after 15 minutes.")
     }
