@@ -230,7 +230,14 @@ public struct Hub: HubService, StoredService {
             Gauge(
                 name: "peyvand_conflicts_open", help: "Conflicts that wait for a person",
                 value: Double(overview.counts.conflicts)),
+            office.searchLag.gauge("search"),
         ]
+        for (origin, lag) in try await feedLags() {
+            gauges.append(
+                Gauge(
+                    name: "peyvand_feed_lag", help: "Rows of its feed that the node has not committed",
+                    labels: ["province": origin.code], value: Double(lag)))
+        }
         let now = office.now()
         for province in overview.provinces {
             let labels = ["province": province.code]
@@ -256,5 +263,14 @@ public struct Hub: HubService, StoredService {
                     value: province.state == "quarantined" ? 1 : 0))
         }
         return gauges
+    }
+
+    /// Of the nodes that were heard, in the order of their codes.
+    private func feedLags() async throws -> [(Origin, UInt64)] {
+        let (ends, nodes) = (try await office.store.feedEnds(), try await office.reads.nodes())
+        return nodes.sorted { $0.key < $1.key }.map { origin, node in
+            let end = ends[origin] ?? 0
+            return (origin, end > node.feed ? end - node.feed : 0)
+        }
     }
 }

@@ -149,6 +149,7 @@ public struct Node: NodeService, StoredService {
             Gauge(
                 name: "peyvand_clock_offset_seconds", help: "The hub's clock less this one",
                 value: Double(status.clockOffsetMS) / 1000),
+            office.searchLag.gauge("search"),
         ]
     }
 }

@@ -1,6 +1,8 @@
 import Casework
 import Federation
 import Postgres
+public import Service
+import Synchronization
 
 /// Keeps the table `search` behind the cases: a projection that trails them by their position.
 public struct SearchProjection: Sendable {
@@ -94,4 +96,21 @@ public struct SearchProjection: Sendable {
             ON CONFLICT (id) DO UPDATE SET document = excluded.document)
         SELECT count(*) = 1 FROM moved
         """
+}
+
+/// Since when a projection has not been level with what it is made of, by a clock that nobody sets.
+public final class ProjectionLag: Sendable {
+    private let level = Mutex(ContinuousClock.now)
+
+    /// It has nothing left to do.
+    func isLevel() { level.withLock { $0 = .now } }
+
+    public var seconds: Double { (ContinuousClock.now - level.withLock { $0 }) / .seconds(1) }
+
+    /// - Parameter projection: its name.
+    public func gauge(_ projection: String) -> Gauge {
+        Gauge(
+            name: "peyvand_projection_lag_seconds", help: "Since a projection was level with the journal",
+            labels: ["projection": projection], value: seconds)
+    }
 }

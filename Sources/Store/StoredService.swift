@@ -32,6 +32,8 @@ public struct Office: Sendable {
     public let attachments: AttachmentRegister
     /// Files whose bytes have come, for those who bring them to others.
     public let arrivals = Broadcast<EventHash>()
+    /// How far the projection for search trails the cases.
+    public let searchLag = ProjectionLag()
     public let now: @Sendable () -> Instant
 
     public init(

@@ -141,7 +141,9 @@ public enum Upkeep {
     ) async {
         let projection = SearchProjection(database: office.database, store: office.store)
         await periodically(every: .milliseconds(400), logger: logger) {
-            while try await projection.advance(limit: 500) > 0, !Task.isCancelled, !isBusy() {}
+            var count = 0
+            repeat { count = try await projection.advance(limit: 500) } while count > 0 && !Task.isCancelled && !isBusy()
+            if count == 0 { office.searchLag.isLevel() }
             for _ in 0..<25 where isBusy() { try await Task.sleep(for: .milliseconds(400)) }
         }
     }

@@ -73,6 +73,20 @@ extension EndToEnd {
             #expect(!metrics.text.contains(Citizen.mobile))
         }
 
+        @Test func `what the alert rules rest on is served`() async throws {
+            let file = URL(filePath: #filePath).appending(path: "../../../deploy/prometheus/peyvand.rules.yml")
+            let rules = try String(contentsOf: file.standardized, encoding: .utf8)
+            let names = Set(rules.matches(of: /peyvand_[a-z_]+/).map { String($0.output) })
+            #expect(names.count > 5)
+            var served = ""
+            for server in [try demo.hub, try demo.server("IR-03")] {
+                served += try await server.call("GET", "/metrics").text
+            }
+            for name in names.sorted() { #expect(served.contains("# TYPE \(name) gauge"), "\(name) is not served") }
+            let lag = try #require(served.firstMatch(of: /peyvand_projection_lag_seconds\{projection="search"\} ([0-9.]+)/))
+            #expect(try #require(Double(lag.output.1)) < 60)
+        }
+
         @Test(arguments: ["hub", "IR-03"])
         func `the OpenAPI document names every promised route and is true`(code: String) async throws {
             let server = try demo.server(code)

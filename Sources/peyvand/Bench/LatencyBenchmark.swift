@@ -98,8 +98,8 @@ private final class Feed {
         for server in [Self.code, DemoCast.hub] { await network.stop(server) }
         for server in [Self.code, DemoCast.hub] { try await network.verify(server) }
         await network.closeAll()
-        return ids.compactMap { id in
-            guard let begun = commits[id], let ended = arrivals[id] else { return nil }
+        return try ids.map { id in
+            guard let begun = commits[id], let ended = arrivals[id] else { throw Failure("case \(id) has no time.") }
             return Double(ended - begun) / 1000
         }
     }
