@@ -52,8 +52,6 @@ public actor Writer<Core: ServerCore> {
     static var queueLimit: Int { 20_000 }
     /// So many wait for one commit only when a whole office, or more, works at once.
     static var crowd: Int { 16 }
-    /// Batches that are being saved while the next is decided.
-    static var flightLimit: Int { 2 }
     /// Cases kept in memory between batches, and the bytes of their events: whichever comes first.
     static var cacheLimit: Int { 4_000 }
     static var cacheBytes: Int { 16 << 20 }
@@ -84,6 +82,8 @@ public actor Writer<Core: ServerCore> {
 
     /// In their order: the first is being committed, what can be written before its end is written of the next.
     private var flights: [Flight] = []
+    /// How many are saved while the next is decided: where people work, who wait for all of them, one.
+    private var flightLimit: Int { inbox.withLock { $0.isLive } ? 1 : 2 }
     /// Decided and not yet durable, in their order: the next batch goes on from the last.
     var underWay: [Batch] { flights.map(\.batch) }
     /// Of the events of the core's cases: no less than there are. A case that is touched again is counted again.
@@ -346,7 +346,7 @@ public actor Writer<Core: ServerCore> {
         let isStanding: Bool
         do {
             // What an empty batch answers, earlier ones may have done.
-            isStanding = try await land(allBut: batch.isEmpty ? 0 : Self.flightLimit - 1)
+            isStanding = try await land(allBut: batch.isEmpty ? 0 : flightLimit - 1)
         } catch {
             for item in items { item.done.resolve(.failure(reason(error))) }
             throw error
