@@ -21,6 +21,7 @@ extension PostgresError.Code {
         "23502": .notNullViolation, "23503": .foreignKeyViolation, "23505": .uniqueViolation,
         "23514": .checkViolation, "23P01": .exclusionViolation,
         "25001": .activeTransaction, "25006": .readOnlyTransaction, "25P02": .inFailedTransaction,
+        "25P03": .connectionLost, "25P04": .connectionLost,
         "26000": .invalidStatementName,
         "3D000": .invalidDatabase,
         "40001": .serializationFailure, "40P01": .deadlock,

@@ -88,11 +88,19 @@ public final class Database: Sendable {
         }
     }
 
+    /// What a batch writes while it waits for the one before, a writer that came since waits for: not longer than this, should
+    /// the process be frozen or cut off. Two batches may wait for each other through somebody else's lock on a table, which
+    /// the server cannot see: neither waits for long, and is tried again.
+    private static let writing = [
+        "synchronous_commit": "on", "idle_in_transaction_session_timeout": "30s", "lock_timeout": "5s",
+        "default_transaction_isolation": "read committed",
+    ]
+
     /// A new connection for the writer: its commits are on disk, at the standby too if there is one, when they return.
     public func writer() async throws -> Connection {
         let configuration = ConnectionConfiguration(
             url: url, applicationName: "peyvand writer",
-            settings: Self.probing.merging(["synchronous_commit": "on"]) { $1 })
+            settings: Self.probing.merging(Self.writing) { $1 })
         return try await Connection.connect(configuration, logger: logger)
     }
 

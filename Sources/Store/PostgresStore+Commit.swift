@@ -43,7 +43,6 @@ struct Saving: Sendable {
         try Table.origins.copy(fresh, connection)
         try rows.copyNew(connection)
         try Table.feeds.copy(batch.routed, connection)
-        try Table.held.copy(batch.held, connection)
     }
 
     /// All else, on what the batch goes on from.
@@ -59,6 +58,9 @@ struct Saving: Sendable {
         if order == .together {
             next += Table.journal.insert(batch.placed) + Table.parts.insert(parts) + Table.origins.insert(fresh)
             next += rows.insertNew + Table.feeds.insert(batch.routed) + Table.held.insert(batch.held)
+        } else {
+            // Their order is that in which they are written: an earlier batch's come first.
+            try Table.held.copy(batch.held, connection)
         }
         next += rows.upsert + Table.origins.upsert(joined)
         try connection.pipeline(next + moved.statements + batch.statements + FeedRun.note(begun) + batch.choices)

@@ -36,9 +36,14 @@ public final class PostgresStore: CaseStore {
         self.few = few
     }
 
-    /// Ends the writer's connections; the database stays open.
+    /// Ends the writer's free connections; the database stays open.
     public func close() async {
-        while let connection = state.withLock({ $0.connections.popLast() }) { await forget(connection) }
+        let free = state.withLock { state in
+            // What the next connection reaches may be another server.
+            defer { state = State() }
+            return state.connections
+        }
+        for connection in free { await connection.close() }
     }
 
     // MARK: - The writer
@@ -47,7 +52,7 @@ public final class PostgresStore: CaseStore {
         let rows = try await writeInOne { connection in
             try JournalPartition(origin: origin, seq: 1).create(connection)
             return try connection.transaction { connection in
-                // Waits for a transaction of the last writer that is still under way.
+                // Waits for a COMMIT of the last writer that is still under way.
                 try connection.query(
                     """
                     INSERT INTO head (origin, incarnation, seq, hash, stamp, position, token)
@@ -103,6 +108,18 @@ public final class PostgresStore: CaseStore {
         _ saving: Saving, _ missing: Set<JournalPartition>, after earlier: Task<Void, any Error>?
     ) async throws {
         if saving.order != .rowsFirst { try await earlier.standing() }
+        do {
+            try await write(saving, missing, after: earlier)
+        } catch let error as PostgresError where error.code == .tooManyConnections && earlier != nil {
+            // The earlier batch's is free then.
+            try await earlier.standing()
+            try await write(saving, missing, after: earlier)
+        }
+    }
+
+    private func write(
+        _ saving: Saving, _ missing: Set<JournalPartition>, after earlier: Task<Void, any Error>?
+    ) async throws {
         try await write { connection in
             if !missing.isEmpty {
                 try await connection.run { connection in
@@ -160,8 +177,7 @@ public final class PostgresStore: CaseStore {
     }
 
     private func forget(_ connection: Connection) async {
-        // What the next connection reaches may be another server.
-        state.withLock { ($0.partitions, $0.runs) = ([], []) }
+        await close()
         await connection.close()
     }
 

@@ -95,7 +95,7 @@ private struct RebuildRun {
         let old = "\(schema).cases"
         let differences = try await connection.transaction { connection in
             try connection.execute("LOCK TABLE \(old), figures, days IN ACCESS EXCLUSIVE MODE")
-            // The writer locks the head before the cases, so it either waits here or has moved it.
+            // A writer has moved the head before it changes a row; rows of new cases it adds after this.
             guard try Self.heads(connection) == heads else { throw RebuildError.serverIsRunning }
             let files = "\(schema).attachments"
             let differences =

@@ -96,6 +96,8 @@ public actor Writer<Core: ServerCore> {
     /// A batch that was given up while nobody knew whether it was committed.
     private var orphan: Batch?
     private var isTakenOver = false
+    /// Whether callers were told that the database does not answer, and it has not answered since.
+    private var isAway = false
     private var isOpen: Bool
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
@@ -326,6 +328,7 @@ public actor Writer<Core: ServerCore> {
         isTakenOver = true
         let fresh = try await environment.makeCore(head, incarnation)
         (core, journal, cachedBytes) = (fresh, fresh.desk.journal, 0)
+        isAway = false
         // Its callers have heard that nobody knows; who watches must still learn what it did.
         if let orphan, orphan.isCommitted(at: head) { notify(orphan) }
         orphan = nil
@@ -370,7 +373,7 @@ public actor Writer<Core: ServerCore> {
 
     /// What was decided on a batch that failed falls with it; a database that stayed away is told to its callers too.
     private func again(_ items: [Item]) async throws {
-        guard core == nil else { return try await carefully(items) }
+        guard isAway else { return try await carefully(items) }
         for item in items { item.done.resolve(.failure(Self.away)) }
     }
 
@@ -477,7 +480,7 @@ public actor Writer<Core: ServerCore> {
                     return true
                 }
                 guard clock.now < deadline else {
-                    orphan = pending
+                    (orphan, isAway) = (pending, true)
                     for item in items { item.done.resolve(.failure(Self.away)) }
                     refuseWaiting(Self.away)
                     return true

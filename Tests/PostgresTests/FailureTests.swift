@@ -49,6 +49,23 @@ import Testing
         #expect(await code { try await connection.query("SELECT 1") } == .connectionLost)
     }
 
+    /// The server ends a session that waits too long within its transaction.
+    @Test func aTransactionLeftOpenLosesItsConnection() async throws {
+        let connection = try await TestServer.connect()
+        try await connection.execute("SET idle_in_transaction_session_timeout = '100ms'")
+        let result = await code {
+            try await connection.transaction {
+                try $0.query("SELECT 1")
+            } once: {
+                try await Task.sleep(for: .milliseconds(500))
+            } _: {
+                try $0.query("SELECT 1")
+            }
+        }
+        #expect(result == .connectionLost)
+        #expect(await !connection.isUsable)
+    }
+
     @Test func commitWhoseAnswerNeverComesIsUnknown() async throws {
         let connection = try await TestServer.connect()
         let other = try await TestServer.connect()

@@ -9,6 +9,34 @@ import Testing
 @Suite struct ContractFederationTests {
     // MARK: - Quarantine
 
+    /// Accepted first is held first, also where the later batch is written while the earlier is under way.
+    @Test(arguments: StoreKind.allCases) func whatIsHeldKeepsItsOrder(_ kind: StoreKind) async throws {
+        try await kind.with { store, _ in
+            var office = ContractOffice("hub")
+            var province = ContractOffice("IR-03", seed: 3, incarnation: .max)
+            try await office.begin(store)
+            let batches = try (0..<2).map { _ in
+                let held = [try province.register(), try province.register()]
+                var batch = office.batch([])
+                batch.quarantined = [province.origin]
+                batch.held = held
+                batch.chains = office.extend(held)
+                return batch
+            }
+            let gate = AsyncStream<Void>.makeStream()
+            let earlier = Task { [batch = batches[0]] in
+                for await _ in gate.stream {}
+                try await store.commit(batch)
+            }
+            let later = Task { [batch = batches[1]] in try await store.commit(batch, after: earlier) }
+            try await Task.sleep(for: .milliseconds(100))
+            gate.continuation.finish()
+            try await later.value
+            let held = try await store.held(of: province.origin, preferring: [], limit: 9)
+            #expect(held == batches.flatMap(\.held))
+        }
+    }
+
     @Test(arguments: StoreKind.allCases) func whatIsHeldStandsApart(_ kind: StoreKind) async throws {
         try await kind.with { store, reopen in
             var office = ContractOffice("hub")

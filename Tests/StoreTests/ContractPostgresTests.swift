@@ -294,13 +294,32 @@ import Testing
         }
     }
 
-    private func endWriters(_ database: Database) async throws {
+    /// Both of the writer's connections were lost, and it tries once more only.
+    @Test func twoLostConnectionsAreOpenedAgain() async throws {
+        try await with(few: 0) { database, store in
+            var office = ContractOffice()
+            try await office.begin(store)
+            let batches = [office.batch([try office.register()]), office.batch([try office.register()])]
+            let earlier = Task {
+                try await Task.sleep(for: .milliseconds(300))
+                try await store.commit(batches[0])
+            }
+            try await store.commit(batches[1], after: earlier)
+            #expect(try await endWriters(database) == 2)
+            try await store.commit(office.batch([office.register()]))
+            #expect(try await store.journal(of: office.origin, after: 0).count == 3)
+        }
+    }
+
+    @discardableResult
+    private func endWriters(_ database: Database) async throws -> Int {
         try await database.readers.run { connection in
-            _ = try connection.query(
+            try connection.query(
                 """
                 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
                 WHERE application_name = 'peyvand writer' AND datname = current_database()
-                """)
+                """
+            ).count
         }
     }
 

@@ -147,6 +147,31 @@ import Testing
         try await expect(batches.flatMap { $0 }, in: store)
     }
 
+    /// A batch that the database refuses is its sender's alone: others, which went on from it, are saved all the same.
+    @Test func theInnocentAreSaved() async throws {
+        let (store, diary) = (WatchedStore(), Diary())
+        let culprit = ContractOffice("IR-07").origin
+        store.watch { batch in
+            diary.note("begun")
+            if diary.all.count == 1 {
+                while diary.count("begun") < 2 { try await Task.sleep(for: .milliseconds(1)) }
+            }
+            if batch.placed.contains(where: { $0.event.origin == culprit }) { throw PostgresError(.checkViolation, "no") }
+        }
+        let writer = WriterOffice.hub(store)
+        let batches = try ["IR-07", "IR-03", "IR-11", "IR-12"].map { code in
+            var journal = Journal()
+            journal.office = ContractOffice(code)
+            return try journal.next()
+        }
+        try await running(writer) {
+            let pending = try await begin(writer, batches, diary)
+            await #expect(throws: ServiceError.unavailable("could not be saved: no")) { try await pending[0].effects }
+            for pending in pending.dropFirst() { _ = try await pending.effects }
+        }
+        #expect(try await store.resume(.hub, token: 1).position == UInt64(3 * Self.many))
+    }
+
     /// Everybody is answered when another process takes over while batches are under way.
     @Test func allHearThatTheirWriterWasFenced() async throws {
         let (store, diary) = (WatchedStore(), Diary())
