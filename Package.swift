@@ -80,7 +80,7 @@ let package = Package(
                 .embedInCode("Migrations/003-search.sql"), .embedInCode("Migrations/004-federation.sql"),
                 .embedInCode("Migrations/005-attachments.sql"), .embedInCode("Migrations/006-days.sql"),
                 .embedInCode("Migrations/007-ascending.sql"),
-                .embedInCode("Migrations/008-counted.sql"),
+                .embedInCode("Migrations/008-counted.sql"), .embedInCode("Migrations/009-search-order.sql"),
             ],
             swiftSettings: settings),
         .target(

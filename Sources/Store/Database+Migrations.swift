@@ -12,6 +12,7 @@ struct Migration: Sendable {
         (3, PackageResources._03_search_sql), (4, PackageResources._04_federation_sql),
         (5, PackageResources._05_attachments_sql), (6, PackageResources._06_days_sql),
         (7, PackageResources._07_ascending_sql), (8, PackageResources._08_counted_sql),
+        (9, PackageResources._09_search_order_sql),
     ].map { Migration(number: $0, sql: String(decoding: $1, as: UTF8.self)) }
 
     /// The advisory lock that migrating processes take: "peyvand" in ASCII.

@@ -201,7 +201,7 @@ private struct RebuildRun {
             try connection.query(
                 """
                 SELECT coalesce(old.id, new.id)::text FROM old_search old FULL JOIN search new USING (id)
-                WHERE old.document IS DISTINCT FROM new.document ORDER BY 1
+                WHERE (old.document, old.registered_at) IS DISTINCT FROM (new.document, new.registered_at) ORDER BY 1
                 """)
         }
         for row in rows {

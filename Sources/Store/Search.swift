@@ -13,6 +13,11 @@ public struct SearchProjection: Sendable {
         (self.database, self.store) = (database, store)
     }
 
+    private struct Found: Sendable {
+        var registeredAt: Instant?
+        var document: String
+    }
+
     private struct Moved: Sendable {
         var id: CaseID
         var position: UInt64
@@ -35,11 +40,12 @@ public struct SearchProjection: Sendable {
 
     private func project(_ ids: [CaseID], from start: UInt64, to end: UInt64) async throws -> Bool {
         let events = try await store.events(of: ids)
-        let documents = ids.map { id in
+        let found = ids.map { id in
             let record = CaseRecord(id: id, events: events[id] ?? [])
-            return SearchText.document(CaseValues(record), code: record.state.trackingCode?.digits ?? "")
+            let document = SearchText.document(CaseValues(record), code: record.state.trackingCode?.digits ?? "")
+            return Found(registeredAt: record.state.registeredAt, document: document)
         }
-        return try await save(documents, of: ids, from: start, to: end)
+        return try await save(found, of: ids, from: start, to: end)
     }
 
     /// Cases of the very position reached before are looked at again: a part that arrives late changes a case's texts
@@ -65,7 +71,7 @@ public struct SearchProjection: Sendable {
 
     /// A case that moved again meanwhile has a greater position by now and comes again.
     private func save(
-        _ documents: [String], of ids: [CaseID], from start: UInt64, to end: UInt64
+        _ found: [Found], of ids: [CaseID], from start: UInt64, to end: UInt64
     ) async throws -> Bool {
         let answers = try await database.readers.run { connection in
             try connection.pipeline([
@@ -73,7 +79,8 @@ public struct SearchProjection: Sendable {
                 (
                     Self.replace,
                     [
-                        .int64(end.stored), .int64(start.stored), .uuidArray(ids.map(\.bytes)), .textArray(documents),
+                        .int64(end.stored), .int64(start.stored), .uuidArray(ids.map(\.bytes)),
+                        .timestampArrayOptional(found.map { $0.registeredAt?.stored }), .textArray(found.map(\.document)),
                     ]
                 ),
             ])
@@ -89,11 +96,13 @@ public struct SearchProjection: Sendable {
         WITH moved AS (
             UPDATE projections SET position = $1 WHERE name = 'search' AND position = $2 AND $1 > $2 RETURNING 1),
         replaced AS (
-            INSERT INTO search
-                SELECT new.id, new.document
-                FROM unnest($3::uuid[], $4::text[]) AS new (id, document) LEFT JOIN search old ON old.id = new.id
-                WHERE old.document IS DISTINCT FROM new.document AND ($1 = $2 OR EXISTS (SELECT FROM moved))
-            ON CONFLICT (id) DO UPDATE SET document = excluded.document)
+            INSERT INTO search (id, registered_at, document)
+                SELECT new.id, new.registered_at, new.document
+                FROM unnest($3::uuid[], $4::timestamptz[], $5::text[]) AS new (id, registered_at, document)
+                    LEFT JOIN search old ON old.id = new.id
+                WHERE (old.document, old.registered_at) IS DISTINCT FROM (new.document, new.registered_at)
+                    AND ($1 = $2 OR EXISTS (SELECT FROM moved))
+            ON CONFLICT (id) DO UPDATE SET (registered_at, document) = (excluded.registered_at, excluded.document))
         SELECT count(*) = 1 FROM moved
         """
 }

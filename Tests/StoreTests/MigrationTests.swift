@@ -89,6 +89,7 @@ import Testing
             try connection.execute("DELETE FROM head WHERE origin = 'hub'")
             try connection.query(
                 "UPDATE head SET incarnation = 5, seq = 5, hash = $1, position = 6", [.bytea(fifth.hash.bytes)])
+            try connection.query("INSERT INTO search VALUES ($1, ' آب'), (gen_random_uuid(), ' برق')", [.uuid(id.bytes)])
         }
 
         try await database.migrate()
@@ -106,6 +107,10 @@ import Testing
         #expect(try await store.feedCursors() == [
             FeedCursor(hubIncarnation: .max - 6, seq: 12, hash: fromHub.hash)
         ])
+        let searched = try await database.readers.run { connection in
+            try connection.query("SELECT id, document FROM search JOIN cases USING (id, registered_at)")
+        }
+        #expect(try searched.map { try $0.caseID(0) } == [id] && searched[0].get(1, as: String.self) == " آب")
         let digest = try #require(office.records[id]).digest(sha256)
         #expect(try await store.digests(of: [id]) == [CaseDigest(caseID: id, digest: digest)])
         let report = try await Verification.run(

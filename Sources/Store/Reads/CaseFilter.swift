@@ -42,49 +42,55 @@ struct CaseFilter: Sendable {
     }
 
     /// A list without words.
-    /// - Parameter order: the columns that the list is ordered by, with their directions.
-    func statement(order: String, limit: Int) -> String {
+    func statement(_ order: CaseOrder, limit: Int) -> String {
         guard isByStatus else {
             return """
                 SELECT \(CaseRow.columns) FROM cases c
-                \(Self.clause(stretch + conditions)) ORDER BY \(order) LIMIT \(limit)
+                \(Self.clause(stretch + conditions)) ORDER BY \(order.of("c")) LIMIT \(limit)
                 """
         }
         let statuses = Status.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
         return """
             SELECT \(CaseRow.columns) FROM unnest(ARRAY[\(statuses)]) AS shown (status) CROSS JOIN LATERAL (
                 SELECT * FROM cases c \(Self.clause(stretch + conditions + ["c.status = shown.status"]))
-                ORDER BY \(order) LIMIT \(limit)
-            ) c ORDER BY \(order) LIMIT \(limit)
+                ORDER BY \(order.of("c")) LIMIT \(limit)
+            ) c ORDER BY \(order.of("c")) LIMIT \(limit)
             """
     }
 
     /// The first cases of the stretch, looked at one by one: quick for words that many cases have.
-    func walkStatement(order: String, limit: Int, over walk: Int = Self.walk) -> String {
-        """
-        SELECT \(CaseRow.columns) FROM (
-            SELECT * FROM cases c \(Self.clause(stretch)) ORDER BY \(order) LIMIT \(walk)
-        ) c CROSS JOIN LATERAL (SELECT 1 FROM search s WHERE s.id = c.id AND \(Self.all(words)) OFFSET 0) s
-        \(Self.clause(conditions)) ORDER BY \(order) LIMIT \(limit)
-        """
+    func walkStatement(_ order: CaseOrder, limit: Int, over walk: Int = Self.walk) -> String {
+        let walked = walked(order, "*", walk)
+        let joined =
+            switch order {
+            case .latest: "(\(walked)) s CROSS JOIN LATERAL (SELECT * FROM cases c WHERE c.id = s.id OFFSET 0) c"
+            case .deadline: "(\(walked)) c CROSS JOIN LATERAL (SELECT * FROM search s WHERE s.id = c.id OFFSET 0) s"
+            }
+        return """
+            SELECT \(CaseRow.columns) FROM \(joined)
+            \(Self.clause(words + conditions)) ORDER BY \(order.of(order.searched.alias)) LIMIT \(limit)
+            """
     }
 
     /// How many cases the walk looks at.
-    func walkCount(order: String) -> String {
+    func walkCount(_ order: CaseOrder) -> String {
+        "SELECT count(*) FROM (\(walked(order, "1", Self.walk))) walked"
+    }
+
+    private func walked(_ order: CaseOrder, _ columns: String, _ walk: Int) -> String {
         """
-        SELECT count(*) FROM (
-            SELECT 1 FROM cases c \(Self.clause(stretch)) ORDER BY \(order) LIMIT \(Self.walk)
-        ) walked
+        SELECT \(columns) FROM \(order.searched.table) c \(Self.clause(stretch))
+        ORDER BY \(order.of("c")) LIMIT \(walk)
         """
     }
 
     /// All cases with the words, found by their trigrams, then ordered: quick for words that few cases have. The planner
     /// alone would choose by each word's frequency, and walk a million cases for two frequent words that never meet.
-    func indexStatement(order: String, limit: Int) -> String {
+    func indexStatement(_ order: CaseOrder, limit: Int) -> String {
         """
-        WITH found AS MATERIALIZED (SELECT s.id FROM search s WHERE \(Self.all(words)))
-        SELECT \(CaseRow.columns) FROM found JOIN cases c ON c.id = found.id
-        \(Self.clause(stretch + conditions)) ORDER BY \(order) LIMIT \(limit)
+        WITH found AS MATERIALIZED (SELECT s.id, s.registered_at FROM search s WHERE \(Self.all(words)))
+        SELECT \(CaseRow.columns) FROM found s JOIN cases c ON c.id = s.id
+        \(Self.clause(stretch + conditions)) ORDER BY \(order.of(order.searched.alias)) LIMIT \(limit)
         """
     }
 
@@ -92,6 +98,31 @@ struct CaseFilter: Sendable {
 
     private static func clause(_ conditions: [String]) -> String {
         conditions.isEmpty ? "" : "WHERE " + all(conditions)
+    }
+}
+
+/// By what a list of cases is ordered.
+enum CaseOrder: Sendable {
+    /// Registered last comes first; before all, those of which only a code was given.
+    case latest
+    case deadline
+
+    /// The table in whose order cases are searched for words. `search` has the time of registration itself: it may be far
+    /// behind while a province's long journal comes in, and then `cases` begins with thousands that it does not know yet.
+    /// By deadline such cases come last.
+    var searched: (table: String, alias: String) {
+        switch self {
+        case .latest: ("search", "s")
+        case .deadline: ("cases", "c")
+        }
+    }
+
+    /// The columns with their directions.
+    func of(_ table: String) -> String {
+        switch self {
+        case .latest: "\(table).registered_at DESC, \(table).id DESC"
+        case .deadline: "\(table).deadline, \(table).id"
+        }
     }
 }
 

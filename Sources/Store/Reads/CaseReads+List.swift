@@ -101,12 +101,10 @@ extension CaseReads {
 /// One ordered stretch of a list.
 struct CaseListStep: Sendable {
     var filter: CaseFilter
-    var order: String
+    var order: CaseOrder
 
     /// Cases of which only a code was given.
     static let isDraft = "c.registered_at IS NULL"
-
-    private static let latestFirst = "c.registered_at DESC, c.id DESC"
 
     static func due(_ filter: CaseFilter, after cursor: PageCursor?) throws(Refusal) -> CaseListStep {
         var filter = filter
@@ -115,14 +113,14 @@ struct CaseListStep: Sendable {
         case .due(let time, let id): filter.follow("c.deadline", ">", time, id)
         default: throw PageCursor.invalid
         }
-        return CaseListStep(filter: filter, order: "c.deadline, c.id")
+        return CaseListStep(filter: filter, order: .deadline)
     }
 
     /// Cases that only have a code have no date: they come first. Where a page goes on they are a stretch of their own.
     static func byRegistration(
         _ filter: CaseFilter, status: Status?, after cursor: PageCursor?
     ) throws(Refusal) -> [CaseListStep] {
-        guard let cursor else { return [CaseListStep(filter: filter, order: latestFirst)] }
+        guard let cursor else { return [CaseListStep(filter: filter, order: .latest)] }
         var (drafts, registered) = (filter, filter)
         drafts.follow(isDraft)
         registered.follow("c.registered_at IS NOT NULL")
@@ -134,27 +132,27 @@ struct CaseListStep: Sendable {
             registered.follow("c.registered_at", "<", time, id)
         default: throw PageCursor.invalid
         }
-        return (hasDrafts ? [CaseListStep(filter: drafts, order: latestFirst)] : [])
-            + [CaseListStep(filter: registered, order: latestFirst)]
+        return (hasDrafts ? [CaseListStep(filter: drafts, order: .latest)] : [])
+            + [CaseListStep(filter: registered, order: .latest)]
     }
 }
 
 extension CaseListStep {
     func rows(limit: Int, _ connection: isolated Connection) throws -> [CaseRow] {
         guard !filter.words.isEmpty else {
-            return try rows(filter.statement(order: order, limit: limit), connection)
+            return try rows(filter.statement(order, limit: limit), connection)
         }
-        let walked = try rows(filter.walkStatement(order: order, limit: limit), connection)
+        let walked = try rows(filter.walkStatement(order, limit: limit), connection)
         if walked.count == limit { return walked }
-        let count = try connection.query(filter.walkCount(order: order), filter.parameters)
+        let count = try connection.query(filter.walkCount(order), filter.parameters)
         if try count[0].get(0, as: Int.self) < CaseFilter.walk { return walked }
         // Words that some cases have: walking on fills the page sooner than all those cases are found and ordered.
         let reach = CaseFilter.walk * limit * 3 / (2 * max(1, walked.count))
         if reach <= CaseFilter.longestWalk {
-            let farther = try rows(filter.walkStatement(order: order, limit: limit, over: reach), connection)
+            let farther = try rows(filter.walkStatement(order, limit: limit, over: reach), connection)
             if farther.count == limit { return farther }
         }
-        return try rows(filter.indexStatement(order: order, limit: limit), connection)
+        return try rows(filter.indexStatement(order, limit: limit), connection)
     }
 
     private func rows(_ sql: String, _ connection: isolated Connection) throws -> [CaseRow] {

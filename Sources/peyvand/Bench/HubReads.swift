@@ -94,20 +94,31 @@ struct HubReads: Sendable {
             decoding: text.utf8.flatMap { [UInt8(ascii: "%"), hex[Int($0 >> 4)], hex[Int($0 & 15)]] }, as: UTF8.self)
     }
 
-    /// Asks each question so often, one after the other.
-    func measure(_ client: APIClient, times: Int, while isWanted: () -> Bool = { true }) async throws -> [Result] {
+    /// Asks each kind of question so often, one kind after the other.
+    func measure(_ client: APIClient, times: Int) async throws -> [Result] {
         var results: [Result] = []
         for kind in kinds {
             // Warm: statements prepared, pages in memory.
             for path in kind.paths.prefix(times) { _ = try await Self.ask(kind, path, client) }
             var taken = [Double]()
             for number in 0..<times {
-                guard isWanted() else { return results }
                 taken.append(try await Self.ask(kind, kind.paths[number % kind.paths.count], client))
             }
             results.append(Result(kind: kind, times: taken))
         }
         return results
+    }
+
+    /// Asks a question of each kind in turn, as long as it is wanted: each kind's answers are spread over the whole time.
+    func measure(_ client: APIClient, while isWanted: () -> Bool) async throws -> [Result] {
+        var (times, number) = (kinds.map { _ in [Double]() }, 0)
+        while isWanted() {
+            for (index, kind) in kinds.enumerated() {
+                times[index].append(try await Self.ask(kind, kind.paths[number % kind.paths.count], client))
+            }
+            number += 1
+        }
+        return zip(kinds, times).map { Result(kind: $0, times: $1) }
     }
 
     private static func ask(_ kind: Kind, _ path: String, _ client: APIClient) async throws -> Double {

@@ -24,7 +24,7 @@ struct ReadsBenchmark: Benchmark {
 
     private static func compare(_ hub: NationalHub, at cases: Int, _ bench: Bench) async throws -> [Comparison] {
         let reads = try await hub.withDatabase { try await HubReads.sample($0, seed: 1) }
-        try await prepareNews(hub, cases: bench.isQuick ? 2_000 : 30_000)
+        try await prepareNews(hub, cases: bench.isQuick ? 2_000 : 100_000)
         try await hub.network.start(DemoCast.hub)
         try await hub.awaitSearch()
         let client = try await hub.network.client(DemoCast.hub)
@@ -33,12 +33,13 @@ struct ReadsBenchmark: Benchmark {
         let news = try await News.begin(hub, bench)
         let busy: [HubReads.Result]
         do {
-            busy = try await reads.measure(client, times: bench.isQuick ? 10 : 50) { news.isComing }
+            busy = try await reads.measure(client) { news.isComing }
         } catch {
             news.cancel()
             throw error
         }
         let rate = try await news.end()
+        for result in busy { bench.say("  while events come, \(result.summary)") }
         await client.close()
         if bench.isQuick {
             await hub.network.stop(DemoCast.hub)
