@@ -41,10 +41,9 @@ struct ReadsBenchmark: Benchmark {
         let rate = try await news.end()
         for result in busy { bench.say("  while events come, \(result.summary)") }
         await client.close()
-        if bench.isQuick {
-            await hub.network.stop(DemoCast.hub)
-            try await hub.network.verify(DemoCast.hub)
-        }
+        await hub.network.stop(DemoCast.hub)
+        for server in [DemoCast.hub, NationalHub.absent.code] { try await hub.network.verify(server) }
+        bench.say("  verified at both sides")
         return alone.map { $0.comparison("\($0.kind.name), p99") }
             + busy.map { result in
                 var line = result.comparison("\(result.kind.name), p99 while events come")
