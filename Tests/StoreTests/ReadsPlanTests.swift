@@ -123,6 +123,17 @@ import Testing
         let many = try await office.allPages(CaseQuery(text: "کریمی 00000000012"), for: clerk, limit: 40)
         let numbers = Array((1200...1299).reversed()) + (120...129).reversed() + [12]
         #expect(many.compactMap { Int($0.trackingCode) } == numbers)
+        // Registered since it was projected: it waits for its place, and holds no page up.
+        try await office.execute(
+            """
+            UPDATE search SET registered_at = NULL
+            WHERE id IN (SELECT id FROM cases WHERE tracking_code IN ('0000000001250', '0000000019990'))
+            """)
+        let fewer = try await office.allPages(CaseQuery(text: "کریمی 00000000012"), for: clerk, limit: 10)
+        #expect(fewer.compactMap { Int($0.trackingCode) } == numbers.filter { $0 != 1250 })
+        let walked = try await office.reads.cases(CaseQuery(text: "کریمی", limit: 20), for: clerk, now: now)
+        let shown = walked.items.compactMap { Int($0.trackingCode) }.filter { $0 <= 20_000 }
+        #expect(shown == (19_982...20_000).reversed().filter { $0 != 19_990 })
         await office.close()
     }
 

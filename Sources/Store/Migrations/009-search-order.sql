@@ -1,6 +1,8 @@
 -- Search walks its own rows in the order of the lists, so that cases which it has not reached yet never stand in its way.
--- Built anew: rows changed in place would enter the trigram index one by one. Minutes with millions of cases. The text is
--- not where it was, so that an earlier program that still runs fails to write instead of leaving the time out.
+-- Built anew, since rows changed in place would enter the trigram index one by one: a minute for a million cases, and the
+-- space of both until the end. An earlier program that still runs waits, and then fails to write, because the text is not
+-- where it was; else it would leave the time out.
+LOCK TABLE search IN SHARE ROW EXCLUSIVE MODE;
 CREATE TABLE ordered_search (
     id            uuid PRIMARY KEY,
     -- As in cases.

@@ -63,8 +63,8 @@ struct CaseFilter: Sendable {
         let walked = walked(order, "*", walk)
         let joined =
             switch order {
-            case .latest: "(\(walked)) s CROSS JOIN LATERAL (SELECT * FROM cases c WHERE c.id = s.id OFFSET 0) c"
-            case .deadline: "(\(walked)) c CROSS JOIN LATERAL (SELECT * FROM search s WHERE s.id = c.id OFFSET 0) s"
+            case .latest: "(\(walked)) s CROSS JOIN LATERAL (SELECT * FROM cases c WHERE \(Self.isKnown) OFFSET 0) c"
+            case .deadline: "(\(walked)) c CROSS JOIN LATERAL (SELECT * FROM search s WHERE \(Self.isKnown) OFFSET 0) s"
             }
         return """
             SELECT \(CaseRow.columns) FROM \(joined)
@@ -89,10 +89,14 @@ struct CaseFilter: Sendable {
     func indexStatement(_ order: CaseOrder, limit: Int) -> String {
         """
         WITH found AS MATERIALIZED (SELECT s.id, s.registered_at FROM search s WHERE \(Self.all(words)))
-        SELECT \(CaseRow.columns) FROM found s JOIN cases c ON c.id = s.id
+        SELECT \(CaseRow.columns) FROM found s JOIN cases c ON \(Self.isKnown)
         \(Self.clause(stretch + conditions)) ORDER BY \(order.of(order.searched.alias)) LIMIT \(limit)
         """
     }
+
+    /// Search trails the cases: one that was registered after it was last looked at would stand at another place in its
+    /// order, and pages would skip or repeat.
+    private static let isKnown = "c.id = s.id AND c.registered_at IS NOT DISTINCT FROM s.registered_at"
 
     private static func all(_ conditions: [String]) -> String { conditions.joined(separator: " AND ") }
 
@@ -109,7 +113,7 @@ enum CaseOrder: Sendable {
 
     /// The table in whose order cases are searched for words. `search` has the time of registration itself: it may be far
     /// behind while a province's long journal comes in, and then `cases` begins with thousands that it does not know yet.
-    /// By deadline such cases come last.
+    /// By deadline such cases mostly come last.
     var searched: (table: String, alias: String) {
         switch self {
         case .latest: ("search", "s")

@@ -112,12 +112,12 @@ struct HubReads: Sendable {
     /// Asks a question of each kind in turn, as long as it is wanted: each kind's answers are spread over the whole time.
     func measure(_ client: APIClient, while isWanted: () -> Bool) async throws -> [Result] {
         var (times, number) = (kinds.map { _ in [Double]() }, 0)
-        while isWanted() {
+        repeat {
             for (index, kind) in kinds.enumerated() {
                 times[index].append(try await Self.ask(kind, kind.paths[number % kind.paths.count], client))
             }
             number += 1
-        }
+        } while isWanted()
         return zip(kinds, times).map { Result(kind: $0, times: $1) }
     }
 

@@ -10,13 +10,16 @@ final class News: Sendable {
     private let began = ContinuousClock.now
     private let first: Int64
     private let last: Int64
-    private let reached = Mutex<(seq: Int64, at: ContinuousClock.Instant)?>(nil)
+    private let reached: Mutex<(seq: Int64, at: ContinuousClock.Instant)>
+    private let hasEnded = Mutex(false)
     private let watching = Mutex<Task<Void, any Error>?>(nil)
 
     private init(_ network: BenchNetwork, _ connection: Connection, from first: Int64, to last: Int64) {
         (self.network, self.connection, self.first, self.last) = (network, connection, first, last)
+        reached = Mutex((first, began))
     }
 
+    /// Returns when the first of it are there.
     static func begin(_ hub: NationalHub, _ bench: Bench) async throws -> News {
         let code = NationalHub.absent.code
         let url = try await hub.network.open(DemoCast.hub).url
@@ -29,10 +32,14 @@ final class News: Sendable {
         let news = News(hub.network, connection, from: first, to: last)
         try await hub.network.start(code)
         news.watching.withLock { $0 = Task { try await news.watch() } }
+        while news.isComing && !news.hasBegun { try await Task.sleep(for: look) }
         return news
     }
 
-    var isComing: Bool { reached.withLock { ($0?.seq ?? 0) < last } }
+    private static let look = Duration.milliseconds(20)
+    private var hasBegun: Bool { reached.withLock { $0.seq > first } }
+    /// Not all of it is there, and nothing has failed.
+    var isComing: Bool { !hasEnded.withLock { $0 } }
 
     /// Waits for the rest of it.
     /// - Returns: events per second.
@@ -44,20 +51,22 @@ final class News: Sendable {
         }
         await connection.close()
         await network.stop(NationalHub.absent.code)
-        guard let reached = reached.withLock({ $0 }), reached.seq > first else { return 0 }
+        let reached = reached.withLock { $0 }
+        guard reached.seq > first else { return 0 }
         return Double(reached.seq - first) / (reached.at - began).seconds
     }
 
     func cancel() { watching.withLock { $0 }?.cancel() }
 
     private func watch() async throws {
+        defer { hasEnded.withLock { $0 = true } }
         let code = NationalHub.absent.code
-        let deadline = ContinuousClock.now + .seconds(180)
-        while isComing {
+        let deadline = ContinuousClock.now + .seconds(600)
+        while reached.withLock({ $0.seq }) < last {
+            guard ContinuousClock.now < deadline else { throw Failure("\(code) is still behind after ten minutes.") }
+            try await Task.sleep(for: Self.look)
             let seq = try await Self.seq(of: code, at: connection)
             reached.withLock { $0 = (seq, .now) }
-            guard ContinuousClock.now < deadline else { throw Failure("\(code) is still behind after three minutes.") }
-            try await Task.sleep(for: .milliseconds(20))
         }
     }
 
