@@ -4,7 +4,8 @@ import Service
 
 /// The conditions of a list of cases, as SQL with its parameters. Values are always parameters, never in the text.
 struct CaseFilter: Sendable {
-    /// What follows the list's order: an index finds the place and goes on from there.
+    /// What follows the list's order: an index finds the place and goes on from there. By registration only the time and
+    /// the identifier: a search applies it to its own rows.
     private(set) var stretch: [String] = []
     /// What else is asked of a case.
     private(set) var conditions: [String] = []

@@ -19,7 +19,6 @@ final class News: Sendable {
         reached = Mutex((first, began))
     }
 
-    /// Returns when the first of it are there.
     static func begin(_ hub: NationalHub, _ bench: Bench) async throws -> News {
         let code = NationalHub.absent.code
         let url = try await hub.network.open(DemoCast.hub).url
@@ -32,12 +31,16 @@ final class News: Sendable {
         let news = News(hub.network, connection, from: first, to: last)
         try await hub.network.start(code)
         news.watching.withLock { $0 = Task { try await news.watch() } }
-        while news.isComing && !news.hasBegun { try await Task.sleep(for: look) }
         return news
     }
 
     private static let look = Duration.milliseconds(20)
-    private var hasBegun: Bool { reached.withLock { $0.seq > first } }
+
+    /// Waits for the first of it.
+    func arrive() async throws {
+        while isComing, reached.withLock({ $0.seq }) == first { try await Task.sleep(for: Self.look) }
+    }
+
     /// Not all of it is there, and nothing has failed.
     var isComing: Bool { !hasEnded.withLock { $0 } }
 

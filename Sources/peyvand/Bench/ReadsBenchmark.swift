@@ -33,6 +33,7 @@ struct ReadsBenchmark: Benchmark {
         let news = try await News.begin(hub, bench)
         let busy: [HubReads.Result]
         do {
+            try await news.arrive()
             busy = try await reads.measure(client) { news.isComing }
         } catch {
             news.cancel()
