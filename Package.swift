@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 let settings: [SwiftSetting] = [
@@ -16,6 +17,13 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+
+/// The READMEs of a target's folders, which are no sources.
+func notes(_ folder: String) -> [String] {
+    let root = Context.packageDirectory + "/" + folder
+    let files = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
+    return files.filter { $0.split(separator: "/").last == "README.md" }.sorted()
+}
 
 let package = Package(
     name: "peyvand",
@@ -38,23 +46,28 @@ let package = Package(
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
-        .target(name: "Casework", exclude: ["README.md", "Foundations/README.md"], swiftSettings: settings),
+        .target(name: "Casework", exclude: notes("Sources/Casework"), swiftSettings: settings),
         .target(
             name: "Federation",
             dependencies: ["Casework", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: [
-                "README.md", "Wire/README.md", "Wire/link.proto", "Wire/content.proto", "Wire/attachments.proto",
-            ],
+            exclude: notes("Sources/Federation") + ["Wire/link.proto", "Wire/content.proto", "Wire/attachments.proto"],
             swiftSettings: settings),
-        .target(name: "Service", dependencies: ["Casework"], exclude: ["README.md"], swiftSettings: settings),
-        .target(name: "Cryptography", dependencies: ["COpenSSL"], exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "JSON", exclude: notes("Sources/JSON"), swiftSettings: settings),
+        .target(
+            name: "Contract", dependencies: ["Casework", "JSON"], exclude: notes("Sources/Contract"),
+            swiftSettings: settings),
+        .target(
+            name: "Cryptography", dependencies: ["COpenSSL"], exclude: notes("Sources/Cryptography"),
+            swiftSettings: settings),
         .target(
             name: "Simulator", dependencies: ["Casework", "Federation", "Cryptography"],
-            exclude: ["README.md", "Checkers/README.md"], swiftSettings: settings),
+            exclude: notes("Sources/Simulator"), swiftSettings: settings),
         .target(
-            name: "Postgres", dependencies: ["CLibPQ", logging], exclude: ["README.md"], swiftSettings: settings),
+            name: "Postgres", dependencies: ["CLibPQ", logging], exclude: notes("Sources/Postgres"),
+            swiftSettings: settings),
         .target(
-            name: "Attachments", dependencies: ["Casework", "Cryptography", nioPosix], exclude: ["README.md"],
+            name: "Attachments", dependencies: ["Casework", "Cryptography", nioPosix],
+            exclude: notes("Sources/Attachments"),
             swiftSettings: settings),
         .target(
             name: "HTTP2",
@@ -64,104 +77,108 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ],
-            exclude: [
-                "README.md", "Client/README.md", "HTTP1/README.md", "Server/README.md", "Session/README.md",
-                "TLS/README.md",
-            ],
+            exclude: notes("Sources/HTTP2"),
             swiftSettings: nonsending),
         .target(
             name: "Store",
             dependencies: [
-                "CLibPQ", "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", logging,
+                "CLibPQ", "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres",
+                logging,
             ],
-            exclude: ["README.md", "Migrations/README.md", "Reads/README.md"],
+            exclude: notes("Sources/Store"),
             resources: [
-                .embedInCode("Migrations/001-journal.sql"), .embedInCode("Migrations/002-doors.sql"),
-                .embedInCode("Migrations/003-search.sql"), .embedInCode("Migrations/004-federation.sql"),
-                .embedInCode("Migrations/005-attachments.sql"), .embedInCode("Migrations/006-days.sql"),
-                .embedInCode("Migrations/007-ascending.sql"),
-                .embedInCode("Migrations/008-counted.sql"), .embedInCode("Migrations/009-search-order.sql"),
+                .embedInCode("Database/Migrations/001-journal.sql"), .embedInCode("Database/Migrations/002-doors.sql"),
+                .embedInCode("Database/Migrations/003-search.sql"),
+                .embedInCode("Database/Migrations/004-federation.sql"),
+                .embedInCode("Database/Migrations/005-attachments.sql"),
+                .embedInCode("Database/Migrations/006-days.sql"),
+                .embedInCode("Database/Migrations/007-ascending.sql"),
+                .embedInCode("Database/Migrations/008-counted.sql"),
+                .embedInCode("Database/Migrations/009-search-order.sql"),
             ],
             swiftSettings: settings),
         .target(
             name: "Node",
             dependencies: [
-                "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", httpTypes, logging,
+                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", "HTTP2",
+                "Store", httpTypes, logging,
                 nioCore,
             ],
-            exclude: ["README.md"], swiftSettings: settings),
+            exclude: notes("Sources/Node"), swiftSettings: settings),
         .target(
             name: "Hub",
             dependencies: [
-                "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", httpTypes, logging,
+                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", "HTTP2",
+                "Store", httpTypes, logging,
                 nioCore,
             ],
-            exclude: ["README.md"], swiftSettings: settings),
+            exclude: notes("Sources/Hub"), swiftSettings: settings),
         .target(
             name: "Console",
             dependencies: [
-                "Casework", "Service", "Cryptography", logging, httpTypes, nioCore,
+                "Casework", "Contract", "JSON", "Cryptography", logging, httpTypes, nioCore,
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
-            exclude: [
-                "README.md", "Guards/README.md", "Pages/README.md", "Routes/README.md", "Schema/README.md",
-                "Transport/README.md", "Assets/README.md",
-            ],
+            exclude: notes("Sources/Console"),
             resources: [.embedInCode("Assets")], swiftSettings: nonsending),
         .executableTarget(
             name: "peyvand",
             dependencies: [
-                "Attachments", "Casework", "Federation", "Service", "Cryptography", "Postgres", "HTTP2", "Store", "Node",
+                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", "HTTP2",
+                "Store", "Node",
                 "Hub", "Console", "Simulator",
                 nioCore, httpTypes, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
             ],
-            exclude: [
-                "README.md", "Accounts/README.md", "Backup/README.md", "Bench/README.md", "Demo/README.md", "Import/README.md",
-                "Simulate/README.md",
-                "Trickle/README.md",
-            ],
+            exclude: notes("Sources/peyvand"),
             resources: [.embedInCode("Mappings")], swiftSettings: settings),
 
-        .testTarget(name: "CaseworkTests", dependencies: ["Casework"], exclude: ["README.md"], swiftSettings: settings),
+        .testTarget(
+            name: "CaseworkTests", dependencies: ["Casework"], exclude: notes("Tests/CaseworkTests"),
+            swiftSettings: settings),
         .testTarget(
             name: "FederationTests",
             dependencies: [
                 "Casework", "Federation", "Cryptography", "Simulator",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
-            exclude: ["README.md", "Machines/README.md"], swiftSettings: settings),
+            exclude: notes("Tests/FederationTests"), swiftSettings: settings),
         .testTarget(
-            name: "SimulatorTests", dependencies: ["Simulator", "Casework"], exclude: ["README.md"],
+            name: "SimulatorTests", dependencies: ["Simulator", "Casework"], exclude: notes("Tests/SimulatorTests"),
             swiftSettings: settings),
         .testTarget(
-            name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["README.md"], swiftSettings: settings),
-        .testTarget(
-            name: "AttachmentsTests", dependencies: ["Attachments", "Casework", "Cryptography"], exclude: ["README.md"],
+            name: "CryptographyTests", dependencies: ["Cryptography"], exclude: notes("Tests/CryptographyTests"),
             swiftSettings: settings),
         .testTarget(
-            name: "PostgresTests", dependencies: ["Postgres", logging], exclude: ["README.md"], swiftSettings: settings),
+            name: "AttachmentsTests", dependencies: ["Attachments", "Casework", "Cryptography"],
+            exclude: notes("Tests/AttachmentsTests"),
+            swiftSettings: settings),
+        .testTarget(
+            name: "PostgresTests", dependencies: ["Postgres", logging], exclude: notes("Tests/PostgresTests"),
+            swiftSettings: settings),
         .testTarget(
             name: "HTTP2Tests", dependencies: ["HTTP2", "CNGHTTP2", nioCore, nioPosix, httpTypes, logging],
-            exclude: ["README.md"], swiftSettings: settings),
+            exclude: notes("Tests/HTTP2Tests"), swiftSettings: settings),
         .testTarget(
             name: "StoreTests",
-            dependencies: ["Store", "Casework", "Federation", "Service", "Cryptography", "Postgres", logging],
-            exclude: ["README.md"], swiftSettings: settings),
+            dependencies: ["Store", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", logging],
+            exclude: notes("Tests/StoreTests"), swiftSettings: settings),
         .testTarget(
-            name: "ConsoleTests", dependencies: ["Console"], exclude: ["README.md"], swiftSettings: settings),
-        .testTarget(
-            name: "PeyvandTests",
-            dependencies: ["peyvand", "Casework", "Service", "Simulator", "Store", "Postgres", logging],
-            exclude: ["README.md"], swiftSettings: settings),
-        .target(name: "TestDoors", path: "Tests/TestDoors", exclude: ["README.md"], swiftSettings: settings),
-        .testTarget(
-            name: "EndToEndTests", dependencies: ["TestDoors"], exclude: ["README.md", "link_client.py"],
+            name: "ConsoleTests", dependencies: ["Console"], exclude: notes("Tests/ConsoleTests"),
             swiftSettings: settings),
         .testTarget(
-            name: "ChaosTests", dependencies: ["TestDoors"], exclude: ["README.md", "chaos_link.py"],
+            name: "PeyvandTests",
+            dependencies: ["peyvand", "Casework", "Contract", "JSON", "Simulator", "Store", "Postgres", logging],
+            exclude: notes("Tests/PeyvandTests"), swiftSettings: settings),
+        .target(name: "TestDoors", path: "Tests/TestDoors", exclude: notes("Tests/TestDoors"), swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["TestDoors"],
+            exclude: notes("Tests/EndToEndTests") + ["link_client.py"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ChaosTests", dependencies: ["TestDoors"], exclude: notes("Tests/ChaosTests") + ["chaos_link.py"],
             swiftSettings: settings),
     ]
 )

@@ -124,7 +124,7 @@ public struct Amendment: Sendable, Hashable {
 }
 
 /// A place in a journal's tree of chains.
-public struct Position: Sendable, Hashable {
+public struct ChainPlace: Sendable, Hashable {
     public var incarnation: UInt64
     public var seq: UInt64
 
@@ -139,11 +139,11 @@ public struct Grant: Sendable, Hashable {
     /// The origin that writes held fields from now.
     public var seat: Origin
     /// The outgoing seat's last positions that the hub had accepted, one for each incarnation that wrote this case.
-    public var cut: [Position]
+    public var cut: [ChainPlace]
     /// The referral or refusal that asked for it; `nil` when a person at the hub decided.
     public var cause: EventHash?
 
-    public init(epoch: Epoch, holder: OrganizationCode, seat: Origin, cut: [Position], cause: EventHash?) {
+    public init(epoch: Epoch, holder: OrganizationCode, seat: Origin, cut: [ChainPlace], cause: EventHash?) {
         (self.epoch, self.holder, self.seat, self.cut, self.cause) = (epoch, holder, seat, cut, cause)
     }
 }
@@ -152,9 +152,9 @@ public struct Grant: Sendable, Hashable {
 public struct BranchRank: Sendable, Hashable {
     public var origin: Origin
     public var epoch: Epoch
-    public var losers: [Position]
+    public var losers: [ChainPlace]
 
-    public init(origin: Origin, epoch: Epoch, losers: [Position]) {
+    public init(origin: Origin, epoch: Epoch, losers: [ChainPlace]) {
         (self.origin, self.epoch, self.losers) = (origin, epoch, losers)
     }
 }

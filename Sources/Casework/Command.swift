@@ -1,4 +1,4 @@
-/// A wish of a person about a case. `decide` answers with drafts of events, or a refusal.
+/// A wish of a person about a case. `decide` answers with new events, or a refusal.
 public enum Command: Sendable, Hashable {
     case register(Intake)
     /// Gives a tracking code before registration, so that a dropped call leaves something to follow.
@@ -106,7 +106,7 @@ public struct ImportedCase: Sendable, Hashable {
 }
 
 /// An event that a decision asks for; the writer gives it its place in the journal.
-public struct Draft: Sendable, Hashable {
+public struct NewEvent: Sendable, Hashable {
     public var change: Change
     public var texts: Texts
     /// What the author saw: for an amendment the heads of each field, for a hide the entry and its un-hides.

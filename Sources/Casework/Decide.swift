@@ -20,7 +20,7 @@ extension Case {
     public func decide(
         _ command: Command, in context: DecisionContext, trackingCode: TrackingCode? = nil,
         written: (EventHash) -> (change: Change, texts: Texts)? = { _ in nil }
-    ) throws(Refusal) -> [Draft] {
+    ) throws(Refusal) -> [NewEvent] {
         try Permissions.check(command, on: self, in: context)
         try Limits.check(command)
         let decision = Decision(of: self, in: context)
@@ -47,21 +47,21 @@ private struct Decision {
 
     init(of subject: Case, in context: DecisionContext) { (self.subject, self.context) = (subject, context) }
 
-    func draft(
+    func newEvent(
         _ change: Change, _ texts: Texts = Texts(), base: [Base] = [], applies: EventHash? = nil, at: Instant? = nil
-    ) -> Draft {
-        Draft(
+    ) -> NewEvent {
+        NewEvent(
             change, texts: texts, base: base, applies: applies, actor: context.actor, occurredAt: at ?? context.now)
     }
 
     // MARK: Registration
 
-    func begin(_ command: Command, code: TrackingCode) throws(Refusal) -> [Draft] {
+    func begin(_ command: Command, code: TrackingCode) throws(Refusal) -> [NewEvent] {
         guard subject.registration == nil else { throw .illegal(.alreadyRegistered, status: subject.status) }
         switch command {
         case .open:
             guard subject.trackingCode == nil else { throw .illegal(.repeated, status: subject.status) }
-            return [draft(.opened(trackingCode: code))]
+            return [newEvent(.opened(trackingCode: code))]
         case .register(let intake):
             let due = Due(at: context.calendar.due(from: context.now, days: 15), calendar: context.calendar.version)
             return [try registration(of: intake, code: code, due: due, at: context.now, imported: false)]
@@ -72,27 +72,28 @@ private struct Decision {
 
     func registration(
         of intake: Intake, code: TrackingCode, due: Due, at: Instant, imported: Bool
-    ) throws(Refusal) -> Draft {
+    ) throws(Refusal) -> NewEvent {
         guard imported || Category[intake.category] != nil else { throw .unknownCategory(intake.category) }
         if let about = intake.about, context.tree[about] == nil { throw .unknownOrganization(about.rawValue) }
         let registration = Registration(
             trackingCode: code, kind: intake.kind, channel: intake.channel, category: intake.category,
             priority: intake.priority, tags: intake.tags, about: intake.about, due: due, imported: imported)
-        return draft(.registered(registration), intake.texts, at: at)
+        return newEvent(.registered(registration), intake.texts, at: at)
     }
 
     /// Historic events keep their historic time. They stay inside one seat: what another office did is its own to tell.
-    func history(of imported: ImportedCase, code: TrackingCode) throws(Refusal) -> [Draft] {
+    func history(of imported: ImportedCase, code: TrackingCode) throws(Refusal) -> [NewEvent] {
         guard imported.registeredAt <= context.now else {
             throw .invalid(field: "registered_at", reason: "lies in the future")
         }
         let due = Due(
             at: context.calendar.due(from: imported.registeredAt, days: 15), calendar: context.calendar.version)
-        var drafts = [
+        var newEvents = [
             try registration(of: imported.intake, code: code, due: due, at: imported.registeredAt, imported: true)
         ]
         var shadow = subject
-        shadow.applyHeld(Fact(event: .zero, change: drafts[0].change, actor: context.actor, at: imported.registeredAt))
+        shadow.applyHeld(
+            Fact(event: .zero, change: newEvents[0].change, actor: context.actor, at: imported.registeredAt))
         for (index, event) in imported.history.enumerated() {
             guard event.at <= context.now else {
                 throw .invalid(field: "history[\(index)].at", reason: "lies in the future")
@@ -104,9 +105,9 @@ private struct Decision {
                 }
                 shadow.applyHeld(Fact(event: .zero, change: change, actor: context.actor, at: event.at))
             }
-            drafts.append(draft(change, texts, at: event.at))
+            newEvents.append(newEvent(change, texts, at: event.at))
         }
-        return drafts
+        return newEvents
     }
 
     func step(_ step: ImportedCase.Step) throws(Refusal) -> (Change, Texts) {
@@ -126,7 +127,7 @@ private struct Decision {
 
     // MARK: Held
 
-    func held(_ command: Command) throws(Refusal) -> [Draft] {
+    func held(_ command: Command) throws(Refusal) -> [NewEvent] {
         if let event = subject.parkedBy { throw .parked(event) }
         if case .moveCustody(let to, let reason) = command { return try move(to: to, reason: reason) }
         guard subject.seat == context.origin else { throw .notTheSeat(subject.seat) }
@@ -152,74 +153,76 @@ private struct Decision {
         }
     }
 
-    func write(_ change: Change, text: String? = nil, applies: EventHash? = nil) throws(Refusal) -> [Draft] {
+    func write(_ change: Change, text: String? = nil, applies: EventHash? = nil) throws(Refusal) -> [NewEvent] {
         if let objection = subject.objection(to: change, by: context.actor) {
             if objection == .disputeUnknown, case .reviewed(let dispute, _) = change { throw .unknownEvent(dispute) }
             throw .illegal(objection, status: subject.status)
         }
-        return [draft(change, Texts(text: text), applies: applies)]
+        return [newEvent(change, Texts(text: text), applies: applies)]
     }
 
     /// "Lawful, within its means, not done" opens the complaint track: a week from registration, never later than
     /// before.
-    func assess(_ assessment: Assessment) throws(Refusal) -> [Draft] {
-        var drafts = try write(.assessed(assessment))
+    func assess(_ assessment: Assessment) throws(Refusal) -> [NewEvent] {
+        var newEvents = try write(.assessed(assessment))
         guard assessment.lawful, assessment.withinMeans, !assessment.done, !subject.imported,
             let registeredAt = subject.registeredAt, let deadline = subject.deadline
-        else { return drafts }
+        else { return newEvents }
         let week = context.calendar.due(from: registeredAt, days: 7)
-        if week < deadline.at { drafts.append(draft(.dueMoved(Due(at: week, calendar: context.calendar.version)))) }
-        return drafts
+        if week < deadline.at {
+            newEvents.append(newEvent(.dueMoved(Due(at: week, calendar: context.calendar.version))))
+        }
+        return newEvents
     }
 
     /// A person at the hub takes over or hands over; the hub's machine fills in epoch and cut.
-    func move(to organization: OrganizationCode, reason: String) throws(Refusal) -> [Draft] {
+    func move(to organization: OrganizationCode, reason: String) throws(Refusal) -> [NewEvent] {
         guard context.origin == .hub else { throw .notTheSeat(.hub) }
         guard subject.registration != nil else { throw .illegal(.notRegistered, status: subject.status) }
         guard let seat = context.tree.seat(of: organization) else { throw .unknownOrganization(organization.rawValue) }
         guard organization != subject.registration?.about, organization != subject.holder || subject.transfer != nil
         else { throw .illegal(.referredToItself, status: subject.status) }
         let grant = Grant(epoch: 0, holder: organization, seat: seat, cut: [], cause: nil)
-        return [draft(.granted(grant), Texts(text: reason))]
+        return [newEvent(.granted(grant), Texts(text: reason))]
     }
 
     // MARK: Append-only, shared, voice
 
-    func append(_ command: Command) throws(Refusal) -> [Draft] {
+    func append(_ command: Command) throws(Refusal) -> [NewEvent] {
         guard subject.registration != nil else { throw .illegal(.notRegistered, status: subject.status) }
         switch command {
-        case .note(let text): return [draft(.noted, Texts(text: text))]
-        case .attach(let attachment, let name): return [draft(.attached(attachment), Texts(text: name))]
+        case .note(let text): return [newEvent(.noted, Texts(text: text))]
+        case .attach(let attachment, let name): return [newEvent(.attached(attachment), Texts(text: name))]
         case .act(let text):
             guard subject.heldStatus != .closed else { throw .illegal(.statusDoesNotAllow, status: subject.status) }
-            return [draft(.acted, Texts(text: text))]
+            return [newEvent(.acted, Texts(text: text))]
         case .hide(let event, let hidden):
             guard subject.history.contains(where: { $0.event == event }) else { throw .unknownEvent(event) }
             guard hidden != subject.hidden.contains(event) else { throw .illegal(.repeated, status: subject.status) }
             let change: Change = hidden ? .hidden(event) : .unhidden(event)
             let seen = [event] + (subject.shownAgain[event] ?? [])
-            return [draft(change, base: [Base(field: nil, events: seen)])]
+            return [newEvent(change, base: [Base(field: nil, events: seen)])]
         case .markDuplicate(let other):
             guard other != subject.id else { throw .invalid(field: "of", reason: "is this very case") }
-            return [draft(.duplicateMarked(of: other))]
+            return [newEvent(.duplicateMarked(of: other))]
         default: return []
         }
     }
 
-    func amend(_ edit: Edit) throws(Refusal) -> [Draft] {
+    func amend(_ edit: Edit) throws(Refusal) -> [NewEvent] {
         guard subject.registration != nil else { throw .illegal(.notRegistered, status: subject.status) }
         if let category = edit.category, Category[category] == nil { throw .unknownCategory(category) }
         let amendment = Amendment(
             category: edit.category, priority: edit.priority, tags: edit.tags,
             textFields: Field.allCases.sorted().filter { edit.texts[$0] != nil })
         guard !amendment.fields.isEmpty else { throw .invalid(field: "", reason: "names no field to amend") }
-        return [draft(.amended(amendment), edit.texts, base: try bases(amendment.fields, seen: edit.seen))]
+        return [newEvent(.amended(amendment), edit.texts, base: try bases(amendment.fields, seen: edit.seen))]
     }
 
     /// Writes the losing value anew, based on all heads, so that no conflict remains in its field.
     func restore(
         _ conflict: EventHash, written: (EventHash) -> (change: Change, texts: Texts)?
-    ) throws(Refusal) -> [Draft] {
+    ) throws(Refusal) -> [NewEvent] {
         let values = subject.values.sorted { $0.key < $1.key }
         guard let (field, value) = values.first(where: { $0.value.conflicts.contains(conflict) }),
             let origin = written(conflict)
@@ -237,7 +240,7 @@ private struct Decision {
             amendment.textFields = [field]
             texts[field] = text
         }
-        return [draft(.amended(amendment), texts, base: [Base(field: field, events: value.heads)])]
+        return [newEvent(.amended(amendment), texts, base: [Base(field: field, events: value.heads)])]
     }
 
     /// What the author's page showed: the events named by the page where they are known here, else the present heads.
@@ -254,16 +257,16 @@ private struct Decision {
         return bases
     }
 
-    func voice(_ command: Command) throws(Refusal) -> [Draft] {
+    func voice(_ command: Command) throws(Refusal) -> [NewEvent] {
         guard subject.status != .draft, subject.registration != nil else {
             throw .illegal(.notRegistered, status: subject.status)
         }
         switch command {
-        case .dispute(let text): return [draft(.disputed, Texts(text: text))]
-        case .rate(let score): return [draft(.rated(score: score))]
+        case .dispute(let text): return [newEvent(.disputed, Texts(text: text))]
+        case .rate(let score): return [newEvent(.rated(score: score))]
         case .withdraw(let text):
             guard subject.withdrawnBy == nil else { throw .illegal(.repeated, status: subject.status) }
-            return [draft(.withdrawn, Texts(text: text))]
+            return [newEvent(.withdrawn, Texts(text: text))]
         default: return []
         }
     }

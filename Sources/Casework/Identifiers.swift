@@ -64,7 +64,8 @@ public struct CaseID: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// but its top 16.
     public init(home: Origin, at instant: Instant, random: (UInt64, UInt64)) {
         high = UInt64(bitPattern: instant.milliseconds) << 16 | 0x7000 | random.0 & 0x0FFF
-        low = 0x8000_0000_0000_0000 | (random.0 >> 12 & 0x3F) << 56 | UInt64(home.number) << 48
+        low =
+            0x8000_0000_0000_0000 | (random.0 >> 12 & 0x3F) << 56 | UInt64(home.number) << 48
             | random.1 & 0x0000_FFFF_FFFF_FFFF
     }
 
@@ -174,6 +175,7 @@ extension Collection<UInt8> {
     /// Lends the elements as they lie in memory; a collection that is scattered there is copied first.
     @inlinable
     public func withContiguousBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) } ?? Array(self).withUnsafeBytes { body($0) }
+        withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) }
+            ?? Array(self).withUnsafeBytes { body($0) }
     }
 }

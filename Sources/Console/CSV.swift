@@ -1,4 +1,4 @@
-import Service
+import Contract
 
 /// Tables for spreadsheets after RFC 4180, with every cell that a spreadsheet would take for a formula defused.
 enum CSV {

@@ -1,9 +1,9 @@
 import Casework
+public import Contract
 public import HTTPTypes
 import Hummingbird
 public import Logging
 public import NIOCore
-public import Service
 
 /// Web pages and REST routes over a node or the hub, moved by whatever transport calls `handle`.
 ///

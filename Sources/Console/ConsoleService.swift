@@ -1,4 +1,4 @@
-import Service
+import Contract
 
 /// What stands behind the console: a province's node, or the hub.
 enum ConsoleService: Sendable {

@@ -1,6 +1,6 @@
+import Contract
 import Hummingbird
 import NIOCore
-import Service
 
 /// Server-sent events: frames each message, and sends a comment down an idle stream now and then.
 ///

@@ -1,7 +1,8 @@
+import Contract
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
-import Service
 
 /// The OpenAPI 3.1 document, made from the very routes that the router serves.
 enum OpenAPI {
@@ -92,7 +93,7 @@ enum OpenAPI {
     }
 
     private static func parameter(
-        _ name: String, in place: String, _ schema: Schema, _ note: String?, required: Bool = false
+        _ name: String, in place: String, _ schema: Shape, _ note: String?, required: Bool = false
     ) -> JSON {
         var members: [JSON.Member] = [.init("name", .string(name)), .init("in", .string(place))]
         if required { members.append(.init("required", true)) }
@@ -121,7 +122,7 @@ enum OpenAPI {
                 "default",
                 [
                     "description": "A problem document.",
-                    "content": ["application/problem+json": ["schema": Schema.named("Problem").openAPI]],
+                    "content": ["application/problem+json": ["schema": Shape.named("Problem").openAPI]],
                 ]))
         return .object(members)
     }

@@ -1,7 +1,7 @@
 import Casework
+import Contract
 import Hummingbird
 import NIOCore
-import Service
 
 extension Problem {
     /// The answer to an error. Nil for what no caller caused and nobody foresaw.
@@ -42,7 +42,8 @@ extension Problem {
                 .contentTooLarge, "too-large", "The file is too large", "A file has at most \(limit) bytes.")
         case .diskFull:
             self = Problem(
-                .init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full", "The server has no room for this file",
+                .init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full",
+                "The server has no room for this file",
                 "Nothing was kept. Tell the operator, and send it again when there is room.")
         case .brokenOff: self = .badRequest("The body ended before it was whole. Nothing was kept.")
         }

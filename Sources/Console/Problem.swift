@@ -1,7 +1,8 @@
+import Contract
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
-import Service
 
 /// An answer that says what is wrong and what to do: a problem document after RFC 9457.
 struct Problem: Error, Sendable, Equatable {
@@ -114,6 +115,7 @@ extension Problem {
     }
 
     static let failure = Problem(
-        .internalServerError, "server", "The server failed", "Nothing was changed that this answer would hide; "
+        .internalServerError, "server", "The server failed",
+        "Nothing was changed that this answer would hide; "
             + "try again with the same Idempotency-Key, and tell the operator if it fails again.")
 }

@@ -1,7 +1,8 @@
 import Casework
+import Contract
 import HTTPTypes
 import Hummingbird
-import Service
+import JSON
 
 /// One door: how it is found, who may pass, what it takes and gives. The router and the OpenAPI document are both made
 /// from these, so that neither knows a door that the other does not.
@@ -16,29 +17,29 @@ struct Route: Sendable {
 
     struct Parameter: Sendable {
         var name: String
-        var schema: Schema
+        var schema: Shape
         var note: String?
 
-        init(_ name: String, _ schema: Schema, _ note: String? = nil) {
+        init(_ name: String, _ schema: Shape, _ note: String? = nil) {
             (self.name, self.schema, self.note) = (name, schema, note)
         }
     }
 
     struct Body: Sendable {
-        var schema: Schema
+        var schema: Shape
         /// Bytes; more is refused before it is read.
         var limit: Int
         /// May be left out: the same as `{}`.
         var isOptional: Bool
 
-        init(_ schema: Schema, limit: Int = 1 << 20, optional: Bool = false) {
+        init(_ schema: Shape, limit: Int = 1 << 20, optional: Bool = false) {
             (self.schema, self.limit, self.isOptional) = (schema, limit, optional)
         }
     }
 
     /// What a success looks like.
     enum Answer: Sendable {
-        case json(Schema, HTTPResponse.Status = .ok)
+        case json(Shape, HTTPResponse.Status = .ok)
         case other(String)
         case nothing
     }
@@ -53,12 +54,12 @@ struct Route: Sendable {
     /// The body is a file of any type, read by the route itself as it comes.
     var takesFile = false
     var answer: Answer
-    var handle: @Sendable (Call) async throws -> Response
+    var handle: @Sendable (APICall) async throws -> Response
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ summary: String, _ access: Access,
         parameters: [Parameter] = [], body: Body? = nil, takesFile: Bool = false, answer: Answer,
-        handle: @escaping @Sendable (Call) async throws -> Response
+        handle: @escaping @Sendable (APICall) async throws -> Response
     ) {
         self.method = method
         self.path = path
@@ -73,7 +74,7 @@ struct Route: Sendable {
 }
 
 /// A request that has passed its route's gate: who asks, and what was read and checked.
-struct Call: Sendable {
+struct APICall: Sendable {
     var request: Request
     var caller: Caller?
     var query: QueryString
@@ -116,7 +117,7 @@ struct Call: Sendable {
 struct Caller: Sendable, Equatable {
     enum Proof: Sendable, Equatable {
         case token, certificate
-        case session(Session)
+        case session(ConsoleSession)
     }
 
     var principal: Principal

@@ -64,7 +64,7 @@ public struct CaseRecord: Sendable, Equatable {
     public mutating func refold() { folded = Folded(Fold.fold(id, events, reader: reader)) }
 
     /// The set of its events as one hash.
-    public func digest(_ hashing: Hashing) -> EventHash { 
+    public func digest(_ hashing: Hashing) -> EventHash {
         let hashes = events.map(\.hash).sorted()
         return hashing(
             [UInt8](unsafeUninitializedCapacity: hashes.count * 32) { buffer, count in
@@ -158,25 +158,25 @@ public struct Desk: Sendable {
             throw .stale(revision: record.state.revision)
         }
         let context = DecisionContext(now: now, origin: origin, actor: wish.actor, tree: tree, calendar: calendar)
-        let drafts = try record.state.decide(wish.command, in: context, trackingCode: wish.trackingCode) { hash in
+        let newEvents = try record.state.decide(wish.command, in: context, trackingCode: wish.trackingCode) { hash in
             guard let event = record[hash], let change = event.envelope.change else { return nil }
             return (change, event.texts ?? Texts())
         }
-        return try write(drafts, on: wish.caseID, now: now, random: &random)
+        return try write(newEvents, on: wish.caseID, now: now, random: &random)
     }
 
-    /// Writes drafts into the journal and the case. All or none.
+    /// Writes new events into the journal and the case. All or none.
     mutating func write(
-        _ drafts: [Draft], on id: CaseID, now: Instant, random: inout some RandomNumberGenerator
+        _ newEvents: [NewEvent], on id: CaseID, now: Instant, random: inout some RandomNumberGenerator
     ) throws(Refusal) -> [Event] {
         let before = writer
         var record = cases[id] ?? CaseRecord(id: id, reader: reader)
         let epoch = record.state.epoch
         var events = [Event]()
         do {
-            for draft in drafts {
+            for newEvent in newEvents {
                 let event = try writer.append(
-                    draft, caseID: id, epoch: epoch, now: now, hashing: hashing, random: &random)
+                    newEvent, caseID: id, epoch: epoch, now: now, hashing: hashing, random: &random)
                 _ = record.insert(event)
                 events.append(event)
             }
@@ -211,9 +211,9 @@ public struct Desk: Sendable {
         if origin == id.home { resumed = record.state.deadline }
         let due = resumed ?? Due(at: calendar.due(from: now, days: 15), calendar: calendar.version)
         let acceptBy = Due(at: calendar.due(from: now, workingDays: 2), calendar: calendar.version)
-        let draft = Draft(
+        let newEvent = NewEvent(
             .received(grant: grant, due: due, acceptBy: acceptBy), actor: system, occurredAt: now)
-        return try write([draft], on: id, now: now, random: &random)
+        return try write([newEvent], on: id, now: now, random: &random)
     }
 
     /// Emits an escalation of the case's clock, if it is due and was not emitted before.
@@ -223,8 +223,8 @@ public struct Desk: Sendable {
         guard let state = cases[id]?.state, state.isOverdue(at: now), let clock = state.registeredBy,
             !state.escalations.contains(where: { $0.clock == clock && $0.level >= level })
         else { return [] }
-        let draft = Draft(.escalated(clock: clock, level: level), actor: system, occurredAt: now)
-        return try write([draft], on: id, now: now, random: &random)
+        let newEvent = NewEvent(.escalated(clock: clock, level: level), actor: system, occurredAt: now)
+        return try write([newEvent], on: id, now: now, random: &random)
     }
 
     var system: Actor { Actor(name: "peyvand", role: .system, organization: OrganizationCode(origin)) }

@@ -35,7 +35,7 @@ public struct Envelope: Sendable, Hashable {
         if case .change(let change) = content { change } else { nil }
     }
 
-    public var position: Position { Position(incarnation: incarnation, seq: seq) }
+    public var place: ChainPlace { ChainPlace(incarnation: incarnation, seq: seq) }
 }
 
 /// An event's personal data and free text: opaque bytes beside the envelope, whose hash the envelope holds.
@@ -83,7 +83,7 @@ public struct Event: Sendable, Hashable {
     public var origin: Origin { envelope.origin }
     public var caseID: CaseID? { envelope.caseID }
     /// Where it stands in its origin's journal.
-    @inlinable public var position: Position { content.envelope.position }
+    @inlinable public var place: ChainPlace { content.envelope.place }
 
     /// Of its change; `nil` when this reader cannot tell what it says.
     public var mergeClass: MergeClass? { content.mergeClass }

@@ -85,11 +85,11 @@ public struct WireEvent: Sendable, Equatable {
 
 /// An event of one origin's journal as it is stored, on its way to a peer: nobody on this side reads what it says.
 public struct JournalRow: Sendable, Equatable {
-    public var place: Position
+    public var place: ChainPlace
     public var event: WireEvent
 
-    public init(place: Position, event: WireEvent) { (self.place, self.event) = (place, event) }
-    public init(_ event: Event) { (place, self.event) = (event.envelope.position, WireEvent(event)) }
+    public init(place: ChainPlace, event: WireEvent) { (self.place, self.event) = (place, event) }
+    public init(_ event: Event) { (place, self.event) = (event.envelope.place, WireEvent(event)) }
 }
 
 public struct Ack: Sendable, Equatable {

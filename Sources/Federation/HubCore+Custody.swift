@@ -10,7 +10,7 @@ extension HubCore {
         if case .moveCustody = wish.command {
             try moveCustody(wish, &effects, now: now, random: &random)
         } else {
-            place(try desk.decide(wish, now: now, random: &random), wish.caseID, &effects)
+            number(try desk.decide(wish, now: now, random: &random), wish.caseID, &effects)
         }
         settle(&effects, now: now, random: &random)
         return effects
@@ -22,11 +22,11 @@ extension HubCore {
         guard let record = desk.cases[wish.caseID], !record.events.isEmpty else { throw .unknownCase }
         let context = DecisionContext(
             now: now, origin: .hub, actor: wish.actor, tree: desk.tree, calendar: desk.calendar)
-        for draft in try record.state.decide(wish.command, in: context) {
-            guard case .granted(let asked) = draft.change else { continue }
+        for newEvent in try record.state.decide(wish.command, in: context) {
+            guard case .granted(let asked) = newEvent.change else { continue }
             let grant = grant(record, holder: asked.holder, seat: asked.seat, cause: nil, now: now)
-            let draft = Draft(.granted(grant), texts: draft.texts, actor: wish.actor, occurredAt: now)
-            place(try desk.write([draft], on: wish.caseID, now: now, random: &random), wish.caseID, &effects)
+            let newEvent = NewEvent(.granted(grant), texts: newEvent.texts, actor: wish.actor, occurredAt: now)
+            number(try desk.write([newEvent], on: wish.caseID, now: now, random: &random), wish.caseID, &effects)
         }
     }
 
@@ -43,7 +43,7 @@ extension HubCore {
         if seat != .hub {
             guard let report = reports[seat], report.backlog == 0, report.heardAt > due.at else { return effects }
         }
-        place(try desk.escalate(id, level: seat == .hub ? 1 : 2, now: now, random: &random), id, &effects)
+        number(try desk.escalate(id, level: seat == .hub ? 1 : 2, now: now, random: &random), id, &effects)
         settle(&effects, now: now, random: &random)
         return effects
     }
@@ -59,7 +59,7 @@ extension HubCore {
             let isRanked = mayRank && rank(id, &effects, now: now, random: &random)
             grantPending(id, isRanked: isRanked, &effects, now: now, random: &random)
             do {
-                place(try desk.settle(id, now: now, random: &random), id, &effects)
+                number(try desk.settle(id, now: now, random: &random), id, &effects)
             } catch {
                 effects.alarms.append((.hub, Alarm(code: "not_settled", detail: "\(id): \(error)")))
             }
@@ -98,7 +98,7 @@ extension HubCore {
         guard let asked else { return }
         let grant = grant(record, holder: asked.holder, seat: asked.seat, cause: asked.cause, now: now)
         write(
-            [Draft(.granted(grant), actor: desk.system, occurredAt: now)], on: id, &effects, now: now,
+            [NewEvent(.granted(grant), actor: desk.system, occurredAt: now)], on: id, &effects, now: now,
             random: &random)
     }
 
@@ -114,7 +114,7 @@ extension HubCore {
     }
 
     /// The outgoing seat's accepted positions, one for each incarnation that wrote this case.
-    private func cut(_ record: CaseRecord) -> [Position] {
+    private func cut(_ record: CaseRecord) -> [ChainPlace] {
         let seat = record.state.seat
         var last: [UInt64: UInt64] = [:]
         for event in record.events where event.origin == seat {
@@ -122,7 +122,7 @@ extension HubCore {
             let accepted = tree(of: seat).head(of: incarnation)?.seq ?? 0
             last[incarnation] = max(last[incarnation] ?? 0, accepted, event.envelope.seq)
         }
-        return last.sorted { $0.key < $1.key }.map { Position(incarnation: $0.key, seq: $0.value) }
+        return last.sorted { $0.key < $1.key }.map { ChainPlace(incarnation: $0.key, seq: $0.value) }
     }
 
     private func tree(of origin: Origin) -> ChainTree {
@@ -136,13 +136,13 @@ extension HubCore {
     ) -> Bool {
         guard let record = desk.cases[id], mayDecide(record) else { return false }
         let forked = Set(record.events.map(\.origin)).filter { tree(of: $0).isForked }.sorted()
-        let drafts = forked.flatMap { origin in
+        let newEvents = forked.flatMap { origin in
             Branches.losers(record.events, of: origin, in: tree(of: origin)).map { rank in
-                Draft(.branchRanked(rank), actor: desk.system, occurredAt: now)
+                NewEvent(.branchRanked(rank), actor: desk.system, occurredAt: now)
             }
         }
-        guard !drafts.isEmpty else { return false }
-        write(drafts, on: id, &effects, now: now, random: &random)
+        guard !newEvents.isEmpty else { return false }
+        write(newEvents, on: id, &effects, now: now, random: &random)
         return true
     }
 }
@@ -153,7 +153,7 @@ enum Branches {
     /// begin.
     /// - Parameter events: of one case, in the order in which the hub accepted them.
     static func losers(_ events: [Event], of origin: Origin, in tree: ChainTree) -> [BranchRank] {
-        var lines: [Epoch: Position] = [:]
+        var lines: [Epoch: ChainPlace] = [:]
         var losers: [Epoch: [UInt64: UInt64]] = [:]
         var ranked: [Epoch: [UInt64: UInt64]] = [:]
         for event in events {
@@ -164,7 +164,7 @@ enum Branches {
                 }
             }
             guard event.origin == origin, event.mergeClass == .held else { continue }
-            let (epoch, place) = (event.envelope.epoch, event.envelope.position)
+            let (epoch, place) = (event.envelope.epoch, event.envelope.place)
             guard let line = lines[epoch] else {
                 lines[epoch] = place
                 continue
@@ -179,7 +179,7 @@ enum Branches {
         return losers.keys.sorted().compactMap { epoch in
             let new = (losers[epoch] ?? [:]).filter { $0.value < ranked[epoch]?[$0.key] ?? .max }
             guard !new.isEmpty else { return nil }
-            let places = new.map { Position(incarnation: $0.key, seq: $0.value) }
+            let places = new.map { ChainPlace(incarnation: $0.key, seq: $0.value) }
             return BranchRank(origin: origin, epoch: epoch, losers: places.sorted { $0.incarnation < $1.incarnation })
         }
     }

@@ -148,12 +148,12 @@ extension HubCore {
     /// Takes the hub's own lost events back, whoever has them and whenever he returns them: their seal tells that this hub
     /// wrote them. Nodes hold only some, so the chain has holes until all have returned theirs.
     mutating func recover(
-        _ events: [Event], from origin: Origin, _ known: [Position: EventHash], _ effects: inout Effects
+        _ events: [Event], from origin: Origin, _ known: [ChainPlace: EventHash], _ effects: inout Effects
     ) {
         var known = known
         for event in events where event.origin == .hub {
             guard let id = event.caseID else { continue }
-            let place = event.envelope.position
+            let place = event.envelope.place
             let isKnown = desk.cases[id]?.holds(event.hash) ?? false
             let isFree = known[place] == nil && place.incarnation != desk.writer.incarnation
             guard isKnown || (isFree && desk.writer.seal?.holds(event) ?? false) else {
@@ -165,7 +165,7 @@ extension HubCore {
             case .new:
                 desk.journal.accept(event, parent: parent(of: event, known))
                 known[place] = event.hash
-                self.place([event], id, &effects)
+                self.number([event], id, &effects)
                 desk.writer.clock.observe(event.envelope.stamp)
             case .completed:
                 effects.completed.append(event)
@@ -176,12 +176,12 @@ extension HubCore {
     }
 
     /// The incarnation that a recovered event's goes on from, where that can be told.
-    private func parent(of event: Event, _ known: [Position: EventHash]) -> UInt64 {
+    private func parent(of event: Event, _ known: [ChainPlace: EventHash]) -> UInt64 {
         let envelope = event.envelope
         let before = envelope.seq - 1
         if let chain = desk.journal.chain(of: envelope.incarnation) { return chain.parent }
         return desk.journal.chains.last { chain in
-            let place = Position(incarnation: chain.incarnation, seq: before)
+            let place = ChainPlace(incarnation: chain.incarnation, seq: before)
             return (chain.head.seq == before ? chain.head.hash : known[place]) == envelope.previous
         }?.incarnation ?? 0
     }
@@ -205,17 +205,17 @@ extension HubCore {
     /// that it wins where both wrote.
     public func releaseOrder(of origin: Origin, keep: UInt64?) -> [UInt64] {
         guard let keep, let tree = chains[origin], let end = tree.head(of: keep) else { return [] }
-        let last = Position(incarnation: end.incarnation, seq: end.seq)
+        let last = ChainPlace(incarnation: end.incarnation, seq: end.seq)
         return tree.chains.filter {
-            tree.isOnLine(Position(incarnation: $0.incarnation, seq: $0.first), to: last)
+            tree.isOnLine(ChainPlace(incarnation: $0.incarnation, seq: $0.first), to: last)
         }.map(\.incarnation)
     }
 
     /// Starts of the origin's writer that stand on no line with the one that goes on.
     private func others(than keep: UInt64, of origin: Origin) -> [UInt64] {
         let tree = chains[origin, default: ChainTree()]
-        func place(_ incarnation: UInt64) -> Position? {
-            tree.head(of: incarnation).map { Position(incarnation: incarnation, seq: $0.seq) }
+        func place(_ incarnation: UInt64) -> ChainPlace? {
+            tree.head(of: incarnation).map { ChainPlace(incarnation: incarnation, seq: $0.seq) }
         }
         let known = Set((writers[origin]?.all ?? []) + tree.chains.map(\.incarnation))
         return known.sorted().filter { other in

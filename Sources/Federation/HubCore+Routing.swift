@@ -7,18 +7,18 @@ extension HubCore {
     mutating func route(_ effects: inout Effects) {
         // Most cases never leave their home, which wrote all that there is.
         var (last, isTravelling) = (CaseID?.none, false)
-        let travelling = effects.placed.filter { placed in
-            if placed.event.caseID != last {
-                last = placed.event.caseID
+        let travelling = effects.numbered.filter { numbered in
+            if numbered.event.caseID != last {
+                last = numbered.event.caseID
                 isTravelling = last.flatMap { desk.cases[$0]?.isOnlyItsHomes } == false
             }
             return isTravelling
         }
         guard !travelling.isEmpty || !effects.completed.isEmpty else { return }
-        let new = Set(effects.placed.map(\.event.hash))
+        let new = Set(effects.numbered.map(\.event.hash))
         var audiences: [CaseID: Audience] = [:]
-        for placed in travelling {
-            let event = placed.event
+        for numbered in travelling {
+            let event = numbered.event
             guard let id = event.caseID, let record = desk.cases[id] else { continue }
             var audience = audiences[id] ?? Audience(record, before: new)
             if let grant = event.grant {
@@ -49,7 +49,7 @@ extension HubCore {
         effects.routed.append(
             Effects.Routed(
                 destination: destination, seq: seq, event: event.hash, origin: event.origin,
-                place: event.envelope.position, withPart: audience.mayRead(destination),
+                place: event.envelope.place, withPart: audience.mayRead(destination),
                 hubIncarnation: desk.writer.incarnation))
     }
 

@@ -5,7 +5,7 @@ import Casework
 ///
 /// Order of durability: one transaction saves accepted events, the hub's own, and the feed rows; only then are they
 /// acknowledged and sent.
-public struct HubCore: ServerCore {
+public struct HubCore: DecidingCore {
     public enum Arrival: Sendable {
         /// A node says Hello. `feed`: what is known of each of its cursors, in their order.
         case hello(Hello, feed: [FeedFact])
@@ -13,12 +13,12 @@ public struct HubCore: ServerCore {
         case alive(Origin, writer: UInt64)
         /// Events of an origin's own journal; the origin is the certificate's. `known`: the hashes accepted earlier at the
         /// places that they claim and at those before them, where there are any.
-        case events(Origin, [Event], known: [Position: EventHash])
+        case events(Origin, [Event], known: [ChainPlace: EventHash])
         /// The hub's own events, returned by a node. `known` as above, of the hub's journal.
-        case lost(Origin, [Event], known: [Position: EventHash], isLast: Bool)
+        case lost(Origin, [Event], known: [ChainPlace: EventHash], isLast: Bool)
         /// What a node holds of cases of which this hub holds something else. `known` as above, of the node's journal, and
         /// of the hub's.
-        case repair(Origin, [Event], known: [Position: EventHash], ofHub: [Position: EventHash])
+        case repair(Origin, [Event], known: [ChainPlace: EventHash], ofHub: [ChainPlace: EventHash])
         /// A person lets an origin in again; `keep` names the copy that goes on, where there are several. `held`: the
         /// next of the origin's held events, in the order of `releaseOrder`.
         case release(Origin, keep: UInt64?, held: [Event])
@@ -124,7 +124,7 @@ public struct HubCore: ServerCore {
 
     /// Accepts what an origin sent, as far as its chain holds. What a quarantined origin sends is kept apart.
     private mutating func accept(
-        _ events: [Event], from origin: Origin, _ known: [Position: EventHash], isRepair: Bool = false,
+        _ events: [Event], from origin: Origin, _ known: [ChainPlace: EventHash], isRepair: Bool = false,
         _ effects: inout Effects, now: Instant, random: inout some RandomNumberGenerator
     ) {
         var named: [UInt64] = []
@@ -141,7 +141,9 @@ public struct HubCore: ServerCore {
             if !tree.chains.isEmpty { chains[origin] = tree }
         }
         for event in events {
-            let alarm = { (code: String, detail: String) in (origin, Alarm(code: code, detail: detail, event: event.hash)) }
+            let alarm = { (code: String, detail: String) in
+                (origin, Alarm(code: code, detail: detail, event: event.hash))
+            }
             guard event.origin == origin else {
                 effects.alarms.append(alarm("foreign_origin", "sent an event of \(event.origin.code)"))
                 return
@@ -190,7 +192,8 @@ public struct HubCore: ServerCore {
         effects.note(chain, of: origin)
         let seq = event.envelope.seq
         // A line begins beside what went on from its parent, or the parent goes on beside what began on it.
-        let begins = isNew
+        let begins =
+            isNew
             && ((tree.head(of: parent)?.seq ?? 0) >= seq
                 || tree.chains.contains {
                     $0.incarnation != chain.incarnation && $0.parent == parent && $0.first == seq
@@ -219,12 +222,13 @@ public struct HubCore: ServerCore {
         guard let id = event.caseID else {
             // Of a later version: kept in its journal, for an upgrade to read.
             position += 1
-            effects.placed.append(Effects.Placed(position: position, event: event))
-            effects.alarms.append(alarm("undecodable", "\(event.envelope.type) concerns no case that this hub knows of"))
+            effects.numbered.append(Effects.Numbered(position: position, event: event))
+            effects.alarms.append(
+                alarm("undecodable", "\(event.envelope.type) concerns no case that this hub knows of"))
             return
         }
         bound(event, id, &effects, now: now, random: &random)
-        if desk.insert(event, into: id) == .new { place([event], id, &effects) }
+        if desk.insert(event, into: id) == .new { number([event], id, &effects) }
         if origin != id.home, !(desk.cases[id]?.takesPart(origin) ?? false), restoration == nil {
             effects.alarms.append(alarm("foreign_origin", "has no part in case \(id)"))
         }
@@ -254,8 +258,8 @@ public struct HubCore: ServerCore {
         }
         if isBounded != true {
             let stamp = desk.writer.clock.tick(now: now)
-            let draft = Draft(.stamped(event.hash, hlc: stamp.rawValue), actor: desk.system, occurredAt: now)
-            write([draft], on: id, &effects, now: now, random: &random)
+            let newEvent = NewEvent(.stamped(event.hash, hlc: stamp.rawValue), actor: desk.system, occurredAt: now)
+            write([newEvent], on: id, &effects, now: now, random: &random)
         }
         effects.alarms.append(
             (event.origin, Alarm(code: "clock_ahead", detail: "stamp is ahead of the hub's clock", event: event.hash)))
@@ -264,11 +268,11 @@ public struct HubCore: ServerCore {
     // MARK: Writing
 
     mutating func write(
-        _ drafts: [Draft], on id: CaseID, _ effects: inout Effects, now: Instant,
+        _ newEvents: [NewEvent], on id: CaseID, _ effects: inout Effects, now: Instant,
         random: inout some RandomNumberGenerator
     ) {
         do {
-            place(try desk.write(drafts, on: id, now: now, random: &random), id, &effects)
+            number(try desk.write(newEvents, on: id, now: now, random: &random), id, &effects)
         } catch {
             // Grants and stamps are small and always fit; should one not, a person must know.
             effects.alarms.append((.hub, Alarm(code: "not_written", detail: "\(id): \(error)")))
@@ -276,10 +280,10 @@ public struct HubCore: ServerCore {
     }
 
     /// Numbers events that are already in their case.
-    mutating func place(_ events: [Event], _ id: CaseID, _ effects: inout Effects) {
+    mutating func number(_ events: [Event], _ id: CaseID, _ effects: inout Effects) {
         for event in events {
             position += 1
-            effects.placed.append(Effects.Placed(position: position, event: event))
+            effects.numbered.append(Effects.Numbered(position: position, event: event))
             if event.origin == .hub, let chain = desk.journal.chain(of: event.envelope.incarnation) {
                 effects.note(chain, of: .hub)
             }
@@ -291,12 +295,12 @@ public struct HubCore: ServerCore {
 /// What one batch has accepted so far. It is hardly ever asked, and gets an order only then.
 private struct Taken {
     private var latest: [Event] = []
-    private var hashes: [Position: EventHash] = [:]
+    private var hashes: [ChainPlace: EventHash] = [:]
 
     mutating func append(_ event: Event) { latest.append(event) }
 
-    mutating func hash(at place: Position) -> EventHash? {
-        for event in latest { hashes[event.position] = event.hash }
+    mutating func hash(at place: ChainPlace) -> EventHash? {
+        for event in latest { hashes[event.place] = event.hash }
         latest.removeAll(keepingCapacity: true)
         return hashes[place]
     }

@@ -14,7 +14,7 @@ public struct ChainHead: Sendable, Hashable {
     public static let empty = ChainHead(incarnation: 0, seq: 0, hash: .zero)
 }
 
-/// Writes one origin's journal: gives each draft its place, its stamp and its bytes. What it returns is saved before
+/// Writes one origin's journal: gives each new event its place, its stamp and its bytes. What it returns is saved before
 /// anybody hears of it; on a failed commit the writer is dropped and read anew.
 public struct JournalWriter: Sendable {
     public let origin: Origin
@@ -49,16 +49,17 @@ public struct JournalWriter: Sendable {
     }
 
     public mutating func append(
-        _ draft: Draft, caseID: CaseID?, epoch: Epoch, now: Instant, hashing: Hashing,
+        _ newEvent: NewEvent, caseID: CaseID?, epoch: Epoch, now: Instant, hashing: Hashing,
         random: inout some RandomNumberGenerator
     ) throws(Refusal) -> Event {
-        let part = draft.texts.isEmpty ? Part.none : .present(Self.salt(&random) + draft.texts.wire)
+        let part = newEvent.texts.isEmpty ? Part.none : .present(Self.salt(&random) + newEvent.texts.wire)
         var next = clock
         let envelope = Envelope(
             id: Self.label(at: now, &random), origin: origin, incarnation: incarnation, seq: head.seq + 1,
-            previous: head.hash, caseID: caseID, base: draft.base, epoch: epoch, stamp: next.tick(now: now),
-            occurredAt: draft.occurredAt, actor: draft.actor, type: draft.change.type, schema: schema, minReader: schema, content: .change(draft.change), partHash: part.bytes.map(hashing),
-            applies: draft.applies)
+            previous: head.hash, caseID: caseID, base: newEvent.base, epoch: epoch, stamp: next.tick(now: now),
+            occurredAt: newEvent.occurredAt, actor: newEvent.actor, type: newEvent.change.type, schema: schema,
+            minReader: schema, content: .change(newEvent.change), partHash: part.bytes.map(hashing),
+            applies: newEvent.applies)
         let bytes = seal?.seal(envelope.wire) ?? envelope.wire
         let size = bytes.count + (part.bytes?.count ?? 0)
         guard size <= Schema.maximumEventSize else { throw .tooLarge(bytes: size) }
@@ -183,15 +184,15 @@ public struct ChainTree: Sendable, Equatable {
     private static func isForked(_ chains: [Chain]) -> Bool {
         var ends: [UInt64: UInt64] = [:]
         for chain in chains { ends[chain.incarnation] = chain.head.seq }
-        var children = Set<Position>()
+        var children = Set<ChainPlace>()
         return chains.contains { chain in
-            !children.insert(Position(incarnation: chain.parent, seq: chain.first)).inserted
+            !children.insert(ChainPlace(incarnation: chain.parent, seq: chain.first)).inserted
                 || ends[chain.parent] ?? 0 >= chain.first
         }
     }
 
     /// Whether the event at `place` lies on the line that ends at `end`.
-    public func isOnLine(_ place: Position, to end: Position) -> Bool {
+    public func isOnLine(_ place: ChainPlace, to end: ChainPlace) -> Bool {
         var (incarnation, seq) = (end.incarnation, end.seq)
         // Each step goes to an incarnation that began earlier, so there are at most as many as chains.
         for _ in 0...chains.count {
@@ -203,7 +204,7 @@ public struct ChainTree: Sendable, Equatable {
     }
 
     /// - Parameter known: looks up the hash at a place that was accepted earlier.
-    public func verdict(on event: Event, known: (Position) -> EventHash?) -> Verdict {
+    public func verdict(on event: Event, known: (ChainPlace) -> EventHash?) -> Verdict {
         let envelope = event.envelope
         if let chain = chain(of: envelope.incarnation) {
             let head = chain.head
@@ -212,7 +213,7 @@ public struct ChainTree: Sendable, Equatable {
             }
             if envelope.seq > head.seq + 1 { return .gap(after: head) }
             // A place that was not looked up, or that was taken since: the sender is asked to begin again.
-            guard let hash = known(envelope.position) else { return .gap(after: head) }
+            guard let hash = known(envelope.place) else { return .gap(after: head) }
             return hash == event.hash ? .duplicate : .forged
         }
         guard chains.count < Self.maximumChains else { return .tooMany }
@@ -221,7 +222,7 @@ public struct ChainTree: Sendable, Equatable {
         let before = envelope.seq - 1
         let parent = chains.last { chain in
             guard chain.first <= before && before <= chain.head.seq else { return false }
-            let place = Position(incarnation: chain.incarnation, seq: before)
+            let place = ChainPlace(incarnation: chain.incarnation, seq: before)
             return (before == chain.head.seq ? chain.head.hash : known(place)) == envelope.previous
         }
         return parent.map { .next(parent: $0.incarnation) } ?? .gap(after: latest)

@@ -4,15 +4,15 @@ import Casework
 ///
 /// Order of durability: the events and the cursor that a call returns are committed in one transaction; only then are
 /// callers answered, frames sent and feed rows acknowledged.
-public struct NodeCore: ServerCore {
+public struct NodeCore: DecidingCore {
     public enum Arrival: Sendable {
         /// Feed rows with their events, decoded, in their order.
         case feed([(cursor: FeedCursor, event: Event)])
         /// Own events that were lost here. `latest` is where the hub says that this origin stands; `known`, the hashes at
         /// the places that the events claim and at those before them, where there are any.
-        case tail([Event], latest: ChainHead, known: [Position: EventHash])
+        case tail([Event], latest: ChainHead, known: [ChainPlace: EventHash])
         /// All that the hub may send of some cases.
-        case repair([Event], known: [Position: EventHash])
+        case repair([Event], known: [ChainPlace: EventHash])
         /// The schemas that the hub reads.
         case schemas([UInt32])
         /// The last row that the hub knows this node to have: a hub restored from a backup may have lost later ones.
@@ -48,7 +48,7 @@ public struct NodeCore: ServerCore {
         _ wish: Wish, now: Instant, random: inout some RandomNumberGenerator
     ) throws(Refusal) -> Effects {
         var effects = Effects()
-        place(try desk.decide(wish, now: now, random: &random), wish.caseID, &effects)
+        number(try desk.decide(wish, now: now, random: &random), wish.caseID, &effects)
         return effects
     }
 
@@ -58,7 +58,7 @@ public struct NodeCore: ServerCore {
     ) throws(Refusal) -> Effects {
         var effects = Effects()
         guard desk.cases[id]?.state.seat == desk.origin else { return effects }
-        place(try desk.escalate(id, level: 1, now: now, random: &random), id, &effects)
+        number(try desk.escalate(id, level: 1, now: now, random: &random), id, &effects)
         return effects
     }
 
@@ -83,7 +83,11 @@ public struct NodeCore: ServerCore {
             }
         case .repair(let events, var known):
             for event in events {
-                if event.origin == desk.origin { restore(event, &known, isRepair: true, &effects) } else { take(event, &effects, now: now) }
+                if event.origin == desk.origin {
+                    restore(event, &known, isRepair: true, &effects)
+                } else {
+                    take(event, &effects, now: now)
+                }
             }
             finish(events, &effects, now: now, random: &random)
         case .schemas(let schemas):
@@ -93,7 +97,9 @@ public struct NodeCore: ServerCore {
         case .resume(let place):
             guard place != cursor else { break }
             let greatest = cursors.map(\.seq).max() ?? 0
-            guard place?.seq ?? 0 <= greatest else { throw .notDense(expected: greatest + 1, found: (place?.seq ?? 0) + 1) }
+            guard place?.seq ?? 0 <= greatest else {
+                throw .notDense(expected: greatest + 1, found: (place?.seq ?? 0) + 1)
+            }
             cursors.removeAll { $0.seq > place?.seq ?? 0 }
             if let place { note(place) }
             (effects.rewound, effects.cursor) = (place?.seq ?? 0, place)
@@ -131,7 +137,7 @@ public struct NodeCore: ServerCore {
             return
         }
         switch desk.insert(event, into: id) {
-        case .new: place([event], id, &effects)
+        case .new: number([event], id, &effects)
         case .completed:
             effects.completed.append(event)
             effects.touch(id)
@@ -147,7 +153,7 @@ public struct NodeCore: ServerCore {
 
     /// Takes back an own event. Its chain is verified as the hub verified it: the hub is not believed either.
     private mutating func restore(
-        _ event: Event, _ known: inout [Position: EventHash], isRepair: Bool = false, _ effects: inout Effects
+        _ event: Event, _ known: inout [ChainPlace: EventHash], isRepair: Bool = false, _ effects: inout Effects
     ) {
         guard event.origin == desk.origin, let id = event.caseID else {
             let detail = "the hub returned an event of \(event.origin.code) as this node's own"
@@ -157,9 +163,9 @@ public struct NodeCore: ServerCore {
         switch desk.journal.verdict(on: event, known: { known[$0] }) {
         case .next(let parent):
             // A branch may begin on an event of this very batch.
-            known[event.envelope.position] = event.hash
+            known[event.envelope.place] = event.hash
             desk.journal.accept(event, parent: parent)
-            if desk.insert(event, into: id) == .new { place([event], id, &effects) }
+            if desk.insert(event, into: id) == .new { number([event], id, &effects) }
         case .duplicate:
             guard desk.insert(event, into: id) == .completed else { return }
             effects.completed.append(event)
@@ -180,7 +186,7 @@ public struct NodeCore: ServerCore {
         observe(events)
         for id in effects.touched {
             do {
-                place(try desk.settle(id, now: now, random: &random), id, &effects)
+                number(try desk.settle(id, now: now, random: &random), id, &effects)
             } catch {
                 // `received` is small and always fits; should it not, a person must know.
                 effects.alarms.append((desk.origin, Alarm(code: "not_settled", detail: "\(id): \(error)")))
@@ -188,10 +194,10 @@ public struct NodeCore: ServerCore {
         }
     }
 
-    private mutating func place(_ events: [Event], _ id: CaseID, _ effects: inout Effects) {
+    private mutating func number(_ events: [Event], _ id: CaseID, _ effects: inout Effects) {
         for event in events {
             position += 1
-            effects.placed.append(Effects.Placed(position: position, event: event))
+            effects.numbered.append(Effects.Numbered(position: position, event: event))
             if event.origin == desk.origin, let chain = desk.journal.chain(of: event.envelope.incarnation) {
                 effects.note(chain, of: desk.origin)
             }

@@ -27,7 +27,8 @@ extension HTTP2Error {
     /// The error of a failed handshake, read or write, from OpenSSL's queue.
     static func tls(file: String = #fileID, line: Int = #line) -> HTTP2Error {
         let causes = drainOpenSSLQueue()
-        let (code, message) = causes.lazy.compactMap { meaning(ofReason: Int32($0.code)) }.first
+        let (code, message) =
+            causes.lazy.compactMap { meaning(ofReason: Int32($0.code)) }.first
             ?? (.handshakeFailed, "TLS failed")
         return HTTP2Error(code, message, underlying: causes, file: file, line: line)
     }

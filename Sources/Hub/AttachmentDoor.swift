@@ -1,11 +1,11 @@
 import Attachments
 import Casework
+import Contract
 import Federation
 import HTTP2
 import HTTPTypes
 import Logging
 import NIOCore
-import Service
 import Store
 
 /// The hub's half of the files' connection: says what it lacks, takes files that accepted events name, and gives those
@@ -109,8 +109,8 @@ private struct AttachmentCall: Sendable {
     }
 
     private func names(_ notice: Writer<HubCore>.Notice) -> Bool {
-        notice.effects.placed.contains { placed in
-            if case .attached = placed.event.envelope.change { placed.event.origin == origin } else { false }
+        notice.effects.numbered.contains { numbered in
+            if case .attached = numbered.event.envelope.change { numbered.event.origin == origin } else { false }
         }
     }
 

@@ -1,6 +1,6 @@
+import Contract
 public import HTTP2
 import Logging
-import Service
 import Store
 import Synchronization
 
@@ -38,7 +38,8 @@ public final class Authority: Sendable {
 
     /// Leaves one audit line for a connection that was turned away.
     public func audit(_ refusal: RefusalRecord, door: String) {
-        logger.notice("connection refused", metadata: ["remote": "\(refusal.remoteAddress)", "reason": "\(refusal.reason)"])
+        logger.notice(
+            "connection refused", metadata: ["remote": "\(refusal.remoteAddress)", "reason": "\(refusal.reason)"])
         office.auditRefusal(
             door: door, identity: refusal.identity?.uri, fingerprint: refusal.identity?.fingerprint,
             remote: refusal.remoteAddress, reason: "\(refusal.code.rawValue): \(refusal.reason)")

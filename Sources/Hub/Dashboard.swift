@@ -1,7 +1,8 @@
 import Casework
+import Contract
 import Federation
+import JSON
 import Logging
-import Service
 import Store
 
 /// The national dashboard's figures and its feed of what happens now. One reader of the store serves all who watch.

@@ -1,10 +1,10 @@
 import Attachments
 public import Casework
+public import Contract
 import Cryptography
 public import Federation
 import HTTP2
 public import Logging
-public import Service
 public import Store
 
 /// The hub: its committer, the link's door, the dashboard's feed. The console's door is opened by who wires it.

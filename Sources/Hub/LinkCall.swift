@@ -1,11 +1,11 @@
 import Casework
+import Contract
 import Cryptography
 import Federation
 import HTTP2
 import HTTPTypes
 import Logging
 import NIOCore
-import Service
 import Store
 
 /// Carries out what `HubLink` says for one call of one node. It decides nothing.
@@ -103,7 +103,9 @@ actor LinkCall {
         trailers[.grpcStatus] = String(status.0)
         if !status.1.isEmpty { trailers[.grpcMessage] = Self.ascii(status.1) }
         // The peer may be gone: then there is nobody to tell.
-        do { try await response.finish(trailers) } catch { logger.debug("no trailers sent", metadata: ["error": "\(error)"]) }
+        do { try await response.finish(trailers) } catch {
+            logger.debug("no trailers sent", metadata: ["error": "\(error)"])
+        }
     }
 
     /// gRPC's messages are percent-encoded; ours are plain ASCII by replacement.
@@ -248,8 +250,10 @@ actor LinkCall {
         guard !events.isEmpty else {
             return try await perform(machine.committed(Ack(heads: []), alarms: []), response)
         }
-        let known = follows(events)
-            ? [:] : try await office.store.known(around: events.sorted { $0.envelope.seq < $1.envelope.seq }, of: origin)
+        let known =
+            follows(events)
+            ? [:]
+            : try await office.store.known(around: events.sorted { $0.envelope.seq < $1.envelope.seq }, of: origin)
         let arrival = HubCore.Arrival.events(origin, events, known: known)
         let effects = try writer.begin(arrival, cases: arrival.cases, size: events.count, lane: origin)
         let bytes = events.reduce(0) { $0 + $1.size }
@@ -287,7 +291,7 @@ actor LinkCall {
     /// brought it, which the verdict takes for a gap.
     private func follows(_ events: [Event]) -> Bool {
         var isFollowing = true
-        for place in events.lazy.map(\.position) {
+        for place in events.lazy.map(\.place) {
             isFollowing = isFollowing && given[place.incarnation] == place.seq - 1
             given[place.incarnation] = place.seq
         }
@@ -353,8 +357,8 @@ actor LinkCall {
         let known = try await office.store.known(around: events, of: .hub)
         let arrival = HubCore.Arrival.lost(origin, events, known: known, isLast: isLast)
         do {
-            try await tell(try await 
-                writer.apply(arrival, cases: arrival.cases, size: events.count, lane: origin), response)
+            try await tell(
+                try await writer.apply(arrival, cases: arrival.cases, size: events.count, lane: origin), response)
         } catch StoreError.corrupt(let id?, _) {
             return try await perform(machine.blocked(.takeLost(wire, isLast: isLast), by: id), response)
         }
@@ -379,8 +383,8 @@ actor LinkCall {
         let arrival = HubCore.Arrival.repair(
             origin, events, known: known, ofHub: try await office.store.known(around: hubs, of: .hub))
         do {
-            try await tell(try await 
-                writer.apply(arrival, cases: arrival.cases, size: events.count, lane: origin), response)
+            try await tell(
+                try await writer.apply(arrival, cases: arrival.cases, size: events.count, lane: origin), response)
         } catch StoreError.corrupt(let id?, let place) {
             // Another node may hold the rest; what waits goes on waiting.
             return logger.error("still damaged", metadata: ["case": "\(id)", "place": "\(place)"])

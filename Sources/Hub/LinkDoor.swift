@@ -1,11 +1,11 @@
 import Casework
+import Contract
 import Cryptography
 import Federation
 import HTTP2
 import HTTPTypes
 import Logging
 import NIOCore
-import Service
 import Store
 
 /// The door that nodes dial: mutual TLS, HTTP/2 only. Each call gets a `LinkCall`.

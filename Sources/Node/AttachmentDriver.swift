@@ -1,9 +1,9 @@
 import Attachments
 import Casework
+import Contract
 import Federation
 import HTTP2
 import Logging
-import Service
 import Store
 import Synchronization
 

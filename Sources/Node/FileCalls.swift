@@ -1,11 +1,11 @@
 import Attachments
 import Casework
+import Contract
 import Federation
 import HTTP2
 import HTTPTypes
 import Logging
 import NIOCore
-import Service
 import Store
 
 /// The three calls of the files' connection, each as its machine says.

@@ -70,9 +70,9 @@ struct FileErrands: Sendable {
 
     /// A file that was named, or a case that came to this seat, by another's hand.
     private func concernsFiles(_ notice: Writer<NodeCore>.Notice) -> Bool {
-        notice.effects.placed.contains { placed in
-            switch placed.event.envelope.change {
-            case .attached, .granted: placed.event.origin != office.origin
+        notice.effects.numbered.contains { numbered in
+            switch numbered.event.envelope.change {
+            case .attached, .granted: numbered.event.origin != office.origin
             default: false
             }
         }

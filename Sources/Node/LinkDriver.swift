@@ -1,11 +1,11 @@
 import Casework
+import Contract
 import Cryptography
 import Federation
 import HTTP2
 import HTTPTypes
 import Logging
 import NIOCore
-import Service
 import Store
 
 /// Carries out what `NodeLink` says: dials the hub, moves frames, reads the journal, applies feeds. It decides nothing.
@@ -100,7 +100,8 @@ actor LinkDriver {
         for await id in damaged {
             logger.error("stored bytes of a case are damaged", metadata: ["case": "\(id)"])
             do {
-                try await raise(Alarm(code: "damaged", detail: "case \(id) cannot be read here: the hub is asked for it"))
+                try await raise(
+                    Alarm(code: "damaged", detail: "case \(id) cannot be read here: the hub is asked for it"))
                 try await perform(machine.found(damaged: id))
             } catch {
                 // A call that is ending: the next one asks again.
@@ -248,7 +249,9 @@ actor LinkDriver {
                 report.state = "connected"
                 backOff.succeeded()
                 logger.info("link up", metadata: ["clock_offset_ms": "\(report.clockOffset)"])
-                if try await office.store.schemas() != schemas { _ = try await writer.apply(.schemas(schemas), cases: []) }
+                if try await office.store.schemas() != schemas {
+                    _ = try await writer.apply(.schemas(schemas), cases: [])
+                }
                 _ = try await writer.apply(.resume(feed), cases: [])
             case .raise(let alarm): try await raise(alarm)
             case .close(let reason, let retryAfter):
@@ -280,7 +283,9 @@ actor LinkDriver {
     private func record(_ ack: Ack) async throws {
         let text = Receipt.text(
             origin: office.origin, heads: ack.heads, committedAt: ack.committedAt, position: ack.position)
-        guard hubKey.verify(ack.signature, text) else { throw LinkFault("an acknowledgement that the hub did not sign") }
+        guard hubKey.verify(ack.signature, text) else {
+            throw LinkFault("an acknowledgement that the hub did not sign")
+        }
         try await office.store.record(ack)
     }
 
@@ -325,7 +330,8 @@ actor LinkDriver {
             try await raise(Alarm(code: "mended", detail: detail))
         }
         let own = events.filter { $0.origin == office.origin }.sorted { $0.envelope.seq < $1.envelope.seq }
-        let arrival = NodeCore.Arrival.repair(events, known: try await office.store.known(around: own, of: office.origin))
+        let arrival = NodeCore.Arrival.repair(
+            events, known: try await office.store.known(around: own, of: office.origin))
         do {
             _ = try await writer.apply(arrival, cases: arrival.cases, size: events.count)
             try await perform(machine.repaired(arrival.cases))

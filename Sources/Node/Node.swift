@@ -1,9 +1,9 @@
 import Attachments
 public import Casework
+public import Contract
 import Cryptography
 public import Federation
 public import Logging
-public import Service
 public import Store
 
 /// A province's server: its writer, its link to the hub, its projections. Doors are opened by who wires it.
@@ -115,7 +115,7 @@ public struct Node: NodeService, StoredService {
         let proposals = try await office.reads.openProposals()
         let acknowledged = journal.covered(covered, to: head.head)
         let ack = try await office.store.acknowledgement(
-            covering: Position(incarnation: head.head.incarnation, seq: head.head.seq))
+            covering: ChainPlace(incarnation: head.head.incarnation, seq: head.head.seq))
         return StatusDocument(
             code: office.origin.code, link: link.state,
             head: .init(
@@ -131,7 +131,7 @@ public struct Node: NodeService, StoredService {
     public func principal(certificate uri: String) async throws -> Principal? { nil }
 
     public func acknowledgement(of event: Event) async throws -> Ack? {
-        try await office.store.acknowledgement(covering: event.envelope.position)
+        try await office.store.acknowledgement(covering: event.envelope.place)
     }
 
     public func gauges() async throws -> [Gauge] {
@@ -144,8 +144,12 @@ public struct Node: NodeService, StoredService {
                 name: "peyvand_backlog_events", help: "Own events that the hub has not acknowledged",
                 value: Double(status.backlog)),
             Gauge(name: "peyvand_journal_seq", help: "Seq of the last own event", value: Double(status.head.seq)),
-            Gauge(name: "peyvand_conflicts_open", help: "Conflicts that wait for a person", value: Double(status.conflicts)),
-            Gauge(name: "peyvand_feed_position", help: "The last committed row of the hub's feed", value: Double(status.feed)),
+            Gauge(
+                name: "peyvand_conflicts_open", help: "Conflicts that wait for a person",
+                value: Double(status.conflicts)),
+            Gauge(
+                name: "peyvand_feed_position", help: "The last committed row of the hub's feed",
+                value: Double(status.feed)),
             Gauge(
                 name: "peyvand_clock_offset_seconds", help: "The hub's clock less this one",
                 value: Double(status.clockOffsetMS) / 1000),

@@ -36,7 +36,8 @@ public enum BaseBackup {
         }
         try await run(
             [try tools(major: major, scratch: scratch) + "/pg_verifybackup", "--quiet", directory],
-            log: scratch + "/pg_verifybackup.log") { _ in }
+            log: scratch + "/pg_verifybackup.log"
+        ) { _ in }
     }
 
     private static func tools(major: Int, scratch: String) throws -> String {

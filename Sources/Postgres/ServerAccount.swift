@@ -93,10 +93,11 @@ struct ServerAccount: Sendable, Equatable {
     /// `/`, `/a`, `/a/b` for `/a/b`.
     private static func ancestors(of directory: String) -> [String] {
         var path = ""
-        return ["/"] + directory.split(separator: "/").map { part in
-            path += "/" + part
-            return path
-        }
+        return ["/"]
+            + directory.split(separator: "/").map { part in
+                path += "/" + part
+                return path
+            }
     }
 
     private static func lookUp(_ name: String) -> (uid_t, gid_t)? {

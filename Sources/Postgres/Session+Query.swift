@@ -142,7 +142,10 @@ extension Session {
     /// (`syncrep.c`: "canceling wait for synchronous replication"), the server reports success although the standby
     /// may lack the transaction.
     func commit() throws {
-        if awaitedBegin != nil { return awaitedBegin = nil }
+        if awaitedBegin != nil {
+            awaitedBegin = nil
+            return
+        }
         _ = takeWarnings()
         let rows: Rows
         do {

@@ -10,7 +10,7 @@ struct Disk {
     private(set) var cases: [CaseID] = []
     private var indices: [CaseID: [Int]] = [:]
     /// The hash at each place of each origin's journal, held ones too.
-    private(set) var places: [Origin: [Position: EventHash]] = [:]
+    private(set) var places: [Origin: [ChainPlace: EventHash]] = [:]
     private var byOrigin: [Origin: [Int]] = [:]
     private(set) var head = ChainHead.empty
     private(set) var stamp = Stamp(rawValue: 0)
@@ -45,9 +45,9 @@ struct Disk {
     func holds(_ hash: EventHash) -> Bool { index[hash] != nil }
     func event(_ hash: EventHash) -> Event? { index[hash].map { events[$0] } }
     func written(by origin: Origin) -> [Event] { (byOrigin[origin] ?? []).map { events[$0] } }
-    func hash(at place: Position, of origin: Origin) -> EventHash? { places[origin]?[place] }
+    func hash(at place: ChainPlace, of origin: Origin) -> EventHash? { places[origin]?[place] }
 
-    /// Placed or held.
+    /// Numbered or held.
     func accepted(_ hash: EventHash, of origin: Origin) -> Bool {
         holds(hash) || held[origin]?.contains { $0.hash == hash } == true
     }
@@ -88,15 +88,15 @@ struct Disk {
     }
 
     /// The hashes at the places that events claim and at those before them.
-    func known(around events: [Event], of origin: Origin) -> [Position: EventHash] {
+    func known(around events: [Event], of origin: Origin) -> [ChainPlace: EventHash] {
         guard let all = places[origin] else { return [:] }
-        var known: [Position: EventHash] = [:]
+        var known: [ChainPlace: EventHash] = [:]
         let incarnations = (chains[origin] ?? []).map(\.incarnation)
         for event in events {
-            let place = event.envelope.position
+            let place = event.envelope.place
             known[place] = all[place]
             for incarnation in incarnations {
-                let before = Position(incarnation: incarnation, seq: place.seq - 1)
+                let before = ChainPlace(incarnation: incarnation, seq: place.seq - 1)
                 known[before] = all[before]
             }
         }
@@ -134,8 +134,8 @@ struct Disk {
         for head in ack.heads { acknowledged[head.incarnation] = max(acknowledged[head.incarnation] ?? 0, head.seq) }
     }
 
-    mutating func commit(_ effects: Effects, of core: some ServerCore) throws {
-        for placed in effects.placed { try append(placed) }
+    mutating func commit(_ effects: Effects, of core: some DecidingCore) throws {
+        for numbered in effects.numbered { try append(numbered) }
         for event in effects.held { try keep(event) }
         for hash in effects.released {
             for origin in held.keys.sorted() { held[origin]?.removeAll { $0.hash == hash } }
@@ -171,17 +171,17 @@ struct Disk {
     }
 
     private mutating func claim(_ event: Event) throws {
-        let place = event.envelope.position
+        let place = event.envelope.place
         if let other = places[event.origin]?[place], other != event.hash {
             throw Violation("\(origin): \(event.origin) \(place.seq) is stored twice with other contents")
         }
         places[event.origin, default: [:]][place] = event.hash
     }
 
-    private mutating func append(_ placed: Effects.Placed) throws {
-        let event = placed.event
-        guard placed.position == position + 1 else {
-            throw Violation("\(origin): position \(placed.position) follows \(position)")
+    private mutating func append(_ numbered: Effects.Numbered) throws {
+        let event = numbered.event
+        guard numbered.position == position + 1 else {
+            throw Violation("\(origin): position \(numbered.position) follows \(position)")
         }
         guard index[event.hash] == nil else {
             throw Violation("\(origin): \(event.origin) seq \(event.envelope.seq) is stored twice")

@@ -16,8 +16,8 @@ struct Ledger {
     private(set) var fed: [Origin: Set<EventHash>] = [:]
 
     mutating func committed(_ effects: Effects, at origin: Origin) {
-        for placed in effects.placed where placed.event.origin == origin && written[placed.event.hash] == nil {
-            let event = placed.event
+        for numbered in effects.numbered where numbered.event.origin == origin && written[numbered.event.hash] == nil {
+            let event = numbered.event
             written[event.hash] = event
             order.append(event.hash)
             guard origin == .hub, let id = event.caseID, case .granted(let grant) = event.envelope.change else {

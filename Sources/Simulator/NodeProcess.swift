@@ -44,7 +44,7 @@ final class NodeProcess {
     var queue: [NodeWork] = []
     /// What its link asked the store for.
     var reads: [NodeLink.Action] = []
-    var call: Call?
+    var call: LinkSession?
     /// Older states of its disk.
     var images: [Disk] = []
     var isCopy = false
@@ -95,13 +95,13 @@ enum HubWork {
     case release(Origin, keep: UInt64?)
     case pending([CaseID])
     case refold([CaseID])
-    case hello(Call, Hello, [FeedFact])
-    case alive(Call, writer: UInt64)
-    case events(Call, [WireEvent], [Event], known: [Position: EventHash])
-    case lost(Call, [WireEvent], [Event], known: [Position: EventHash], isLast: Bool)
-    case repair(Call, [Event], known: [Position: EventHash], ofHub: [Position: EventHash])
+    case hello(LinkSession, Hello, [FeedFact])
+    case alive(LinkSession, writer: UInt64)
+    case events(LinkSession, [WireEvent], [Event], known: [ChainPlace: EventHash])
+    case lost(LinkSession, [WireEvent], [Event], known: [ChainPlace: EventHash], isLast: Bool)
+    case repair(LinkSession, [Event], known: [ChainPlace: EventHash], ofHub: [ChainPlace: EventHash])
 
-    var call: Call? {
+    var call: LinkSession? {
         switch self {
         case .wish, .escalate, .release, .pending, .refold: nil
         case .hello(let call, _, _), .alive(let call, _), .events(let call, _, _, _), .lost(let call, _, _, _, _),

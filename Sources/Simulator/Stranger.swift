@@ -9,7 +9,7 @@ final class Stranger {
     private var writer: JournalWriter
     private var events: [Event] = []
     private let incarnation: UInt64
-    private weak var call: Call?
+    private weak var call: LinkSession?
     private var own: CaseID?
 
     init(incarnation: UInt64) {
@@ -40,7 +40,7 @@ final class Stranger {
         world.forgetEndedCalls()
         guard world.isHubUp else { return }
         world.dialled += 1
-        let call = Call(id: world.dialled, peer: Self.origin, node: nil, now: world.now)
+        let call = LinkSession(id: world.dialled, peer: Self.origin, node: nil, now: world.now)
         world.calls.append(call)
         self.call = call
         let heads = events.last.map {
@@ -98,9 +98,11 @@ final class Stranger {
             name = "a gap"
             var skipping = writer
             _ = try skipping.append(
-                draft(.noted, world), caseID: victim, epoch: 0, now: world.now, hashing: sha256, random: &world.random)
+                newEvent(.noted, world), caseID: victim, epoch: 0, now: world.now, hashing: sha256,
+                random: &world.random)
             let event = try skipping.append(
-                draft(.noted, world), caseID: victim, epoch: 0, now: world.now, hashing: sha256, random: &world.random)
+                newEvent(.noted, world), caseID: victim, epoch: 0, now: world.now, hashing: sha256,
+                random: &world.random)
             frame = .events([WireEvent(event)])
         default:
             name = "another past"
@@ -112,9 +114,9 @@ final class Stranger {
         return frame
     }
 
-    private func draft(_ change: Change, _ world: World) -> Draft {
+    private func newEvent(_ change: Change, _ world: World) -> NewEvent {
         let organization = world.random.chance(70) ? OrganizationCode(Self.origin) : .presidency
-        return Draft(
+        return NewEvent(
             change, actor: Actor(name: "x", role: .operator, organization: organization), occurredAt: world.now)
     }
 
@@ -123,7 +125,7 @@ final class Stranger {
     ) throws -> NodeFrame? {
         guard let id else { return nil }
         var event = try writer.append(
-            draft(change, world), caseID: id, epoch: 0, now: instant ?? world.now, hashing: sha256,
+            newEvent(change, world), caseID: id, epoch: 0, now: instant ?? world.now, hashing: sha256,
             random: &world.random)
         if !patch.isEmpty {
             // A later field of the same number counts.
@@ -146,7 +148,7 @@ final class Stranger {
         var forger = JournalWriter(
             origin: victim, incarnation: tree.latest.incarnation, continuing: tree.latest, clock: HybridClock())
         let event = try forger.append(
-            draft(.noted, world), caseID: id, epoch: 0, now: world.now, hashing: sha256, random: &world.random)
+            newEvent(.noted, world), caseID: id, epoch: 0, now: world.now, hashing: sha256, random: &world.random)
         return .events([WireEvent(event)])
     }
 
@@ -160,7 +162,7 @@ final class Stranger {
         var forger = JournalWriter(
             origin: Self.origin, incarnation: incarnation, continuing: head, clock: HybridClock())
         let event = try forger.append(
-            draft(.acted, world), caseID: id, epoch: 0, now: world.now, hashing: sha256, random: &world.random)
+            newEvent(.acted, world), caseID: id, epoch: 0, now: world.now, hashing: sha256, random: &world.random)
         return .events([WireEvent(event)])
     }
 }

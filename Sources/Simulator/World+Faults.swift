@@ -175,7 +175,8 @@ extension World {
         node.disk = image
         // What it had sent before may be committed only after it has begun to write again.
         let isUnderWay =
-            hub.queue.contains { $0.call?.peer == node.origin } || calls.contains { $0.peer == node.origin && !$0.up.isEmpty }
+            hub.queue.contains { $0.call?.peer == node.origin }
+            || calls.contains { $0.peer == node.origin && !$0.up.isEmpty }
         if isUnderWay { causes.blind.insert(node.origin) }
         causes.restored.insert(node.origin)
         tally.add("restores")
@@ -199,7 +200,8 @@ extension World {
         let before = hub.disk.known
         hub.disk = image
         // A backup of the line that an earlier restore left may know of a node what the node itself has lost.
-        for node in running where !hub.disk.tree(node.origin).heads.allSatisfy({ node.disk.tree(node.origin).reaches($0) }) {
+        for node in running
+        where !hub.disk.tree(node.origin).heads.allSatisfy({ node.disk.tree(node.origin).reaches($0) }) {
             causes.blind.insert(node.origin)
         }
         hub.isToldRestored = isTold

@@ -5,7 +5,7 @@ import Federation
 extension World {
     // MARK: The calls
 
-    func deliverToHub(_ call: Call) throws {
+    func deliverToHub(_ call: LinkSession) throws {
         guard !call.up.isEmpty else { return }
         let frame = call.up.removeFirst()
         trace.note("hub hears \(frame.name) of call \(call.id), \(call.peer)")
@@ -17,7 +17,7 @@ extension World {
         }
     }
 
-    func read(_ call: Call) throws {
+    func read(_ call: LinkSession) throws {
         guard !call.reads.isEmpty else { return }
         let limit = 1 + random.below(7)
         let action = call.reads.removeFirst()
@@ -58,7 +58,7 @@ extension World {
     private func isHeld(_ row: FeedRow) -> Bool { !hub.disk.holds(row.cursor.hash) }
 
     /// What was read has its hashes; else everybody is asked for it, and it is read again later.
-    private func isWhole(_ events: [Event], _ action: HubLink.Action, of call: Call) throws -> Bool {
+    private func isWhole(_ events: [Event], _ action: HubLink.Action, of call: LinkSession) throws -> Bool {
         guard let damaged = events.first(where: { hub.disk.isDamaged($0) })?.caseID else { return true }
         try perform(call.machine.blocked(action, by: damaged), on: call)
         try ask(for: damaged)
@@ -70,7 +70,7 @@ extension World {
         for call in calls where call.isOpenAtHub { try perform(call.machine.found(damaged: id), on: call) }
     }
 
-    func perform(_ actions: [HubLink.Action], on call: Call) throws {
+    func perform(_ actions: [HubLink.Action], on call: LinkSession) throws {
         for action in actions {
             switch action {
             case .send(let frame):
@@ -115,7 +115,7 @@ extension World {
 
     private func checkCommitted(_ ack: Ack, of origin: Origin) throws {
         for head in ack.heads {
-            let place = Position(incarnation: head.incarnation, seq: head.seq)
+            let place = ChainPlace(incarnation: head.incarnation, seq: head.seq)
             guard hub.disk.hash(at: place, of: origin) == head.hash else {
                 throw Violation("seq \(head.seq) of \(origin) is acknowledged and not committed")
             }
@@ -123,7 +123,7 @@ extension World {
     }
 
     /// Up to what cannot be read: that is charged to the origin.
-    private func decode(_ wire: [WireEvent], of call: Call) -> [Event] {
+    private func decode(_ wire: [WireEvent], of call: LinkSession) -> [Event] {
         var events = [Event]()
         for wire in wire {
             do {
@@ -237,13 +237,13 @@ extension World {
     }
 
     private func commit(_ effects: Effects) throws {
-        for placed in effects.placed
-        where placed.event.origin != .hub && hub.disk.quarantined.contains(placed.event.origin)
-            && !effects.released.contains(placed.event.hash) && !effects.lifted.contains(placed.event.origin)
+        for numbered in effects.numbered
+        where numbered.event.origin != .hub && hub.disk.quarantined.contains(numbered.event.origin)
+            && !effects.released.contains(numbered.event.hash) && !effects.lifted.contains(numbered.event.origin)
         {
-            throw Violation("an event of \(placed.event.origin) is merged while it is quarantined")
+            throw Violation("an event of \(numbered.event.origin) is merged while it is quarantined")
         }
-        if effects.placed.contains(where: { $0.event.isGrant }), random.chance(30) { keepImage(of: hub) }
+        if effects.numbered.contains(where: { $0.event.isGrant }), random.chance(30) { keepImage(of: hub) }
         try hub.disk.commit(effects, of: hub.core)
         if effects.restoration != nil { hub.isToldRestored = false }
         ledger.committed(effects, at: .hub)
@@ -252,10 +252,10 @@ extension World {
         guard last.milliseconds <= now.milliseconds + HybridClock.tolerance + Instant.second else {
             throw Violation("the hub's clock has moved to \(last), and it is \(now)")
         }
-        for placed in effects.placed { trace.note("hub \(placed.position) \(label(placed.event))") }
+        for numbered in effects.numbered { trace.note("hub \(numbered.position) \(label(numbered.event))") }
         for origin in effects.quarantined { trace.note("hub quarantines \(origin)") }
         for origin in effects.lifted { trace.note("hub lets \(origin) in") }
-        tally.add("events", effects.placed.filter { $0.event.origin == .hub }.count)
+        tally.add("events", effects.numbered.filter { $0.event.origin == .hub }.count)
         tally.add("quarantines", effects.quarantined.count)
         tally.add("releases", effects.lifted.count)
     }
@@ -291,7 +291,7 @@ extension World {
             case .lost(let call, let wire, _, _, let isLast):
                 guard call.isOpenAtHub else { break }
                 if let effects {
-                    if !effects.placed.isEmpty { tally.show(.hubRestored) }
+                    if !effects.numbered.isEmpty { tally.show(.hubRestored) }
                     try perform(call.machine.returned(), on: call)
                 } else if case .damaged(let id) = outcome {
                     try perform(call.machine.blocked(.takeLost(wire, isLast: isLast), by: id), on: call)
@@ -314,7 +314,7 @@ extension World {
         Ack(heads: effects.heads, committedAt: hubClock, position: hub.disk.position, signature: [])
     }
 
-    private func alarms(_ effects: Effects, _ call: Call) -> [Alarm] {
+    private func alarms(_ effects: Effects, _ call: LinkSession) -> [Alarm] {
         effects.alarms.filter { $0.origin == call.peer }.map(\.alarm)
     }
 

@@ -5,7 +5,7 @@ import Federation
 extension World {
     // MARK: The link
 
-    func deliverToNode(_ call: Call) throws {
+    func deliverToNode(_ call: LinkSession) throws {
         guard let node = call.node, !call.down.isEmpty else { return }
         let frame = call.down.removeFirst()
         trace.note("\(node.name) hears \(frame.name)")
@@ -25,10 +25,14 @@ extension World {
         switch action {
         case .readJournal(let stretches):
             let events = node.disk.journal(of: node.origin, stretches, limit: limit)
-            if try isWhole(events, action, at: node) { try perform(node.link.journalRead(events.map { JournalRow($0) }), at: node) }
+            if try isWhole(events, action, at: node) {
+                try perform(node.link.journalRead(events.map { JournalRow($0) }), at: node)
+            }
         case .readHubEvents(let stretches):
             let events = node.disk.journal(of: .hub, stretches, limit: limit)
-            if try isWhole(events, action, at: node) { try perform(node.link.hubEventsRead(events.map { JournalRow($0) }), at: node) }
+            if try isWhole(events, action, at: node) {
+                try perform(node.link.hubEventsRead(events.map { JournalRow($0) }), at: node)
+            }
         case .readCases(let cases):
             var events = [Event]()
             for id in cases where !node.disk.isDamaged(id) {
@@ -103,7 +107,7 @@ extension World {
 
     private func record(_ ack: Ack, at node: NodeProcess) throws {
         for head in ack.heads {
-            let place = Position(incarnation: head.incarnation, seq: head.seq)
+            let place = ChainPlace(incarnation: head.incarnation, seq: head.seq)
             // What it has lost may be acknowledged before it has come back.
             guard let own = node.disk.hash(at: place, of: node.origin) else { continue }
             guard own == head.hash else { throw Violation("\(node.name) got a receipt for what it did not write") }
@@ -231,16 +235,16 @@ extension World {
     private func commit(_ effects: Effects, at node: NodeProcess) throws {
         let before = node.disk.position
         try node.disk.commit(effects, of: node.core)
-        if !isCalm, options.has(.hubRestored), effects.placed.contains(where: { $0.event.isGrant }) {
+        if !isCalm, options.has(.hubRestored), effects.numbered.contains(where: { $0.event.isGrant }) {
             isHubDoomed = random.chance(30)
         }
         ledger.committed(effects, at: node.origin)
         // Alarms are saved with what they are about: they are told, though the process may die.
         ring(effects, at: node.origin)
         try checkClock(of: node)
-        for placed in effects.placed { trace.note("\(node.name) \(placed.position) \(label(placed.event))") }
+        for numbered in effects.numbered { trace.note("\(node.name) \(numbered.position) \(label(numbered.event))") }
         if before != node.disk.position {
-            tally.add("events", effects.placed.filter { $0.event.origin == node.origin }.count)
+            tally.add("events", effects.numbered.filter { $0.event.origin == node.origin }.count)
         }
     }
 
@@ -274,7 +278,7 @@ extension World {
                 try perform(node.link.blocked(.restore(wire, latest: latest, isLast: isLast), by: id), at: node)
             case (.tail(_, _, _, let isLast, let call), .effects):
                 guard call == node.call?.id else { break }
-                if total.placed.isEmpty == false { tally.show(.restoredOnline) }
+                if total.numbered.isEmpty == false { tally.show(.restoredOnline) }
                 try perform(node.link.restored(node.core.desk.journal, isLast: isLast), at: node)
             case (.repair(let events, let call), .effects):
                 if call == node.call?.id {
@@ -289,7 +293,7 @@ extension World {
             }
         }
         if commands > 1 { tally.show(.together) }
-        if total.placed.contains(where: { $0.event.origin == node.origin }) {
+        if total.numbered.contains(where: { $0.event.origin == node.origin }) {
             try perform(node.link.advanced(to: node.core.desk.journal), at: node)
         }
     }

@@ -5,12 +5,15 @@ import Federation
 extension World {
     private enum Motion {
         case dial(NodeProcess)
-        case toHub(Call), toNode(Call)
+        case toHub(LinkSession)
+        case toNode(LinkSession)
         case commitAtHub
-        case write(NodeProcess), read(NodeProcess)
-        case readAtHub(Call)
+        case write(NodeProcess)
+        case read(NodeProcess)
+        case readAtHub(LinkSession)
         /// A side learns that the other is gone.
-        case nodeNotices(NodeProcess), hubNotices(Call)
+        case nodeNotices(NodeProcess)
+        case hubNotices(LinkSession)
     }
 
     /// The safety phase.
@@ -210,7 +213,8 @@ extension World {
             hangUp(other)
             other.isStopped = true
             trace.note("\(other.name) of \(other.origin) is stopped for good, \(kept.name) goes on")
-            for event in other.disk.events where !hub.disk.accepted(event.hash, of: event.origin)
+            for event in other.disk.events
+            where !hub.disk.accepted(event.hash, of: event.origin)
                 && !running.contains(where: { $0.disk.holds(event.hash) })
             {
                 ledger.lose(event.hash)

@@ -16,7 +16,7 @@ final class World {
     var nodes: [NodeProcess] = []
     let origins: [Origin]
     let hub: HubProcess
-    var calls: [Call] = []
+    var calls: [LinkSession] = []
     var dialled = 0
     var stranger: Stranger?
     var tally = Tally()
@@ -82,7 +82,7 @@ final class World {
 
     func dial(_ node: NodeProcess) throws {
         dialled += 1
-        let call = Call(id: dialled, peer: node.origin, node: node, now: now)
+        let call = LinkSession(id: dialled, peer: node.origin, node: node, now: now)
         calls.append(call)
         node.call = call
         let hello = Hello(
@@ -116,7 +116,7 @@ final class World {
     }
 
     /// The hub's side of a call is gone.
-    func drop(_ call: Call) {
+    func drop(_ call: LinkSession) {
         call.isOpenAtHub = false
         call.reads = []
         call.machine.closed()

@@ -1,8 +1,9 @@
+import Contract
 import HTTP2
 import HTTPTypes
+import JSON
 import Logging
 import NIOCore
-import Service
 
 /// Where a server's REST interface is, and how we know it.
 struct Endpoint: Sendable, Equatable {

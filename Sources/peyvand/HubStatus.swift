@@ -1,5 +1,6 @@
 import Casework
-import Service
+import Contract
+import JSON
 
 /// What the hub says of its provinces: those that a person must look at, and what to do.
 enum HubStatus {

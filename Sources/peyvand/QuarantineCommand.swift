@@ -1,7 +1,8 @@
 import ArgumentParser
 import Casework
+import Contract
 import HTTPTypes
-import Service
+import JSON
 
 struct QuarantineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

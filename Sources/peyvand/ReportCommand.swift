@@ -1,6 +1,7 @@
 import ArgumentParser
 import Casework
-import Service
+import Contract
+import JSON
 
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

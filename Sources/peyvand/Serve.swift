@@ -29,12 +29,16 @@ struct ServerRun: Sendable {
         for door in console.doors { parts.append(Part(name: "door") { try await door.run() }) }
         var configuration = ServiceGroupConfiguration(
             services: parts.map {
-                .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
+                .init(
+                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup)
             },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(20)
         let outcome: Result<Void, any Error>
-        do { outcome = .success(try await ServiceGroup(configuration: configuration).run()) } catch { outcome = .failure(error) }
+        do { outcome = .success(try await ServiceGroup(configuration: configuration).run()) } catch {
+            outcome = .failure(error)
+        }
         await database.stop()
         do {
             try outcome.get()

@@ -1,11 +1,11 @@
 import ArgumentParser
 import Casework
 import Console
-import Hub
+import Contract
 import HTTP2
+import Hub
 import Logging
 import Node
-import Service
 import Store
 
 struct NodeCommand: AsyncParsableCommand {
@@ -106,7 +106,8 @@ struct DatabaseCommand: AsyncParsableCommand {
         commandName: "db", abstract: "The database of a server.", subcommands: [Migrate.self])
 
     struct Migrate: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Brings the tables to this version; serving does it too.")
+        static let configuration = CommandConfiguration(
+            abstract: "Brings the tables to this version; serving does it too.")
         @OptionGroup var options: ServeOptions
 
         func run() async throws {

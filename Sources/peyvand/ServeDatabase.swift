@@ -9,7 +9,8 @@ struct ServeDatabase: Sendable {
     static func open(_ settings: Settings, logger: Logger) async throws -> ServeDatabase {
         if let url = settings.optional("database") { return ServeDatabase(url: url, server: nil) }
         guard let directory = settings.optional("directory") else {
-            throw Failure.usedWrongly("no database is configured; give --database URL, or --directory for a private one.")
+            throw Failure.usedWrongly(
+                "no database is configured; give --database URL, or --directory for a private one.")
         }
         let server = try await PrivateServer.start(
             directory: directory + "/postgres", options: .init(maximumConnections: 40), logger: logger)

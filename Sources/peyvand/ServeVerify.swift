@@ -42,7 +42,8 @@ struct DatabaseSelection: ParsableArguments {
         let outcome: Result<Void, any Error>
         do {
             for (index, name) in names.enumerated() {
-                let url = try server?.url(database: name)
+                let url =
+                    try server?.url(database: name)
                     ?? PrivateServer.url(runningIn: folder.postgres, database: name)
                 try await body(Target(name: codes.isEmpty ? directory : codes[index], url: url), keys)
             }
@@ -63,7 +64,8 @@ struct DatabaseSelection: ParsableArguments {
     }
 
     private func keys(demo: DemoFolder?) throws -> [VerifyingKey] {
-        let file = hubReceiptCertificate ?? Environment["PEYVAND_HUB_RECEIPT_CERTIFICATE"]
+        let file =
+            hubReceiptCertificate ?? Environment["PEYVAND_HUB_RECEIPT_CERTIFICATE"]
             ?? demo.map { $0.certificates + "/hub/receipt.pem" }
         guard let file else { return [] }
         do {
@@ -95,7 +97,8 @@ struct VerifyCommand: AsyncParsableCommand {
             let unchecked = report.uncheckedReceipts > 0 ? ", \(report.uncheckedReceipts) receipts without a key" : ""
             Terminal.line(
                 "\r\(target.name) (\(origin.code)): \(report.events) events, \(report.parts) parts, \(report.cases) cases, "
-                    + "\(report.receipts) receipts\(unchecked): \(report.isClean ? "sound" : "\(report.faultCount) faults")")
+                    + "\(report.receipts) receipts\(unchecked): \(report.isClean ? "sound" : "\(report.faultCount) faults")"
+            )
         }
         if faults > 0 { throw Failure("\(faults) faults were found; keep this database, and restore from a backup.") }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Casework
-import Service
+import Contract
+import JSON
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,7 +48,8 @@ struct StatusCommand: AsyncParsableCommand {
         // A reason may be long; the node's own page and log have it whole.
         let link = json["link"]?.string ?? "–"
         return [
-            code, running, link.count > 50 ? link.prefix(49) + "…" : link, json["head"]?["seq"]?.int.map { String($0) } ?? "–",
+            code, running, link.count > 50 ? link.prefix(49) + "…" : link,
+            json["head"]?["seq"]?.int.map { String($0) } ?? "–",
             number("acknowledged"), number("backlog"), json["acknowledged_at"]?.string ?? "never", number("feed"),
             number("cases"), number("conflicts"), number("proposals"), number("parked"),
             String(json["branches"]?.array?.count ?? 0), number("clock_offset_ms"),

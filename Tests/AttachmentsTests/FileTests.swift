@@ -98,7 +98,9 @@ final class Folder: Sendable {
     /// The thread that wrote may hold the file a moment longer than this test.
     private func again(_ file: EventHash) async throws -> PartialFile {
         for _ in 0..<400 {
-            do { return try await files.partial(file, from: peer) } catch let fault as FileFault where fault.code == .busy {
+            do { return try await files.partial(file, from: peer) } catch let fault as FileFault
+                where fault.code == .busy
+            {
                 try await Task.sleep(for: .milliseconds(5))
             }
         }

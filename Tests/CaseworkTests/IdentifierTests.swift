@@ -75,8 +75,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "00", String(repeating: "g", count: 64), String(repeating: "0", count: 63),
-        String(repeating: "0", count: 65), String(repeating: "۰", count: 64), String(repeating: "۰", count: 32)])
+    @Test(arguments: [
+        "", "00", String(repeating: "g", count: 64), String(repeating: "0", count: 63),
+        String(repeating: "0", count: 65), String(repeating: "۰", count: 64), String(repeating: "۰", count: 32),
+    ])
     func hostileHashTextsAreRefused(_ text: String) {
         #expect(EventHash(hex: text) == nil)
     }

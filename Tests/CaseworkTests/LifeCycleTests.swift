@@ -53,9 +53,9 @@ import Testing
     @Test func answersCarryTheirTextAndTheirTime() throws {
         var scene = try scene(in: .inProgress)
         scene.now = scene.now + Instant.day
-        let drafts = try scene.decide(.answer(text: "لوله عوض شد"))
-        #expect(drafts.map(\.texts) == [Texts(text: "لوله عوض شد")])
-        #expect(drafts.map(\.occurredAt) == [Scene.start + Instant.day])
+        let newEvents = try scene.decide(.answer(text: "لوله عوض شد"))
+        #expect(newEvents.map(\.texts) == [Texts(text: "لوله عوض شد")])
+        #expect(newEvents.map(\.occurredAt) == [Scene.start + Instant.day])
         try scene.take(.answer(text: "x"))
         #expect(scene.subject.answeredAt == Scene.start + Instant.day)
     }
@@ -158,12 +158,12 @@ import Testing
             try scene.decide(.moveCustody(to: Scene.code("SAMT"), reason: "x"))
         }
         scene.origin = .hub
-        let drafts = try scene.decide(.moveCustody(to: Scene.code("SAMT"), reason: "بی‌پاسخ"))
+        let newEvents = try scene.decide(.moveCustody(to: Scene.code("SAMT"), reason: "بی‌پاسخ"))
         #expect(
-            drafts.map(\.change) == [
+            newEvents.map(\.change) == [
                 .granted(Grant(epoch: 0, holder: Scene.code("SAMT"), seat: .hub, cut: [], cause: nil))
             ])
-        #expect(drafts[0].texts.text == "بی‌پاسخ")
+        #expect(newEvents[0].texts.text == "بی‌پاسخ")
     }
 
     // MARK: Clocks

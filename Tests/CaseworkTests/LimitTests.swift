@@ -59,7 +59,9 @@ import Testing
             #expect(try field(attach(type: type)) == nil, "\(type)")
         }
         let long = "a/" + String(repeating: "b", count: 200)
-        let broken = ["", "image", "image/", "/jpeg", "a/b/c", "a b/c", "a/b;", "a/b; c", "a/b; c=", "a/b;c=\"d", "آ/b"]
+        let broken = [
+            "", "image", "image/", "/jpeg", "a/b/c", "a b/c", "a/b;", "a/b; c", "a/b; c=", "a/b;c=\"d", "آ/b",
+        ]
         for type in broken + ["a/b\r\nX: y", long] {
             #expect(try field(attach(type: type)) == "media_type", "\(type)")
         }

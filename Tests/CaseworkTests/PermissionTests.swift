@@ -31,8 +31,10 @@ import Testing
         (.apply(proposal: anyHash), heads),
         (.moveCustody(to: Scene.code("SAMT"), reason: "x"), [.hub, .system]),
         (.markDuplicate(of: CaseID(home: .hub, at: Scene.start, random: (0, 0))), front),
-        (.importCase(ImportedCase(intake: Scene.intake(), registeredAt: Scene.start, history: [])),
-         [.supervisor, .system]),
+        (
+            .importCase(ImportedCase(intake: Scene.intake(), registeredAt: Scene.start, history: [])),
+            [.supervisor, .system]
+        ),
     ]
 
     @Test func everyRoleMayDoItsOwnActsOnly() throws {

@@ -5,9 +5,9 @@ import Testing
 @Suite struct RegistrationTests {
     @Test func registrationStartsTheClock() throws {
         var scene = Scene()
-        let drafts = try scene.decide(.register(Scene.intake(about: "IR-03-MUN")))
-        #expect(drafts.count == 1)
-        guard case .registered(let registration) = drafts[0].change else {
+        let newEvents = try scene.decide(.register(Scene.intake(about: "IR-03-MUN")))
+        #expect(newEvents.count == 1)
+        guard case .registered(let registration) = newEvents[0].change else {
             Issue.record("not a registration")
             return
         }
@@ -15,8 +15,8 @@ import Testing
         #expect(registration.due == Due(at: scene.calendar.due(from: scene.now, days: 15), calendar: 1))
         #expect(registration.about == Scene.code("IR-03-MUN"))
         #expect(!registration.imported)
-        #expect(drafts[0].texts == Scene.intake().texts)
-        #expect(drafts[0].occurredAt == scene.now)
+        #expect(newEvents[0].texts == Scene.intake().texts)
+        #expect(newEvents[0].occurredAt == scene.now)
         try scene.take(.register(Scene.intake()))
         #expect(scene.subject.status == .registered)
         #expect(scene.subject.deadline == registration.due)
@@ -39,7 +39,7 @@ import Testing
         #expect(scene.subject.deadline == nil)
         // A second code for the same call would orphan the first.
         #expect(throws: Refusal.illegal(.repeated, status: .draft)) { try scene.decide(.open) }
-        for draft in try scene.decide(.register(Scene.intake()), random: 8) { scene.apply(draft) }
+        for newEvent in try scene.decide(.register(Scene.intake()), random: 8) { scene.apply(newEvent) }
         #expect(scene.subject.registration?.trackingCode == code)
     }
 
@@ -88,14 +88,14 @@ import Testing
             (0, .referred(to: Scene.code("IR-03-MUN"))), (1, .accepted), (2, .acted("رفتیم")), (3, .noted("تلفن")),
             (4, .answered("شد")), (9, .closed(.resolved, "پایان")),
         ])
-        let drafts = try scene.decide(command)
-        #expect(drafts.map { ($0.occurredAt - begin) / Instant.day } == [0, 0, 1, 2, 3, 4, 9])
+        let newEvents = try scene.decide(command)
+        #expect(newEvents.map { ($0.occurredAt - begin) / Instant.day } == [0, 0, 1, 2, 3, 4, 9])
         #expect(
-            drafts.map(\.change.type) == [
+            newEvents.map(\.change.type) == [
                 "registered", "referred", "accepted", "acted", "noted", "answered", "closed",
             ])
-        #expect(drafts.map(\.texts.text) == [nil, nil, nil, "رفتیم", "تلفن", "شد", "پایان"])
-        for draft in drafts { scene.apply(draft) }
+        #expect(newEvents.map(\.texts.text) == [nil, nil, nil, "رفتیم", "تلفن", "شد", "پایان"])
+        for newEvent in newEvents { scene.apply(newEvent) }
         #expect(scene.subject.imported)
         #expect(scene.subject.registeredAt == begin)
         #expect(scene.subject.answeredAt == begin + 4 * Instant.day)
@@ -112,8 +112,8 @@ import Testing
         try other.take(.register(Scene.intake()))
         #expect(other.subject.isOverdue(at: scene.now))
         // Nor does the complaint track give them a new clock.
-        let drafts = try scene.decide(.assess(Assessment(lawful: true, withinMeans: true, done: false)))
-        #expect(drafts.map(\.change.type) == ["assessed"])
+        let newEvents = try scene.decide(.assess(Assessment(lawful: true, withinMeans: true, done: false)))
+        #expect(newEvents.map(\.change.type) == ["assessed"])
     }
 
     @Test func impossibleHistoriesAreRefused() throws {

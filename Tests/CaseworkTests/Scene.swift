@@ -2,7 +2,7 @@ import Testing
 
 @testable import Casework
 
-/// One office with one case: decides commands and applies their drafts at once, as if nobody else wrote.
+/// One office with one case: decides commands and applies their events at once, as if nobody else wrote.
 struct Scene {
     /// Sunday, 15 November 2026, noon in Tehran.
     static let start = Instant(milliseconds: 1_794_818_000_000)
@@ -13,7 +13,7 @@ struct Scene {
     var now = Scene.start
     var tree = OrganizationTree.standard
     var calendar = WorkCalendar.standard
-    private(set) var drafts: [EventHash: Draft] = [:]
+    private(set) var newEvents: [EventHash: NewEvent] = [:]
     private var count: UInt64 = 0
 
     init(at origin: Origin = Origin.provinces[3]) {
@@ -47,10 +47,10 @@ struct Scene {
         DecisionContext(now: now, origin: origin, actor: actor, tree: tree, calendar: calendar)
     }
 
-    func decide(_ command: Command, random: UInt64 = 7) throws(Refusal) -> [Draft] {
-        let drafts = self.drafts
+    func decide(_ command: Command, random: UInt64 = 7) throws(Refusal) -> [NewEvent] {
+        let newEvents = self.newEvents
         return try subject.decide(command, in: context, trackingCode: TrackingCode(province: 3, random: random)) {
-            hash in drafts[hash].map { ($0.change, $0.texts) }
+            hash in newEvents[hash].map { ($0.change, $0.texts) }
         }
     }
 
@@ -59,28 +59,29 @@ struct Scene {
     mutating func take(_ command: Command, by person: Actor? = nil) throws(Refusal) -> [EventHash] {
         if let person { actor = person }
         var hashes = [EventHash]()
-        for draft in try decide(command) { hashes.append(apply(draft)) }
+        for newEvent in try decide(command) { hashes.append(apply(newEvent)) }
         return hashes
     }
 
     @discardableResult
-    mutating func apply(_ draft: Draft) -> EventHash {
+    mutating func apply(_ newEvent: NewEvent) -> EventHash {
         count += 1
         let hash = Scene.hash(count)
-        drafts[hash] = draft
-        switch draft.change.mergeClass {
+        newEvents[hash] = newEvent
+        switch newEvent.change.mergeClass {
         case .held:
-            #expect(subject.objection(to: draft.change, by: draft.actor) == nil)
-            subject.applyHeld(Fact(event: hash, change: draft.change, actor: draft.actor, at: draft.occurredAt))
-            if case .registered = draft.change {
+            #expect(subject.objection(to: newEvent.change, by: newEvent.actor) == nil)
+            subject.applyHeld(
+                Fact(event: hash, change: newEvent.change, actor: newEvent.actor, at: newEvent.occurredAt))
+            if case .registered = newEvent.change {
                 for field in Field.allCases { show(hash, in: field) }
             }
         case .shared:
-            guard case .amended(let amendment) = draft.change else { break }
+            guard case .amended(let amendment) = newEvent.change else { break }
             for field in amendment.fields { show(hash, in: field) }
         default:
-            switch draft.change {
-            case .disputed: subject.disputes.append(Dispute(event: hash, at: draft.occurredAt))
+            switch newEvent.change {
+            case .disputed: subject.disputes.append(Dispute(event: hash, at: newEvent.occurredAt))
             case .withdrawn: subject.withdrawnBy = hash
             case .hidden(let entry): subject.hidden.insert(entry)
             case .unhidden(let entry):
@@ -97,11 +98,11 @@ struct Scene {
     mutating func grant(to holder: String, at seat: Origin, epoch: Epoch = 1, causedBy cause: EventHash? = nil) {
         count += 1
         let grant = Grant(epoch: epoch, holder: Scene.code(holder), seat: seat, cut: [], cause: cause)
-        subject.apply(grant, event: Scene.hash(count), cause: cause.flatMap { drafts[$0]?.change })
+        subject.apply(grant, event: Scene.hash(count), cause: cause.flatMap { newEvents[$0]?.change })
     }
 
     private mutating func show(_ hash: EventHash, in field: Field) {
         subject.values[field] = SharedValue(
-            shown: hash, conflicts: [], value: drafts[hash].flatMap { EnvelopeValue(field, of: $0.change) })
+            shown: hash, conflicts: [], value: newEvents[hash].flatMap { EnvelopeValue(field, of: $0.change) })
     }
 }

@@ -134,13 +134,13 @@ import Testing
         var scene = try Scene.registered()
         let registration = scene.subject.history[0].event
         let edit = Edit(category: "roads", tags: ["a"], texts: Texts(subject: "y", citizenMobile: ""))
-        let draft = try scene.decide(.amend(edit))[0]
+        let newEvent = try scene.decide(.amend(edit))[0]
         #expect(
-            draft.change
+            newEvent.change
                 == .amended(Amendment(category: "roads", tags: ["a"], textFields: [.citizenMobile, .subject])))
-        #expect(draft.base.map(\.field) == [.category, .citizenMobile, .subject, .tags])
-        #expect(draft.base.allSatisfy { $0.events == [registration] })
-        #expect(draft.texts == edit.texts)
+        #expect(newEvent.base.map(\.field) == [.category, .citizenMobile, .subject, .tags])
+        #expect(newEvent.base.allSatisfy { $0.events == [registration] })
+        #expect(newEvent.texts == edit.texts)
         // A page loaded before the last edit names what it showed.
         try scene.take(.amend(Edit(texts: Texts(subject: "z"))))
         let stale = Edit(texts: Texts(subject: "y"), seen: [.subject: [registration]])
@@ -188,10 +188,10 @@ import Testing
             event: Scene.hash(77), change: .answered, actor: Scene.person("k", .operator, "IR-23"),
             origin: Origin.provinces[23], at: Scene.start, reason: .custodyMoved)
         scene.subject.proposals = [proposal]
-        let draft = try scene.decide(.apply(proposal: Scene.hash(77)))[0]
-        #expect(draft.change == .answered)
-        #expect(draft.applies == Scene.hash(77))
-        #expect(draft.actor == scene.actor)
+        let newEvent = try scene.decide(.apply(proposal: Scene.hash(77)))[0]
+        #expect(newEvent.change == .answered)
+        #expect(newEvent.applies == Scene.hash(77))
+        #expect(newEvent.actor == scene.actor)
         #expect(refusal(scene, .apply(proposal: Scene.hash(78))) == .unknownEvent(Scene.hash(78)))
         try scene.take(.close(.advised, text: ""))
         #expect(

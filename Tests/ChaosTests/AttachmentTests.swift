@@ -7,7 +7,8 @@ extension Chaos {
     @Suite struct Files {
         private static let size = Run.size(short: 8 << 20, long: 64 << 20)
 
-        @Test func `row15 a recording on a line that breaks 50 times: events unaffected; it resumes and its hash holds`()
+        @Test
+        func `row15 a recording on a line that breaks 50 times: events unaffected; it resumes and its hash holds`()
             async throws
         {
             // The file needs 8 s of the line's time each way; a cut every 144 KiB makes some 60 breaks each way.
@@ -56,8 +57,9 @@ extension Chaos {
             }
             let breaks = lines.map(\.cuts)
             let carried = lines.map { Double($0.carried) / Double(size) }
-            Run.note("row15: \(breaks) breaks; bytes carried per byte of the file \(carried); an event acknowledged: "
-                + "p99 \(quiet) alone, \(busy) at the seat and \(later) at the author beside the file")
+            Run.note(
+                "row15: \(breaks) breaks; bytes carried per byte of the file \(carried); an event acknowledged: "
+                    + "p99 \(quiet) alone, \(busy) at the seat and \(later) at the author beside the file")
             #expect(breaks.allSatisfy { $0 >= 50 }, "\(breaks)")
             #expect(carried.allSatisfy { $0 < 2 }, "more than half of what crossed was for nothing")
             #expect(max(busy, later) < quiet + .seconds(1))

@@ -51,7 +51,8 @@ struct Checker: Sendable {
     /// is `system`.
     private func checkWrites() async throws {
         for node in country.nodes {
-            let rows = try await node.database.rows("""
+            let rows = try await node.database.rows(
+                """
                 SELECT case_id, count(*) FROM journal
                 WHERE origin = '\(node.code)' AND position('\\x120673797374656d'::bytea IN envelope) = 0
                 GROUP BY case_id
@@ -76,11 +77,13 @@ struct Checker: Sendable {
     }
 
     func journal(at office: Office, where condition: String = "true") async throws -> [Place] {
-        try await office.database.rows("""
+        try await office.database.rows(
+            """
             SELECT case_id, origin, to_hex(incarnation), encode(hash, 'hex'), seq FROM journal WHERE \(condition)
-            """).map { row in
-                Place(caseID: row[0], origin: row[1], incarnation: row[2], hash: row[3], seq: Int(row[4]) ?? 0)
-            }
+            """
+        ).map { row in
+            Place(caseID: row[0], origin: row[1], incarnation: row[2], hash: row[3], seq: Int(row[4]) ?? 0)
+        }
     }
 
     /// What a node holds is what the hub holds of the cases that the node is entitled to; the feed may be on its way.
@@ -137,9 +140,10 @@ struct Checker: Sendable {
 
     private func checkFigures() async throws {
         let overview = try await country.hub.server.get("/overview")
-        let recount = try await country.hub.database.rows("""
-            SELECT home, count(*) FILTER (WHERE status <> 'draft'),
-                count(*) FILTER (WHERE is_open AND status <> 'draft'),
+        let recount = try await country.hub.database.rows(
+            """
+            SELECT home, count(*) FILTER (WHERE status <> 'newEvent'),
+                count(*) FILTER (WHERE is_open AND status <> 'newEvent'),
                 count(*) FILTER (WHERE status = 'disputed'), count(*) FILTER (WHERE conflicts > 0)
             FROM cases GROUP BY home
             """)

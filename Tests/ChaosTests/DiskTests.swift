@@ -58,7 +58,9 @@ extension Chaos {
         }
 
         @Test(.withStrace, arguments: ["IR-03", "hub"])
-        func `row19 the disk does not keep what it is given: nothing is acknowledged falsely`(code: String)
+        func `row19 the disk does not keep what it is given: nothing is acknowledged falsely`(
+            code: String
+        )
             async throws
         {
             try await Country.run("row19-sync-\(code)", provinces: ["IR-03"]) { country in

@@ -13,7 +13,8 @@ extension Chaos {
             let identity = country.identity(Country.voiceless)
             let result = try await Program.run(
                 try #require(Self.python),
-                [here.appending(path: "chaos_link.py").path, protos, "127.0.0.1:\(country.linkPort)",
+                [
+                    here.appending(path: "chaos_link.py").path, protos, "127.0.0.1:\(country.linkPort)",
                     country.hub.server.authority, identity.chain, identity.key, Country.voiceless,
                 ] + words)
             guard result.code == 0 else { throw Fault("chaos_link.py \(words): \(result.errors.suffix(2500))") }

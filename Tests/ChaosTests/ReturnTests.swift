@@ -92,7 +92,7 @@ extension Chaos {
             #expect(ids.allSatisfy { counts[$0] == 1 }, "each once at the hub")
             let overview = try await demo.hub.get("/overview")
             #expect(try overview.number("registered") == registered)
-            #expect(try await demo.count("hub", "SELECT count(*) FROM cases WHERE status <> 'draft'") == registered)
+            #expect(try await demo.count("hub", "SELECT count(*) FROM cases WHERE status <> 'newEvent'") == registered)
             let result = try await Demo.peyvand(["verify", "--directory", demo.folder.path], within: .seconds(300))
             #expect(result.code == 0, "\(result.output) \(result.errors)")
         }

@@ -1,6 +1,7 @@
 import Casework
+import Contract
 import HTTPTypes
-import Service
+import JSON
 import Synchronization
 import Testing
 

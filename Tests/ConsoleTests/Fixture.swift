@@ -1,5 +1,5 @@
 import Casework
-import Service
+import Contract
 import Synchronization
 
 /// A node or hub in memory: answers with fixed documents, remembers what it was asked, and fails when told to.
@@ -7,7 +7,7 @@ final class Fixture: NodeService, HubService {
     struct State {
         var commands: [CommandRequest] = []
         var audit: [AuditLine] = []
-        var sessions: [String: Session] = [:]
+        var sessions: [String: ConsoleSession] = [:]
         var failure: (any Error)?
         var keys: [String: [UInt8]] = [:]
         var queries: [CaseQuery] = []
@@ -126,7 +126,8 @@ final class Fixture: NodeService, HubService {
         try check(id)
         return [
             AttachmentDocument(
-                event: Fixture.hash, sha256: Fixture.hash, size: 5, present: 3, mediaType: "image/jpeg", name: "عکس.jpg",
+                event: Fixture.hash, sha256: Fixture.hash, size: 5, present: 3, mediaType: "image/jpeg",
+                name: "عکس.jpg",
                 actor: "op", origin: "IR-03", occurredAt: "2026-11-21T07:30:00Z", hidden: false)
         ]
     }
@@ -196,15 +197,15 @@ final class Fixture: NodeService, HubService {
         return Principal(name: uri, role: .ministry, organization: OrganizationCode(rawValue: "SAMT")!)
     }
 
-    func login(name: String, password: String, remote: String) async throws -> Session? {
+    func login(name: String, password: String, remote: String) async throws -> ConsoleSession? {
         guard name == "op", password == "گذرواژه" else { return nil }
         return try await openSession(for: Fixture.tokens["operator"]!)
     }
 
-    func openSession(for principal: Principal) async throws -> Session {
+    func openSession(for principal: Principal) async throws -> ConsoleSession {
         state.withLock { state in
             let id = Hex.encode([UInt8](repeating: UInt8(state.sessions.count + 1), count: 32))
-            let session = Session(
+            let session = ConsoleSession(
                 id: id, csrfToken: "csrf-\(state.sessions.count)", principal: principal,
                 expires: Instant(seconds: 1_800_000_000))
             state.sessions[id] = session
@@ -212,7 +213,7 @@ final class Fixture: NodeService, HubService {
         }
     }
 
-    func session(id: String) async throws -> Session? { state.withLock { $0.sessions[id] } }
+    func session(id: String) async throws -> ConsoleSession? { state.withLock { $0.sessions[id] } }
     func logout(id: String) async throws { state.withLock { $0.sessions[id] = nil } }
     func audit(_ line: AuditLine) async { state.withLock { $0.audit.append(line) } }
     func readiness() async -> String? { state.withLock { $0.readiness } }

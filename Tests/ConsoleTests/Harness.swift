@@ -1,8 +1,9 @@
 import Casework
+import Contract
 import HTTPTypes
+import JSON
 import Logging
 import NIOCore
-import Service
 import Synchronization
 
 @testable import Console

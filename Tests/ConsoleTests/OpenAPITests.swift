@@ -1,7 +1,8 @@
 import Casework
+import Contract
 import Foundation
 import HTTPTypes
-import Service
+import JSON
 import Testing
 
 @testable import Console

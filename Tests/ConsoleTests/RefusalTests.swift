@@ -1,6 +1,7 @@
 import Casework
+import Contract
 import HTTPTypes
-import Service
+import JSON
 import Synchronization
 import Testing
 
@@ -54,15 +55,17 @@ import Testing
         #expect(await stranger.send(.post, client.casePath("/acceptance"), certificate: uri).status == 200)
     }
 
-    @Test(arguments: [
-        (Refusal.invalid(field: "subject", reason: "is empty"), 422, "invalid"), (.unknownCase, 404, "unknown-case"),
-        (.unknownOrganization("X"), 422, "unknown-organization"), (.unknownCategory("X"), 422, "unknown-category"),
-        (.unknownEvent(.zero), 404, "unknown-event"),
-        (.illegal(.statusDoesNotAllow, status: .closed), 409, "illegal"), (.notTheSeat(.hub), 409, "not-the-seat"),
-        (.parked(.zero), 409, "parked"), (.forbidden(reason: "role agency may not do this"), 403, "forbidden"),
-        (.stale(revision: 7), 409, "stale"), (.tooLarge(bytes: 300_000), 413, "too-large"),
-        (.keyReused, 422, "key-reused"),
-    ] as [(Refusal, Int, String)])
+    @Test(
+        arguments: [
+            (Refusal.invalid(field: "subject", reason: "is empty"), 422, "invalid"),
+            (.unknownCase, 404, "unknown-case"),
+            (.unknownOrganization("X"), 422, "unknown-organization"), (.unknownCategory("X"), 422, "unknown-category"),
+            (.unknownEvent(.zero), 404, "unknown-event"),
+            (.illegal(.statusDoesNotAllow, status: .closed), 409, "illegal"), (.notTheSeat(.hub), 409, "not-the-seat"),
+            (.parked(.zero), 409, "parked"), (.forbidden(reason: "role agency may not do this"), 403, "forbidden"),
+            (.stale(revision: 7), 409, "stale"), (.tooLarge(bytes: 300_000), 413, "too-large"),
+            (.keyReused, 422, "key-reused"),
+        ] as [(Refusal, Int, String)])
     func everyRefusalHasItsStatus(refusal: Refusal, status: Int, name: String) async {
         client.fixture.failing(with: refusal)
         let answer = await client.post(client.casePath("/notes"), #"{"text":"x"}"#)
@@ -136,9 +139,10 @@ import Testing
     @Test func bodiesThatCannotBeRead() async {
         let path = "/api/v1/cases"
         #expect(await client.post(path, nil).problem == "bad-request")
-        for body in ["{", "{]", #"{"kind":}"#, #"{"a":1,"a":2}"#, "{} {}", "\u{FEFF}{}", #"{"a":"\ud800"}"#, "nul",
-            String(repeating: "[", count: 17) + String(repeating: "]", count: 17), "01", "1e999", "\"\u{1}\""]
-        {
+        for body in [
+            "{", "{]", #"{"kind":}"#, #"{"a":1,"a":2}"#, "{} {}", "\u{FEFF}{}", #"{"a":"\ud800"}"#, "nul",
+            String(repeating: "[", count: 17) + String(repeating: "]", count: 17), "01", "1e999", "\"\u{1}\"",
+        ] {
             let answer = await client.post(path, body)
             #expect(answer.status == 400 && answer.problem == "bad-request", "\(body): \(answer.text)")
         }
@@ -186,8 +190,10 @@ import Testing
             (client.casePath("/referral"), #"{"to":"IR-23"}"#, ["reason"]),
             (client.casePath("/acceptance"), #"{"x":1}"#, ["x"]),
             (client.casePath("/hiding"), #"{"event":"12","hidden":true}"#, ["event"]),
-            ("/api/v1/import", #"{"cases":[{"key":"1","intake":{},"registered_at":"gestern"}]}"#,
-                ["cases[0].intake.kind", "cases[0].intake.subject", "cases[0].registered_at"]),
+            (
+                "/api/v1/import", #"{"cases":[{"key":"1","intake":{},"registered_at":"gestern"}]}"#,
+                ["cases[0].intake.kind", "cases[0].intake.subject", "cases[0].registered_at"]
+            ),
         ]
         for (path, body, fields) in wrong {
             let answer = await client.post(path, body)

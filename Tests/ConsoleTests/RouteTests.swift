@@ -1,6 +1,7 @@
 import Casework
+import Contract
 import HTTPTypes
-import Service
+import JSON
 import Synchronization
 import Testing
 
@@ -25,7 +26,8 @@ import Testing
     ]
 
     static func request(_ route: Route, _ client: Client) -> (path: String, body: String?) {
-        let id = route.path.contains("conflicts") || route.path.contains("proposals")
+        let id =
+            route.path.contains("conflicts") || route.path.contains("proposals")
             ? Fixture.hash : client.fixture.caseID.description
         let code = route.path.contains("provinces") ? "IR-03" : Fixture.code.digits
         let values = ["{id}": id, "{code}": code, "{period}": "1405-08", "{name}": "api.js", "{sha256}": Fixture.hash]
@@ -65,24 +67,31 @@ import Testing
     }
 
     @Test func doorsThatWerePromisedExist() {
-        let common = [
-            "GET /cases", "GET /cases/{id}", "PATCH /cases/{id}", "GET /cases/{id}/events",
-            "GET /cases/{id}/attachments", "POST /cases/{id}/attachments", "GET /cases/{id}/attachments/{sha256}", "GET /conflicts",
-            "POST /conflicts/{id}/restore", "GET /proposals", "POST /proposals/{id}/apply", "GET /reports/{period}",
-            "GET /organizations", "GET /categories", "GET /me", "POST /session", "DELETE /session", "GET /cases.csv",
-            "GET /openapi.json", "GET /alarms",
-        ] + [
-            "notes", "assessment", "referral", "acceptance", "refusal", "actions", "answer", "closure", "dispute",
-            "review", "rating", "withdrawal", "hiding",
-        ].map { "POST /cases/{id}/" + $0 }
-        let node = common + [
-            "POST /cases", "POST /cases/open", "POST /cases/{id}/registration", "GET /cases/{id}/receipt",
-            "POST /import", "GET /status",
-        ]
-        let hub = common + [
-            "GET /overview", "GET /provinces", "GET /feed", "GET /trend", "GET /overdue", "POST /cases/{id}/custody",
-            "POST /provinces/{code}/release",
-        ]
+        let common =
+            [
+                "GET /cases", "GET /cases/{id}", "PATCH /cases/{id}", "GET /cases/{id}/events",
+                "GET /cases/{id}/attachments", "POST /cases/{id}/attachments", "GET /cases/{id}/attachments/{sha256}",
+                "GET /conflicts",
+                "POST /conflicts/{id}/restore", "GET /proposals", "POST /proposals/{id}/apply", "GET /reports/{period}",
+                "GET /organizations", "GET /categories", "GET /me", "POST /session", "DELETE /session",
+                "GET /cases.csv",
+                "GET /openapi.json", "GET /alarms",
+            ]
+            + [
+                "notes", "assessment", "referral", "acceptance", "refusal", "actions", "answer", "closure", "dispute",
+                "review", "rating", "withdrawal", "hiding",
+            ].map { "POST /cases/{id}/" + $0 }
+        let node =
+            common + [
+                "POST /cases", "POST /cases/open", "POST /cases/{id}/registration", "GET /cases/{id}/receipt",
+                "POST /import", "GET /status",
+            ]
+        let hub =
+            common + [
+                "GET /overview", "GET /provinces", "GET /feed", "GET /trend", "GET /overdue",
+                "POST /cases/{id}/custody",
+                "POST /provinces/{code}/release",
+            ]
         for (client, promised) in [(Client.node(), node), (Client.hub(), hub)] {
             let there = Set(client.console.routes.map { "\($0.method) \($0.path)" })
             for door in promised {
@@ -162,15 +171,18 @@ import Testing
         #expect(second.first?["status"] == "exists")
         let keys = client.fixture.state.withLock { $0.commands.compactMap(\.idempotencyKey) }
         #expect(keys.contains("import:a"))
-        guard case .importCase(let imported)? = client.fixture.state.withLock({ state in
-            state.commands.first { $0.idempotencyKey == "import:a" }?.command
-        }) else {
+        guard
+            case .importCase(let imported)? = client.fixture.state.withLock({ state in
+                state.commands.first { $0.idempotencyKey == "import:a" }?.command
+            })
+        else {
             Issue.record("no import arrived")
             return
         }
-        #expect(imported.history.map(\.step) == [
-            .referred(to: OrganizationCode(rawValue: "IR-03-MUN")!), .closed(.resolved, "شد"),
-        ])
+        #expect(
+            imported.history.map(\.step) == [
+                .referred(to: OrganizationCode(rawValue: "IR-03-MUN")!), .closed(.resolved, "شد"),
+            ])
     }
 
     @Test func figuresKeepTheirPromisedNames() async throws {

@@ -1,7 +1,7 @@
 import Casework
+import Contract
 import HTTPTypes
 import NIOCore
-import Service
 import Synchronization
 import Testing
 

@@ -120,12 +120,14 @@ struct BackupTests {
         return try #require(files.max { $0.1 < $1.1 }?.0)
     }
 
-    @Test(arguments: [
-        (["backup", "--to", "/nonexistent/x"], 2), (["backup", "--directory", "/nonexistent/x"], 2),
-        (["backup", "--directory", "/nonexistent/x", "--to", "/tmp/x", "--keep", "0"], 2),
-        (["backup", "--directory", "/nonexistent/x", "--to", "/tmp/x"], 1),
-        (["restore", "--from", "/nonexistent/x", "--directory", "/nonexistent/y"], 1), (["restore", "--from", "/x"], 2),
-    ] as [([String], Int32)])
+    @Test(
+        arguments: [
+            (["backup", "--to", "/nonexistent/x"], 2), (["backup", "--directory", "/nonexistent/x"], 2),
+            (["backup", "--directory", "/nonexistent/x", "--to", "/tmp/x", "--keep", "0"], 2),
+            (["backup", "--directory", "/nonexistent/x", "--to", "/tmp/x"], 1),
+            (["restore", "--from", "/nonexistent/x", "--directory", "/nonexistent/y"], 1),
+            (["restore", "--from", "/x"], 2),
+        ] as [([String], Int32)])
     func `used wrongly, a command ends with one line and its code`(arguments: [String], code: Int32) async throws {
         let result = try await Demo.peyvand(arguments)
         #expect(result.code == code, "\(result.errors)")

@@ -83,16 +83,20 @@ extension EndToEnd {
                 Row("wrong types", [422], cases, json: ["kind": 5, "subject": ["a"], "tags": "b"], as: node),
                 Row("an unknown kind", [422], cases, json: ["kind": "rant", "subject": "آ"], as: node),
                 Row("an empty subject", [422], cases, json: ["kind": "idea", "subject": " \n"], as: node),
-                Row("an unknown category", [422], cases,
+                Row(
+                    "an unknown category", [422], cases,
                     json: ["kind": "idea", "subject": "آ", "category": "no-such"], as: node),
-                Row("an unknown organisation", [422], cases,
+                Row(
+                    "an unknown organisation", [422], cases,
                     json: ["kind": "complaint", "subject": "آ", "about": "NOWHERE"], as: node),
-                Row("a text that is too long", [413, 422], cases,
+                Row(
+                    "a text that is too long", [413, 422], cases,
                     json: ["kind": "idea", "subject": "آ", "description": .string(long)], as: node),
                 Row("a text of 10 MB over HTTP/2", [413], cases, json: huge, options: ["--http2"], as: node),
                 Row("a text of 10 MB over HTTP/1.1", [413], cases, json: huge, options: ["--http1.1"], as: node),
                 Row("an empty key", [400], cases, Citizen.intake("آ").data, headers: ["Idempotency-Key": ""], as: node),
-                Row("a long key", [400], cases, Citizen.intake("آ").data,
+                Row(
+                    "a long key", [400], cases, Citizen.intake("آ").data,
                     headers: ["Idempotency-Key": String(repeating: "k", count: 201)], as: node),
             ])
         }
@@ -135,34 +139,43 @@ extension EndToEnd {
                 Row("a wrong cursor", [400, 422], method: "GET", "/api/v1/cases?cursor=%27%3B--", as: node),
                 Row("a wrong period", [422, 404], method: "GET", "/api/v1/reports/2026-13", as: node),
                 Row("acceptance without a referral", [409], path + "/acceptance", raw("{}"), as: node),
-                Row("a review without a dispute", [404, 409, 422], path + "/review",
+                Row(
+                    "a review without a dispute", [404, 409, 422], path + "/review",
                     json: ["dispute": .string(String(repeating: "0", count: 64)), "upheld": true, "text": "آ"],
                     as: node),
-                Row("a closure as withdrawn", [409, 422], path + "/closure", raw(#"{"outcome":"withdrawn"}"#),
+                Row(
+                    "a closure as withdrawn", [409, 422], path + "/closure", raw(#"{"outcome":"withdrawn"}"#),
                     as: node),
                 Row("an unknown outcome", [422], path + "/closure", raw(#"{"outcome":"elsewhere"}"#), as: node),
-                Row("a referral to nowhere", [422], path + "/referral", raw(#"{"to":"NOWHERE","reason":"آ"}"#),
+                Row(
+                    "a referral to nowhere", [422], path + "/referral", raw(#"{"to":"NOWHERE","reason":"آ"}"#),
                     as: node),
-                Row("a referral to the holder", [409, 422], path + "/referral",
+                Row(
+                    "a referral to the holder", [409, 422], path + "/referral",
                     raw(#"{"to":"IR-03","reason":"آ"}"#), as: node),
                 Row("a rating of six", [422], path + "/rating", raw(#"{"score":6}"#), as: node),
                 Row("an edit without a revision", [422], method: "PATCH", path, raw(#"{"subject":"ب"}"#), as: node),
                 Row("an edit of nothing", [422], method: "PATCH", path, raw(#"{"revision":1}"#), as: node),
-                Row("an edit of a later page", [409, 422], method: "PATCH", path,
+                Row(
+                    "an edit of a later page", [409, 422], method: "PATCH", path,
                     raw(#"{"revision":77,"subject":"ب"}"#), as: node),
-                Row("an unknown conflict", [404], "/api/v1/conflicts/\(String(repeating: "a", count: 64))/restore",
+                Row(
+                    "an unknown conflict", [404], "/api/v1/conflicts/\(String(repeating: "a", count: 64))/restore",
                     raw("{}"), as: node),
                 Row("nobody registers", [401], "/api/v1/cases", Citizen.intake("آ").data, as: none),
                 Row("nobody reads", [401], method: "GET", path, as: none),
-                Row("a wrong token", [401], method: "GET", path,
+                Row(
+                    "a wrong token", [401], method: "GET", path,
                     as: node.with(token: String(repeating: "0", count: 64))),
                 Row("the hub's token at a node", [401], method: "GET", path, as: node.with(token: try demo.hub.token)),
-                Row("another node's token", [401], method: "GET", path,
+                Row(
+                    "another node's token", [401], method: "GET", path,
                     as: node.with(token: try demo.server("IR-05").token)),
                 Row("an auditor registers", [403], "/api/v1/cases", Citizen.intake("آ").data, as: auditor),
                 Row("an auditor notes", [403], path + "/notes", raw(#"{"text":"آ"}"#), as: auditor),
                 Row("an agency registers", [403], "/api/v1/cases", Citizen.intake("آ").data, as: agency),
-                Row("an agency answers a case that it does not hold", [403], path + "/answer",
+                Row(
+                    "an agency answers a case that it does not hold", [403], path + "/answer",
                     raw(#"{"text":"آ"}"#), as: agency),
                 Row("an operator imports", [403], "/api/v1/import", Self.imported.data, as: `operator`),
                 Row("another province's supervisor", [403], path + "/answer", raw(#"{"text":"آ"}"#), as: stranger),
@@ -170,7 +183,7 @@ extension EndToEnd {
         }
 
         private static let imported: JSON = [
-            "cases": [["key": "e2e-1", "intake": Citizen.intake("قدیمی"), "registered_at": "2020-01-01T00:00:00Z"]],
+            "cases": [["key": "e2e-1", "intake": Citizen.intake("قدیمی"), "registered_at": "2020-01-01T00:00:00Z"]]
         ]
 
         @Test func `an idempotency key with another body, and held writes of an office that does not hold the case`()
@@ -183,16 +196,21 @@ extension EndToEnd {
             try await hub.waitForCase(there, "known at the hub") { _ in true }
             try await hub.waitForCase(id, "known at the hub") { _ in true }
             try await expectRefused([
-                Row("the key with another body", [422], "/api/v1/cases", Citizen.intake("دوم").data,
+                Row(
+                    "the key with another body", [422], "/api/v1/cases", Citizen.intake("دوم").data,
                     headers: ["Idempotency-Key": key], as: node),
-                Row("the key on another route", [422], "/api/v1/cases/\(id)/notes", raw(#"{"text":"آ"}"#),
+                Row(
+                    "the key on another route", [422], "/api/v1/cases/\(id)/notes", raw(#"{"text":"آ"}"#),
                     headers: ["Idempotency-Key": key], as: node),
                 Row("another province's case", [404], method: "GET", "/api/v1/cases/" + there, as: node),
-                Row("the hub answers what a province holds", [403, 409], "/api/v1/cases/\(id)/answer",
+                Row(
+                    "the hub answers what a province holds", [403, 409], "/api/v1/cases/\(id)/answer",
                     raw(#"{"text":"آ"}"#), as: hub),
-                Row("a ministry's token at a node", [401], method: "GET", "/api/v1/cases/" + id,
+                Row(
+                    "a ministry's token at a node", [401], method: "GET", "/api/v1/cases/" + id,
                     as: node.with(token: try demo.ministry("SAMT").token)),
-                Row("a ministry moves custody", [403], "/api/v1/cases/\(id)/custody",
+                Row(
+                    "a ministry moves custody", [403], "/api/v1/cases/\(id)/custody",
                     raw(#"{"to":"SAMT","reason":"آ"}"#), as: hub.with(token: try demo.ministry("SAMT").token)),
             ])
             #expect(try await node.register("نخست", key: key)["id"]?.string == id, "the key still answers its own")
@@ -213,7 +231,8 @@ extension EndToEnd {
             let body = Citizen.intake("از میز کار").data
             try await expectRefused([
                 Row("without the page's token", [403], "/api/v1/cases", body, headers: ["Cookie": pair], as: guest),
-                Row("from another site", [403], "/api/v1/cases", body,
+                Row(
+                    "from another site", [403], "/api/v1/cases", body,
                     headers: ["Cookie": pair, "X-CSRF-Token": csrf, "Origin": "https://evil.example"], as: guest),
             ])
             let headers = ["Cookie": pair, "X-CSRF-Token": csrf, "Origin": node.console]

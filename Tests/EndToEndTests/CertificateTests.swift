@@ -42,11 +42,14 @@ extension EndToEnd {
         /// A self-signed certificate that claims to be a node.
         private func foreign(_ uri: String) async throws -> (chain: String, key: String) {
             let (key, chain) = (try Scratch.file("foreign.key", Data()), try Scratch.file("foreign.pem", Data()))
-            let made = try await Program.run("openssl", [
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key.path,
-                "-out", chain.path, "-days", "2", "-subj", "/CN=node", "-addext", "subjectAltName=URI:\(uri)",
-                "-addext", "extendedKeyUsage=clientAuth",
-            ])
+            let made = try await Program.run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                    key.path,
+                    "-out", chain.path, "-days", "2", "-subj", "/CN=node", "-addext", "subjectAltName=URI:\(uri)",
+                    "-addext", "extendedKeyUsage=clientAuth",
+                ])
             guard made.code == 0 else { throw Fault("openssl: \(made.errors)") }
             return (chain.path, key.path)
         }
@@ -85,8 +88,10 @@ extension EndToEnd {
         @Test func `a certificate without a name of ours is refused although our authority signed it`() async throws {
             let before = try await lastAudit()
             let answer = try await dial(
-                (demo.folder.appending(path: "certs/node/IR-05/receipt.pem").path,
-                    demo.folder.appending(path: "certs/node/IR-05/receipt.key").path))
+                (
+                    demo.folder.appending(path: "certs/node/IR-05/receipt.pem").path,
+                    demo.folder.appending(path: "certs/node/IR-05/receipt.key").path
+                ))
             #expect(answer.status == 0, "a receipt's certificate is no client's: \(answer.summary)")
             _ = try await expectAudit("receipt certificate", after: before, action: "link.refused")
         }
@@ -148,7 +153,8 @@ extension EndToEnd {
             let identity = demo.identity(code)
             let result = try await Program.run(
                 try #require(Self.python),
-                [here.appending(path: "link_client.py").path, protos, try link, try demo.authority, identity.chain,
+                [
+                    here.appending(path: "link_client.py").path, protos, try link, try demo.authority, identity.chain,
                     identity.key,
                 ] + mode)
             guard result.code == 0 else { throw Fault("link_client.py \(mode): \(result.errors.suffix(2000))") }
@@ -194,10 +200,12 @@ extension EndToEnd {
                 #expect(identity[3].contains("IR-07"))
 
                 audited = try await lastAudit()
-                let forger = try await client("IR-05", [
-                    "forge", "IR-05", "IR-07", try head.text("incarnation"), String(try head.number("seq")),
-                    try head.text("hash"), id,
-                ])
+                let forger = try await client(
+                    "IR-05",
+                    [
+                        "forge", "IR-05", "IR-07", try head.text("incarnation"), String(try head.number("seq")),
+                        try head.text("hash"), id,
+                    ])
                 #expect(forger["welcome"]?.isNull == false, "\(forger)")
                 #expect(try forger.list("frames").contains("alarm"), "the origin is told: \(forger)")
                 let line = try await expectAudit("forger", after: audited, action: "alarm.%")

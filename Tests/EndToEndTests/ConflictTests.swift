@@ -23,16 +23,21 @@ extension EndToEnd {
             try await eventually("case \(id) is equal at \(servers.map(\.code))", within: .seconds(90)) {
                 var documents: [JSON] = []
                 for server in servers { documents.append(try await server.caseDocument(id)) }
-                let seen = documents.map { [$0["revision"], $0["subject"], $0["conflicts"], $0["status"], $0["heads"]] }
+                let seen = documents.map {
+                    [$0["revision"], $0["subject"], $0["conflicts"], $0["status"], $0["heads"]]
+                }
                 return Set(seen.map { "\($0)" }).count <= 1 ? documents : nil
             }
         }
 
         private func amend(_ id: String, _ subject: String, at server: Server) async throws {
             let seen = try await server.caseDocument(id)
-            try await server.patch("/cases/\(id)", [
-                "revision": .int(seen.number("revision")), "heads": seen["heads"] ?? [:], "subject": .string(subject),
-            ])
+            try await server.patch(
+                "/cases/\(id)",
+                [
+                    "revision": .int(seen.number("revision")), "heads": seen["heads"] ?? [:],
+                    "subject": .string(subject),
+                ])
         }
 
         private func conflict(_ id: String, at server: Server) async throws -> JSON? {
@@ -91,9 +96,11 @@ extension EndToEnd {
             let (home, other) = (try demo.server("IR-03"), try demo.server("IR-23"))
             let id = try await shared(home, other)
             let (seenHome, seenOther) = (try await home.caseDocument(id), try await other.caseDocument(id))
-            try await home.patch("/cases/\(id)", [
-                "revision": .int(seenHome.number("revision")), "citizen": ["mobile": "09350000000"],
-            ])
+            try await home.patch(
+                "/cases/\(id)",
+                [
+                    "revision": .int(seenHome.number("revision")), "citizen": ["mobile": "09350000000"],
+                ])
             let edit: JSON = [
                 "revision": .int(try seenOther.number("revision")), "heads": seenOther["heads"] ?? [:],
                 "priority": "urgent",
@@ -102,9 +109,11 @@ extension EndToEnd {
             // The link may have been quicker: then the page is stale, says so, and the edit is sent again.
             if answer.status == 409 {
                 let fresh = try await other.caseDocument(id)
-                try await other.patch("/cases/\(id)", [
-                    "revision": .int(fresh.number("revision")), "priority": "urgent",
-                ])
+                try await other.patch(
+                    "/cases/\(id)",
+                    [
+                        "revision": .int(fresh.number("revision")), "priority": "urgent",
+                    ])
             } else {
                 #expect(answer.status == 200, "\(answer.summary)")
             }

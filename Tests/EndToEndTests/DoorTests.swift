@@ -83,7 +83,8 @@ extension EndToEnd {
                 served += try await server.call("GET", "/metrics").text
             }
             for name in names.sorted() { #expect(served.contains("# TYPE \(name) gauge"), "\(name) is not served") }
-            let lag = try #require(served.firstMatch(of: /peyvand_projection_lag_seconds\{projection="search"\} ([0-9.]+)/))
+            let lag = try #require(
+                served.firstMatch(of: /peyvand_projection_lag_seconds\{projection="search"\} ([0-9.]+)/))
             #expect(try #require(Double(lag.output.1)) < 60)
         }
 
@@ -93,12 +94,17 @@ extension EndToEnd {
             let document = try await server.get("/openapi.json")
             #expect(try document.text("openapi").hasPrefix("3.1"))
             let paths = try #require(document["paths"]?.members)
-            let common = [
-                "/cases", "/cases/{id}", "/cases/{id}/events", "/conflicts", "/proposals", "/organizations",
-            ] + ["notes", "assessment", "referral", "acceptance", "refusal", "actions", "answer", "closure", "dispute",
-                "review", "rating", "withdrawal", "hiding",
-            ].map { "/cases/{id}/" + $0 }
-            let own = code == "hub"
+            let common =
+                [
+                    "/cases", "/cases/{id}", "/cases/{id}/events", "/conflicts", "/proposals", "/organizations",
+                ]
+                + [
+                    "notes", "assessment", "referral", "acceptance", "refusal", "actions", "answer", "closure",
+                    "dispute",
+                    "review", "rating", "withdrawal", "hiding",
+                ].map { "/cases/{id}/" + $0 }
+            let own =
+                code == "hub"
                 ? ["/overview", "/provinces", "/feed", "/cases/{id}/custody"]
                 : ["/status", "/conflicts/{id}/restore", "/proposals/{id}/apply"]
             for path in common + own {
@@ -161,7 +167,8 @@ extension EndToEnd {
             try await node.post("/cases/\(id)/notes", ["text": "یادداشت کارشناس"])
             let code = try document.text("tracking_code")
             let digits = Array("۰۱۲۳۴۵۶۷۸۹")
-            let persian = String(code.map { $0.wholeNumberValue.map { digits[$0] } ?? $0 })
+            let persian =
+                String(code.map { $0.wholeNumberValue.map { digits[$0] } ?? $0 })
                 .addingPercentEncoding(withAllowedCharacters: .alphanumerics.intersection(.urlPathAllowed)) ?? ""
             let hub = try demo.hub
             _ = try await hub.waitForCase(id, "known at the hub") { $0["status"]?.string == "registered" }
@@ -169,7 +176,8 @@ extension EndToEnd {
                 for path in ["/track/" + code, "/api/v1/track/" + code, "/track/" + Self.escaped(persian)] {
                     let answer = try await server.call("GET", path, headers: ["Accept": "text/html"])
                     #expect(answer.status == 200, "\(server.code) \(path): \(answer.summary)")
-                    for secret in [Citizen.name, Citizen.mobile, Citizen.nationalID, Citizen.address,
+                    for secret in [
+                        Citizen.name, Citizen.mobile, Citizen.nationalID, Citizen.address,
                         Citizen.description, subject, "یادداشت",
                     ] {
                         #expect(!answer.text.contains(secret), "\(server.code) \(path) shows '\(secret)'")

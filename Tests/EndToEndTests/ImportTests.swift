@@ -84,8 +84,10 @@ extension EndToEnd {
                 statuses: statuses.filter { !rejects.contains($0.key) }.map(\.value))
 
             let second = try await run(table)
-            #expect(second.tally == Tally(
-                rows: 10_000, created: 0, exists: first.tally.created, rejected: first.tally.rejected))
+            #expect(
+                second.tally
+                    == Tally(
+                        rows: 10_000, created: 0, exists: first.tally.created, rejected: first.tally.rejected))
             let again = try await overview()
             #expect(again["position"] == after["position"], "a second run wrote something")
             #expect(again["registered"] == after["registered"])

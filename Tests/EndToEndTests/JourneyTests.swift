@@ -170,10 +170,13 @@ extension EndToEnd {
             let signature = try Scratch.file("receipt.sig", Data(bytes))
             func verify(_ text: String) async throws -> Int32 {
                 let file = try Scratch.file("receipt.txt", Data(text.utf8))
-                return try await Program.run("openssl", [
-                    "pkeyutl", "-verify", "-pubin", "-inkey", keyFile.path, "-rawin", "-in", file.path, "-sigfile",
-                    signature.path,
-                ]).code
+                return try await Program.run(
+                    "openssl",
+                    [
+                        "pkeyutl", "-verify", "-pubin", "-inkey", keyFile.path, "-rawin", "-in", file.path, "-sigfile",
+                        signature.path,
+                    ]
+                ).code
             }
             #expect(try await verify(text) == 0)
             #expect(try await verify(text + " ") != 0)

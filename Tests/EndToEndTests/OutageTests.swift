@@ -17,12 +17,16 @@ extension EndToEnd {
 
         /// The journal of an origin at the hub: one chain, dense, accepted in its order.
         private func expectOrderAtHub(_ code: String, head: JSON) async throws {
-            let facts = try #require(try await demo.rows("hub", """
-                SELECT count(*), count(DISTINCT seq), count(DISTINCT hash), min(seq), max(seq),
-                    count(*) FILTER (WHERE step <> 1), encode((array_agg(hash ORDER BY seq DESC))[1], 'hex')
-                FROM (SELECT seq, hash, seq - lag(seq, 1, 0::bigint) OVER (ORDER BY position) AS step
-                    FROM journal WHERE origin = '\(code)') AS event
-                """).first)
+            let facts = try #require(
+                try await demo.rows(
+                    "hub",
+                    """
+                    SELECT count(*), count(DISTINCT seq), count(DISTINCT hash), min(seq), max(seq),
+                        count(*) FILTER (WHERE step <> 1), encode((array_agg(hash ORDER BY seq DESC))[1], 'hex')
+                    FROM (SELECT seq, hash, seq - lag(seq, 1, 0::bigint) OVER (ORDER BY position) AS step
+                        FROM journal WHERE origin = '\(code)') AS event
+                    """
+                ).first)
             let seq = try head.number("seq")
             #expect(facts[0...4] == ["\(seq)", "\(seq)", "\(seq)", "1", "\(seq)"], "\(facts)")
             #expect(facts[5] == "0", "\(facts[5]) events were not accepted in the order of their chain")

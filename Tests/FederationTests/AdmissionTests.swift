@@ -1,5 +1,6 @@
 import Casework
 import Testing
+
 import struct Simulator.Generator
 
 @testable import Federation
@@ -20,7 +21,8 @@ import struct Simulator.Generator
 
     @Test func aLongJournalGoesInBoundedPieces() {
         #expect(choose(batches(100, of: Place.home)).count == Admission.bound / Batch.maximumEvents)
-        #expect(choose(batches(100, of: Place.home), isLive: true).count == Admission.boundBesideLive / Batch.maximumEvents)
+        #expect(
+            choose(batches(100, of: Place.home), isLive: true).count == Admission.boundBesideLive / Batch.maximumEvents)
     }
 
     @Test func whatIsLargerThanATransactionStillGoesAlone() {
@@ -31,7 +33,8 @@ import struct Simulator.Generator
 
     @Test func commandsOvertakeOthersJournals() {
         let (here, there) = (Place.home, Origin.provinces[30])
-        let items = batches(4, of: here) + batches(4, of: there) + [.init(size: 1), .init(size: 1, lane: Origin.provinces[29])]
+        let items =
+            batches(4, of: here) + batches(4, of: there) + [.init(size: 1), .init(size: 1, lane: Origin.provinces[29])]
         #expect(choose(items, isLive: true) == [0, 1, 8, 9])
     }
 
@@ -47,15 +50,20 @@ import struct Simulator.Generator
         var random = Generator(seed: 7)
         for round in 0..<200 {
             var waiting = (0..<Int.random(in: 1...120, using: &random)).map { number in
-                (number: number, item: Admission.Item(
-                    size: Bool.random(using: &random) ? 1 : Int.random(in: 1...5000, using: &random),
-                    lane: [nil, Place.home, Origin.provinces[30]].randomElement(using: &random) ?? nil))
+                (
+                    number: number,
+                    item: Admission.Item(
+                        size: Bool.random(using: &random) ? 1 : Int.random(in: 1...5000, using: &random),
+                        lane: [nil, Place.home, Origin.provinces[30]].randomElement(using: &random) ?? nil)
+                )
             }
             var gone: [Origin: [Int]] = [:]
             while !waiting.isEmpty {
                 let chosen = choose(waiting.map(\.item), limit: 16, isLive: round % 2 == 0)
                 #expect(!chosen.isEmpty && chosen == chosen.sorted() && chosen.count <= 16)
-                for index in chosen { if let lane = waiting[index].item.lane { gone[lane, default: []].append(waiting[index].number) } }
+                for index in chosen {
+                    if let lane = waiting[index].item.lane { gone[lane, default: []].append(waiting[index].number) }
+                }
                 waiting = waiting.indices.filter { !chosen.contains($0) }.map { waiting[$0] }
             }
             for numbers in gone.values { #expect(numbers == numbers.sorted()) }

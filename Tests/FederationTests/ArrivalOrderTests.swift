@@ -1,6 +1,7 @@
 import Casework
-import struct Simulator.Generator
 import Testing
+
+import struct Simulator.Generator
 
 @testable import Federation
 

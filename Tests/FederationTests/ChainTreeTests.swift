@@ -7,7 +7,7 @@ import Testing
     /// What a receiver keeps: the tree, and the hash at every accepted place.
     private struct Receiver {
         var tree = ChainTree()
-        var known: [Position: EventHash] = [:]
+        var known: [ChainPlace: EventHash] = [:]
 
         func verdict(_ event: Event) -> ChainTree.Verdict { tree.verdict(on: event) { known[$0] } }
 
@@ -15,7 +15,7 @@ import Testing
             let verdict = verdict(event)
             if case .next(let parent) = verdict {
                 tree.accept(event, parent: parent)
-                known[event.envelope.position] = event.hash
+                known[event.envelope.place] = event.hash
             }
             return verdict
         }
@@ -111,10 +111,13 @@ import Testing
         #expect(receiver.tree.head(of: line[0].envelope.incarnation)?.seq == 4)
         #expect(receiver.tree.head(of: 800)?.seq == 5)
         #expect(receiver.tree.isForked)
-        #expect(receiver.tree.stretches(beyond: [backup]) == [Stretch(incarnation: 4, after: 2), Stretch(incarnation: 800, after: 2)])
-        let end = Position(incarnation: 800, seq: 5)
-        #expect(receiver.tree.isOnLine(Position(incarnation: 4, seq: 2), to: end))
-        #expect(!receiver.tree.isOnLine(Position(incarnation: 4, seq: 3), to: end))
+        #expect(
+            receiver.tree.stretches(beyond: [backup]) == [
+                Stretch(incarnation: 4, after: 2), Stretch(incarnation: 800, after: 2),
+            ])
+        let end = ChainPlace(incarnation: 800, seq: 5)
+        #expect(receiver.tree.isOnLine(ChainPlace(incarnation: 4, seq: 2), to: end))
+        #expect(!receiver.tree.isOnLine(ChainPlace(incarnation: 4, seq: 3), to: end))
         // Restored from nothing at all: a second root.
         docket.restart(Place.home, as: 801, from: .empty)
         #expect(try chain(1, of: &docket).map { receiver.take($0) } == [.next(parent: 0)])

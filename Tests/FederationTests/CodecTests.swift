@@ -17,7 +17,7 @@ import Testing
             tags: ["a", "ب"], about: office("IR-03-MUN"), due: due, imported: true)
         let grant = Grant(
             epoch: .max, holder: office("SAMT"), seat: .hub,
-            cut: [Position(incarnation: .max, seq: 7), Position(incarnation: 1, seq: 2)], cause: hash)
+            cut: [ChainPlace(incarnation: .max, seq: 7), ChainPlace(incarnation: 1, seq: 2)], cause: hash)
         return [
             .opened(trackingCode: code), .registered(registration),
             .registered(Registration(trackingCode: code, kind: .idea, channel: .web, category: "", due: due)),
@@ -32,7 +32,7 @@ import Testing
             .duplicateMarked(of: CaseID(home: .hub, at: Docket.start, random: (1, 1))), .granted(grant),
             .granted(Grant(epoch: 1, holder: office("IR-23"), seat: Place.seat, cut: [], cause: nil)),
             .stamped(hash, hlc: .max),
-            .branchRanked(BranchRank(origin: Place.home, epoch: 4, losers: [Position(incarnation: 2, seq: 3)])),
+            .branchRanked(BranchRank(origin: Place.home, epoch: 4, losers: [ChainPlace(incarnation: 2, seq: 3)])),
         ]
     }
 
@@ -216,7 +216,8 @@ import Testing
                 .welcome(
                     Welcome(
                         schemas: [1], heads: heads, clock: Docket.start, incarnation: .max, quarantined: true,
-                        lost: [Stretch(incarnation: .max, after: 0), Stretch(incarnation: 1, after: .max)], feed: cursor)),
+                        lost: [Stretch(incarnation: .max, after: 0), Stretch(incarnation: 1, after: .max)], feed: cursor
+                    )),
                 .history(History(.lost, events, isLast: true)), .history(History(.repair, [withheld], isLast: false)),
                 .fetch([docket.id]),
                 .ack(Ack(heads: heads, committedAt: Docket.start, position: .max, signature: [1, 2, 3])),

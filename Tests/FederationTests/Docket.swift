@@ -1,7 +1,8 @@
 import Casework
-import struct Simulator.Generator
 import Cryptography
 import Testing
+
+import struct Simulator.Generator
 
 @testable import Federation
 
@@ -60,14 +61,16 @@ struct Docket {
     ) throws -> EventHash {
         now = now + Instant.second
         let wall = now + (skews[origin] ?? 0)
-        let draft = Draft(
+        let newEvent = NewEvent(
             change, texts: texts, base: base, applies: applies, actor: actor ?? person("clerk", at: origin),
             occurredAt: now)
-        var writer = writers[origin] ?? JournalWriter(
-            origin: origin, incarnation: UInt64(origin.number) + 1, continuing: .empty, clock: HybridClock(),
-            seal: origin == .hub ? testSeal : nil)
+        var writer =
+            writers[origin]
+            ?? JournalWriter(
+                origin: origin, incarnation: UInt64(origin.number) + 1, continuing: .empty, clock: HybridClock(),
+                seal: origin == .hub ? testSeal : nil)
         let event = try writer.append(
-            draft, caseID: id, epoch: epoch, now: wall, hashing: sha256, random: &random)
+            newEvent, caseID: id, epoch: epoch, now: wall, hashing: sha256, random: &random)
         writers[origin] = writer
         events.append(event)
         return event.hash
@@ -99,12 +102,12 @@ struct Docket {
     }
 
     /// The last position of each incarnation.
-    func positions(of origin: Origin) -> [Position] {
+    func positions(of origin: Origin) -> [ChainPlace] {
         var last: [UInt64: UInt64] = [:]
         for event in events where event.origin == origin {
             last[event.envelope.incarnation] = max(last[event.envelope.incarnation] ?? 0, event.envelope.seq)
         }
-        return last.sorted { $0.key < $1.key }.map { Position(incarnation: $0.key, seq: $0.value) }
+        return last.sorted { $0.key < $1.key }.map { ChainPlace(incarnation: $0.key, seq: $0.value) }
     }
 
     func head(of origin: Origin) -> ChainHead { writers[origin]?.head ?? .empty }

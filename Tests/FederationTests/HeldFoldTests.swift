@@ -135,7 +135,7 @@ import Testing
             .granted(
                 Grant(
                     epoch: 10, holder: office("SAMT"), seat: .hub,
-                    cut: [Position(incarnation: UInt64(Place.home.number) + 1, seq: 1)], cause: nil)))
+                    cut: [ChainPlace(incarnation: UInt64(Place.home.number) + 1, seq: 1)], cause: nil)))
         #expect(docket.effect(of: second) == .proposal(.custodyMoved))
         #expect(docket.state().registeredBy != nil)
     }
@@ -271,7 +271,7 @@ import Testing
         try docket.write(
             .hub,
             .branchRanked(
-                BranchRank(origin: Place.home, epoch: 0, losers: [Position(incarnation: 99, seq: common.seq + 1)])))
+                BranchRank(origin: Place.home, epoch: 0, losers: [ChainPlace(incarnation: 99, seq: common.seq + 1)])))
         #expect(docket.effect(of: first) == .applied)
         #expect(docket.effect(of: second) == .proposal(.otherBranch))
         #expect(docket.effect(of: note) == .applied)

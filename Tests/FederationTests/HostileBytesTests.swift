@@ -1,7 +1,8 @@
 import Casework
-import struct Simulator.Generator
 import SwiftProtobuf
 import Testing
+
+import struct Simulator.Generator
 
 @testable import Federation
 
@@ -72,7 +73,7 @@ import Testing
             .granted(
                 Grant(
                     epoch: .max, holder: office("SAMT"), seat: .hub,
-                    cut: docket.positions(of: Place.home).map { Position(incarnation: $0.incarnation, seq: .max) },
+                    cut: docket.positions(of: Place.home).map { ChainPlace(incarnation: $0.incarnation, seq: .max) },
                     cause: registration)))
         _ = try docket.forgeLast { ($0.seq, $0.stamp) = (UInt64(Int64.max), Stamp(rawValue: .max)) }
         try docket.write(.hub, .stamped(registration, hlc: .max))

@@ -1,4 +1,5 @@
 import Casework
+
 import struct Simulator.Generator
 
 @testable import Federation
@@ -91,8 +92,8 @@ struct RandomWire {
         return Base(field: field, events: (0..<random.below(3)).map { _ in hash() })
     }
 
-    private mutating func positions() -> [Position] {
-        (0..<random.below(3)).map { _ in Position(incarnation: number(), seq: number()) }
+    private mutating func positions() -> [ChainPlace] {
+        (0..<random.below(3)).map { _ in ChainPlace(incarnation: number(), seq: number()) }
     }
 
     private mutating func due() -> Due { Due(at: instant(), calendar: Int(UInt32(truncatingIfNeeded: number()))) }

@@ -5,10 +5,11 @@ import Synchronization
 import Testing
 
 @Suite struct HandshakeTests {
-    @Test(arguments: [
-        (nil, HTTP2Error.Code.certificateMissing), ("foreign03", .peerRefused), ("expired", .peerRefused),
-        ("twice", .peerRefused), ("nameless", .peerRefused), ("serveronly", .peerRefused),
-    ] as [(String?, HTTP2Error.Code)])
+    @Test(
+        arguments: [
+            (nil, HTTP2Error.Code.certificateMissing), ("foreign03", .peerRefused), ("expired", .peerRefused),
+            ("twice", .peerRefused), ("nameless", .peerRefused), ("serveronly", .peerRefused),
+        ] as [(String?, HTTP2Error.Code)])
     func refusesCertificate(name: String?, code: HTTP2Error.Code) async throws {
         try await withServer(handler: say("in")) { _, port, records in
             await #expect {

@@ -1,8 +1,8 @@
 import Casework
+import Contract
 import Foundation
 import Logging
 import Postgres
-import Service
 import Testing
 
 @testable import peyvand

@@ -1,5 +1,6 @@
 import Casework
-import Service
+import Contract
+import JSON
 import Testing
 
 @testable import peyvand

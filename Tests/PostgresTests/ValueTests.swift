@@ -96,7 +96,8 @@ import Testing
                 let row = try #require(try connection.query("SELECT $1::text::numeric", [.text(text)]).first)
                 #expect(try row.get(0, as: String.self) == text)
             }
-            let sum = try #require(try connection.query("SELECT sum(x) FROM unnest($1) x", [.int64Array([5, 6])]).first)
+            let sum = try #require(
+                try connection.query("SELECT sum(x) FROM unnest($1) x", [.int64Array([5, 6])]).first)
             #expect(try sum.get(0, as: Int.self) == 11)
         }
     }

@@ -1,6 +1,6 @@
 import Casework
+import Contract
 import Postgres
-import Service
 import Testing
 
 @testable import Store

@@ -72,7 +72,7 @@ import Testing
             let all = try await again.journal(of: province.origin, in: stretches)
             #expect(all == rows([accepted, ours[0], theirs[0], ours[1], theirs[1]]))
             let hashes = try await again.hashes(of: province.origin, from: 2, through: 2)
-            #expect(hashes == [ours[0].envelope.position: ours[0].hash, theirs[0].envelope.position: theirs[0].hash])
+            #expect(hashes == [ours[0].envelope.place: ours[0].hash, theirs[0].envelope.place: theirs[0].hash])
             #expect(try await again.chains()[province.origin] == office.trees[province.origin])
         }
     }
@@ -97,7 +97,7 @@ import Testing
             #expect(try await store.events(of: [first]) == [first: [events[0]]])
             #expect(try await store.journal(of: province.origin, after: 0) == events)
             batch = office.batch([events[1]])
-            // The last one is known to its case by now, and is not placed again.
+            // The last one is known to its case by now, and is not numbered again.
             batch.released = [events[1].hash, events[2].hash]
             batch.lifted = [province.origin]
             batch.fenced = [(province.origin, .max), (province.origin, 2), (.hub, 3)]

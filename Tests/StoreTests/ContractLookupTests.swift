@@ -21,9 +21,11 @@ import Testing
             ]
             try await store.commit(batch)
             let rows = try await store.feed(of: there, after: 0)
-            #expect(rows.map(\.cursor) == [event, plain].enumerated().map {
-                FeedCursor(hubIncarnation: .max, seq: UInt64($0 + 1), hash: $1.hash)
-            })
+            #expect(
+                rows.map(\.cursor)
+                    == [event, plain].enumerated().map {
+                        FeedCursor(hubIncarnation: .max, seq: UInt64($0 + 1), hash: $1.hash)
+                    })
             #expect(rows.map(\.event.bytes) == [event.bytes, plain.bytes])
             #expect(rows.map(\.event.part) == [.withheld, .none])
             #expect(try await store.feed(of: province.origin, after: 0).map(\.event) == [WireEvent(event)])
@@ -37,7 +39,8 @@ import Testing
             var office = ContractOffice("hub")
             try await office.begin(store)
             let id = office.newCase()
-            let events = try (0..<(Batch.maximumEvents + 2)).map { _ in try office.note(id) }
+            let events =
+                try (0..<(Batch.maximumEvents + 2)).map { _ in try office.note(id) }
                 + (0..<5).map { _ in try office.note(id, String(repeating: "y", count: 250 * 1024)) }
             let there = try #require(Origin("IR-07"))
             let bare = try #require(Origin("IR-08"))
@@ -206,15 +209,17 @@ import Testing
                 FeedCursor(hubIncarnation: incarnation, seq: seq, hash: event.hash)
             }
             let asked = [cursor(5, 8), cursor(.max, 2), cursor(9, 100), cursor(.max, 12), cursor(5, 1)]
-            #expect(try await store.feedFacts(of: there, asked) == [
-                FeedFact(hash: events[7].hash, end: end(5, 9, events[8])),
-                FeedFact(hash: events[1].hash, end: end(.max, 6, events[5])),
-                FeedFact(hash: nil, end: nil), FeedFact(hash: nil, end: end(.max, 6, events[5])),
-                FeedFact(hash: nil, end: end(5, 9, events[8])),
-            ])
-            #expect(try await store.feedFacts(of: other, [cursor(5, 1), cursor(.max, 1)]) == [
-                FeedFact(hash: events[6].hash, end: end(5, 1, events[6])), FeedFact(hash: nil, end: nil),
-            ])
+            #expect(
+                try await store.feedFacts(of: there, asked) == [
+                    FeedFact(hash: events[7].hash, end: end(5, 9, events[8])),
+                    FeedFact(hash: events[1].hash, end: end(.max, 6, events[5])),
+                    FeedFact(hash: nil, end: nil), FeedFact(hash: nil, end: end(.max, 6, events[5])),
+                    FeedFact(hash: nil, end: end(5, 9, events[8])),
+                ])
+            #expect(
+                try await store.feedFacts(of: other, [cursor(5, 1), cursor(.max, 1)]) == [
+                    FeedFact(hash: events[6].hash, end: end(5, 1, events[6])), FeedFact(hash: nil, end: nil),
+                ])
             #expect(try await store.feedFacts(of: .hub, [cursor(5, 1)]) == [FeedFact(hash: nil, end: nil)])
             #expect(try await store.feedFacts(of: there, []).isEmpty)
             let writers = try await store.feed(of: there, after: 0).map(\.cursor.hubIncarnation)
@@ -241,7 +246,7 @@ import Testing
             try await store.record(Ack(heads: [], committedAt: ContractOffice.noon, position: 0, signature: []))
             #expect(try await reopen().acknowledged() == [high: 20, 2: 4, 3: 6])
             func covering(_ incarnation: UInt64, _ seq: UInt64) async throws -> Ack? {
-                try await store.acknowledgement(covering: Position(incarnation: incarnation, seq: seq))
+                try await store.acknowledgement(covering: ChainPlace(incarnation: incarnation, seq: seq))
             }
             #expect(try await covering(high, 5) == acks[0])
             #expect(try await covering(high, 6) == acks[1])

@@ -31,7 +31,7 @@ struct ContractOffice {
     var records: [CaseID: CaseRecord] = [:]
     /// Of every origin whose events were given to a batch.
     var trees: [Origin: ChainTree] = [:]
-    private var hashes: [Origin: [Position: EventHash]] = [:]
+    private var hashes: [Origin: [ChainPlace: EventHash]] = [:]
     var now = noon
     let token: UInt64
 
@@ -49,7 +49,7 @@ struct ContractOffice {
     mutating func write(_ change: Change, _ id: CaseID?, texts: Texts = Texts()) throws -> Event {
         now = now + 1
         return try writer.append(
-            Draft(change, texts: texts, actor: actor, occurredAt: now), caseID: id, epoch: 0, now: now,
+            NewEvent(change, texts: texts, actor: actor, occurredAt: now), caseID: id, epoch: 0, now: now,
             hashing: sha256, random: &random)
     }
 
@@ -69,9 +69,9 @@ struct ContractOffice {
     }
 
     /// An event of another origin, given this server's next position.
-    mutating func place(_ event: Event) -> Commit.Placed {
+    mutating func place(_ event: Event) -> Commit.Numbered {
         position += 1
-        return Commit.Placed(position: position, event: event)
+        return Commit.Numbered(position: position, event: event)
     }
 
     /// A start that goes on from `head`, as after a restart or, from an earlier event, after a restore.
@@ -89,7 +89,7 @@ struct ContractOffice {
             var parent = trees[origin]?.chain(of: event.envelope.incarnation)?.parent ?? 0
             if case .next(let found) = verdict { parent = found }
             effects.note(trees[origin, default: ChainTree()].accept(event, parent: parent), of: origin)
-            hashes[origin, default: [:]][event.envelope.position] = event.hash
+            hashes[origin, default: [:]][event.envelope.place] = event.hash
         }
         return effects.chains
     }
@@ -97,16 +97,16 @@ struct ContractOffice {
     /// A batch that saves these events, own ones last written at its end, and the rows of their cases.
     mutating func batch(_ events: [Event]) -> Commit {
         let before = stored
-        let placed = events.map { place($0) }
+        let numbered = events.map { place($0) }
         stored = StoredHead(head: writer.head, stamp: writer.clock.last, position: position)
         var commit = Commit(origin: origin, token: token, expected: before, becomes: stored, now: now)
-        commit.placed = placed
+        commit.numbered = numbered
         commit.chains = extend(events)
         var touched: [CaseID: UInt64] = [:]
-        for placed in placed {
-            guard let id = placed.event.caseID else { continue }
-            _ = records[id, default: CaseRecord(id: id)].insert(placed.event)
-            touched[id] = placed.position
+        for numbered in numbered {
+            guard let id = numbered.event.caseID else { continue }
+            _ = records[id, default: CaseRecord(id: id)].insert(numbered.event)
+            touched[id] = numbered.position
         }
         for (id, position) in touched.sorted(by: { $0.key < $1.key }) {
             records[id]?.refold()
@@ -116,7 +116,9 @@ struct ContractOffice {
     }
 
     /// Takes the origin over, so that batches can be committed.
-    func begin(_ store: any CaseStore) async throws { #expect(try await store.takeOver(origin, token: token) == .empty) }
+    func begin(_ store: any CaseStore) async throws {
+        #expect(try await store.takeOver(origin, token: token) == .empty)
+    }
 
     func reply(_ event: Event, key: String) throws -> (key: IdempotencyKey, reply: IdempotentReply) {
         let id = try #require(event.caseID)
@@ -131,7 +133,7 @@ func route(
     _ event: Event, to destination: Origin, _ seq: UInt64, withPart: Bool = true, by hubIncarnation: UInt64 = .max
 ) -> Commit.Routed {
     Commit.Routed(
-        destination: destination, seq: seq, event: event.hash, origin: event.origin, place: event.envelope.position,
+        destination: destination, seq: seq, event: event.hash, origin: event.origin, place: event.envelope.place,
         withPart: withPart, hubIncarnation: hubIncarnation)
 }
 

@@ -9,7 +9,8 @@ import Testing
 /// What only PostgreSQL can show: figures, corruption, lost connections, migrations.
 @Suite struct ContractPostgresTests {
     private func with(
-        isMigrated: Bool = true, few: Int = 128, _ body: (_ database: Database, _ store: PostgresStore) async throws -> Void
+        isMigrated: Bool = true, few: Int = 128,
+        _ body: (_ database: Database, _ store: PostgresStore) async throws -> Void
     ) async throws {
         let database = try await ContractServer.open(ContractServer.newDatabase(isMigrated: isMigrated))
         let store = PostgresStore(database: database, hashing: sha256, few: few)
@@ -74,13 +75,14 @@ import Testing
                 try read(
                     connection.query(
                         "SELECT home, registered, open, answered, closed, disputed, conflicts FROM figures")),
-                try read(connection.query(
-                    """
-                    SELECT home, count(registered_at), count(*) FILTER (WHERE is_open),
-                        count(*) FILTER (WHERE status = 'answered'), count(*) FILTER (WHERE status = 'closed'),
-                        count(*) FILTER (WHERE status = 'disputed'), count(*) FILTER (WHERE conflicts > 0)
-                    FROM cases GROUP BY home
-                    """))
+                try read(
+                    connection.query(
+                        """
+                        SELECT home, count(registered_at), count(*) FILTER (WHERE is_open),
+                            count(*) FILTER (WHERE status = 'answered'), count(*) FILTER (WHERE status = 'closed'),
+                            count(*) FILTER (WHERE status = 'disputed'), count(*) FILTER (WHERE conflicts > 0)
+                        FROM cases GROUP BY home
+                        """))
             )
         }
     }
@@ -157,14 +159,20 @@ import Testing
             batch.cases[1].deadline = Instant(milliseconds: .max)
             batch.begun = 1
             try await store.commit(batch)
-            #expect(try await Self.days(database) == ["IR-03 1970-01-01 0 0 1", "IR-03 2000-01-01 1 0 0", "IR-03 9999-12-31 0 0 1"])
+            #expect(
+                try await Self.days(database) == [
+                    "IR-03 1970-01-01 0 0 1", "IR-03 2000-01-01 1 0 0", "IR-03 9999-12-31 0 0 1",
+                ])
             let third = try office.note(try #require(first.caseID))
             batch = office.batch([third])
             batch.cases[0].registeredAt = day + Instant.day
             batch.cases[0].answeredAt = day + Instant.day - 1
             batch.cases[0].countsDue = false
             try await store.commit(batch)
-            #expect(try await Self.days(database) == ["IR-03 2000-01-01 0 1 0", "IR-03 2000-01-02 1 0 0", "IR-03 9999-12-31 0 0 1"])
+            #expect(
+                try await Self.days(database) == [
+                    "IR-03 2000-01-01 0 1 0", "IR-03 2000-01-02 1 0 0", "IR-03 9999-12-31 0 0 1",
+                ])
         }
     }
 

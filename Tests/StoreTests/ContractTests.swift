@@ -11,7 +11,9 @@ enum StoreKind: CaseIterable, Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "\(self)" }
 
-    func with(_ body: (_ store: any CaseStore, _ reopen: () async throws -> any CaseStore) async throws -> Void)
+    func with(
+        _ body: (_ store: any CaseStore, _ reopen: () async throws -> any CaseStore) async throws -> Void
+    )
         async throws
     {
         switch self {
@@ -240,7 +242,7 @@ extension StoreKind {
             #expect(try await store.journal(of: office.origin, in: [Stretch(incarnation: 6, after: 0)]).isEmpty)
             #expect(try await store.journal(of: office.origin, in: []).isEmpty)
             let hashes = try await store.hashes(of: office.origin, from: fork + 2, through: .max)
-            #expect(hashes == [left[1].envelope.position: left[1].hash, right[1].envelope.position: right[1].hash])
+            #expect(hashes == [left[1].envelope.place: left[1].hash, right[1].envelope.place: right[1].hash])
         }
     }
 

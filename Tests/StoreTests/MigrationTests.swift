@@ -8,8 +8,8 @@ import Testing
 /// A database that an earlier version wrote, brought up to this one.
 @Suite struct MigrationTests {
     /// Saves events as versions before 004 did.
-    private func save(_ placed: [Commit.Placed], _ database: Database) async throws {
-        let events = placed.map(\.event)
+    private func save(_ numbered: [Commit.Numbered], _ database: Database) async throws {
+        let events = numbered.map(\.event)
         for origin in Set(events.map(\.origin)) {
             _ = try await PostgresStore(database: database, hashing: sha256).takeOver(origin, token: 1)
         }
@@ -23,7 +23,7 @@ import Testing
                 [
                     .textArray(events.map(\.origin.code)), .int64Array(events.map(\.envelope.seq.stored)),
                     .int64Array(events.map(\.envelope.incarnation.stored)), .byteaArray(events.map(\.hash.bytes)),
-                    .uuidArray(events.compactMap(\.caseID?.bytes)), .int64Array(placed.map(\.position.stored)),
+                    .uuidArray(events.compactMap(\.caseID?.bytes)), .int64Array(numbered.map(\.position.stored)),
                     .byteaArray(events.map(\.bytes)),
                 ])
             try connection.query(
@@ -54,9 +54,11 @@ import Testing
                     Parameter(timestamp: row.registeredAt?.stored), Parameter(timestamp: row.deadline?.stored),
                     .int(row.revision), .int64(row.position.stored),
                 ])
-            _ = try connection.query("INSERT INTO case_origins VALUES ($1, $2)", [
-                .uuid(id.bytes), .int64(office.origin.mask | Origin.hub.mask),
-            ])
+            _ = try connection.query(
+                "INSERT INTO case_origins VALUES ($1, $2)",
+                [
+                    .uuid(id.bytes), .int64(office.origin.mask | Origin.hub.mask),
+                ])
             try connection.execute("INSERT INTO figures VALUES ('IR-03', 1, 1, 0, 0, 0, 0)")
         }
     }
@@ -75,8 +77,8 @@ import Testing
         var hub = ContractOffice("hub", seed: 4, incarnation: 0xA)
         hub.restart(0xA, from: ChainHead(incarnation: 9, seq: 6, hash: sha256([7])))
         let fromHub = try hub.note(id)
-        let placed = office.batch(events + [fromHub]).placed
-        try await save(placed, database)
+        let numbered = office.batch(events + [fromHub]).numbered
+        try await save(numbered, database)
         try await saveCase(id, office, database)
         let heads = third.stored + fifth.stored
         let cursor = "\(Receipt.hex(.max - 6)):12:\(fromHub.hash)"
@@ -89,24 +91,27 @@ import Testing
             try connection.execute("DELETE FROM head WHERE origin = 'hub'")
             try connection.query(
                 "UPDATE head SET incarnation = 5, seq = 5, hash = $1, position = 6", [.bytea(fifth.hash.bytes)])
-            try connection.query("INSERT INTO search VALUES ($1, ' آب'), (gen_random_uuid(), ' برق')", [.uuid(id.bytes)])
+            try connection.query(
+                "INSERT INTO search VALUES ($1, ' آب'), (gen_random_uuid(), ' برق')", [.uuid(id.bytes)])
         }
 
         try await database.migrate()
         let store = PostgresStore(database: database, hashing: sha256)
         let chains = try await store.chains()
-        #expect(chains == [
-            office.origin: ChainTree(chains: [
-                Chain(parent: 0, first: 1, head: third), Chain(parent: .max, first: 4, head: fifth),
-            ]),
-            .hub: ChainTree(chains: [Chain(parent: 0, first: 7, head: hub.writer.head)]),
-        ])
+        #expect(
+            chains == [
+                office.origin: ChainTree(chains: [
+                    Chain(parent: 0, first: 1, head: third), Chain(parent: .max, first: 4, head: fifth),
+                ]),
+                .hub: ChainTree(chains: [Chain(parent: 0, first: 7, head: hub.writer.head)]),
+            ])
         #expect(chains[office.origin] == office.trees[office.origin])
         #expect(try await store.acknowledged() == [.max: 3, 5: 5])
-        #expect(try await store.acknowledgement(covering: events[0].envelope.position)?.position == 9)
-        #expect(try await store.feedCursors() == [
-            FeedCursor(hubIncarnation: .max - 6, seq: 12, hash: fromHub.hash)
-        ])
+        #expect(try await store.acknowledgement(covering: events[0].envelope.place)?.position == 9)
+        #expect(
+            try await store.feedCursors() == [
+                FeedCursor(hubIncarnation: .max - 6, seq: 12, hash: fromHub.hash)
+            ])
         let searched = try await database.readers.run { connection in
             try connection.query("SELECT id, document FROM search JOIN cases USING (id, registered_at)")
         }
@@ -125,7 +130,7 @@ import Testing
         try await database.migrate(Array(Migration.all.prefix(3)))
         var office = ContractOffice("hub")
         let event = try office.register()
-        try await save(office.batch([event]).placed, database)
+        try await save(office.batch([event]).numbered, database)
         let (there, generation) = (Origin.provinces[7], UInt64.max - 1)
         try await database.readers.run { connection in
             try connection.query(

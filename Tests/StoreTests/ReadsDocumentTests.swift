@@ -1,6 +1,6 @@
 import Casework
+import Contract
 import Federation
-import Service
 import Testing
 
 @testable import Store
@@ -24,11 +24,11 @@ import Testing
             let edit = Edit(texts: Texts(citizenName: name), seen: [.citizenName: [head]])
             try office.run(.amend(edit), on: id)
         }
-        let draft = Draft(
+        let newEvent = NewEvent(
             .closed(.resolved), texts: Texts(text: "محرمانه پیشنهاد"),
             actor: Actor(name: "maryam", role: .supervisor, organization: OrganizationCode(office.origin)),
             occurredAt: office.now)
-        try office.write(draft, on: id, epoch: 77)
+        try office.write(newEvent, on: id, epoch: 77)
         return id
     }
 

@@ -1,6 +1,6 @@
 import Casework
+import Contract
 import Federation
-import Service
 import Testing
 
 @testable import Store

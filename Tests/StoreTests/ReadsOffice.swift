@@ -1,8 +1,8 @@
 import Casework
+import Contract
 import Cryptography
 import Federation
 import Postgres
-import Service
 import Testing
 
 @testable import Store
@@ -25,7 +25,7 @@ final class ReadsOffice {
     var now = noon
     private var waiting: [Event] = []
     private var journal = ChainTree()
-    private var hashes: [Position: EventHash] = [:]
+    private var hashes: [ChainPlace: EventHash] = [:]
 
     /// - Parameter database: one of its own; nil: a new one.
     init(_ code: String = tabriz, database: Database? = nil) async throws {
@@ -71,16 +71,16 @@ final class ReadsOffice {
         let context = DecisionContext(now: now, origin: origin, actor: actor, tree: tree, calendar: .standard)
         let record = records[id] ?? CaseRecord(id: id)
         let free = code ?? TrackingCode(province: origin.provinceNumber ?? 0, random: random.next())
-        let drafts = try record.state.decide(command, in: context, trackingCode: free) { hash in
+        let newEvents = try record.state.decide(command, in: context, trackingCode: free) { hash in
             record[hash].flatMap { event in event.envelope.change.map { ($0, event.texts ?? Texts()) } }
         }
-        return try drafts.map { try write($0, on: id, epoch: record.state.epoch) }
+        return try newEvents.map { try write($0, on: id, epoch: record.state.epoch) }
     }
 
     @discardableResult
-    func write(_ draft: Draft, on id: CaseID, epoch: Epoch) throws -> Event {
+    func write(_ newEvent: NewEvent, on id: CaseID, epoch: Epoch) throws -> Event {
         let event = try writer.append(
-            draft, caseID: id, epoch: epoch, now: now, hashing: sha256, random: &random)
+            newEvent, caseID: id, epoch: epoch, now: now, hashing: sha256, random: &random)
         _ = records[id, default: CaseRecord(id: id)].insert(event)
         records[id]?.refold()
         waiting.append(event)
@@ -94,7 +94,7 @@ final class ReadsOffice {
         var touched: [CaseID: UInt64] = [:]
         for event in waiting {
             position += 1
-            commit.placed.append(Commit.Placed(position: position, event: event))
+            commit.numbered.append(Commit.Numbered(position: position, event: event))
             if let id = event.caseID { touched[id] = position }
             commit.chains.append((origin, extend(event)))
         }
@@ -109,7 +109,7 @@ final class ReadsOffice {
 
     /// Takes an own event into the tree of chains.
     private func extend(_ event: Event) -> Chain {
-        defer { hashes[event.envelope.position] = event.hash }
+        defer { hashes[event.envelope.place] = event.hash }
         var parent: UInt64 = 0
         if case .next(let found) = journal.verdict(on: event, known: { hashes[$0] }) { parent = found }
         return journal.accept(event, parent: parent)

@@ -1,6 +1,6 @@
 import Casework
+import Contract
 import Federation
-import Service
 import Testing
 
 @testable import Store
@@ -106,9 +106,9 @@ import Testing
                 try office.run(.amend(Edit(texts: Texts(subject: subject), seen: seen)), on: id)
             }
             for hash in office.records[id]?.state.conflicts ?? [] { conflicts[hash] = id }
-            let draft = Draft(
+            let newEvent = NewEvent(
                 .answered, texts: Texts(text: "پاسخ"), actor: chief.actor, occurredAt: office.now)
-            proposals[try office.write(draft, on: id, epoch: 99).hash] = id
+            proposals[try office.write(newEvent, on: id, epoch: 99).hash] = id
         }
         try await office.save()
         #expect(conflicts.count == 10 && proposals.count == 5)

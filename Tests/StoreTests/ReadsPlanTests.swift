@@ -1,7 +1,7 @@
 import Casework
+import Contract
 import Federation
 import Postgres
-import Service
 import Testing
 
 @testable import Store
@@ -228,7 +228,7 @@ import Testing
 
     @Test func `what links and the writer look up`() async throws {
         let store = office.store
-        let place = Position(incarnation: 15, seq: 1_000_100)
+        let place = ChainPlace(incarnation: 15, seq: 1_000_100)
         try await check("events and hashes of an origin") {
             _ = try await store.hashes(of: office.origin, from: 1_000_100, through: 1_000_600)
             _ = try await store.journal(of: office.origin, in: [Stretch(incarnation: 0xA1, after: 0)])

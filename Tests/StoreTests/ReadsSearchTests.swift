@@ -1,7 +1,7 @@
 import Casework
+import Contract
 import Federation
 import Postgres
-import Service
 import Testing
 
 @testable import Store

@@ -50,45 +50,77 @@ import Testing
     }
 
     @Test(arguments: [
-        ("UPDATE journal SET envelope = set_byte(envelope, 90, get_byte(envelope, 90) # 1) WHERE seq = 17",
-            "journal IR-03 seq 17 (incarnation 00000000000000a1): hash does not match its bytes"),
-        ("UPDATE journal SET hash = set_byte(hash, 0, get_byte(hash, 0) # 1) WHERE seq = 17",
-            "journal IR-03 seq 17 (incarnation 00000000000000a1): hash does not match its bytes"),
-        ("UPDATE journal SET case_id = (SELECT case_id FROM journal WHERE seq = 1) WHERE seq = 17",
-            "journal IR-03 seq 17 (incarnation 00000000000000a1): its envelope names another case"),
-        ("DELETE FROM journal WHERE seq = 17",
-            "journal IR-03 seq 18 (incarnation 00000000000000a1): the event before it is missing"),
-        ("UPDATE parts SET part = set_byte(part, 20, get_byte(part, 20) # 1) WHERE seq = 17",
-            "parts IR-03 seq 17 (incarnation 00000000000000a1): does not have the hash that its event names"),
-        ("DELETE FROM parts WHERE seq = 17",
+        (
+            "UPDATE journal SET envelope = set_byte(envelope, 90, get_byte(envelope, 90) # 1) WHERE seq = 17",
+            "journal IR-03 seq 17 (incarnation 00000000000000a1): hash does not match its bytes"
+        ),
+        (
+            "UPDATE journal SET hash = set_byte(hash, 0, get_byte(hash, 0) # 1) WHERE seq = 17",
+            "journal IR-03 seq 17 (incarnation 00000000000000a1): hash does not match its bytes"
+        ),
+        (
+            "UPDATE journal SET case_id = (SELECT case_id FROM journal WHERE seq = 1) WHERE seq = 17",
+            "journal IR-03 seq 17 (incarnation 00000000000000a1): its envelope names another case"
+        ),
+        (
+            "DELETE FROM journal WHERE seq = 17",
+            "journal IR-03 seq 18 (incarnation 00000000000000a1): the event before it is missing"
+        ),
+        (
+            "UPDATE parts SET part = set_byte(part, 20, get_byte(part, 20) # 1) WHERE seq = 17",
+            "parts IR-03 seq 17 (incarnation 00000000000000a1): does not have the hash that its event names"
+        ),
+        (
+            "DELETE FROM parts WHERE seq = 17",
             """
             parts IR-03 seq 17 (incarnation 00000000000000a1): is missing; it may be withheld or erased, but must say so
-            """),
-        ("INSERT INTO parts VALUES ('IR-03', 999, 161, 2, NULL)",
-            "parts IR-03 seq 999 (incarnation 00000000000000a1): belongs to no event"),
-        ("UPDATE head SET hash = set_byte(hash, 0, get_byte(hash, 0) # 1)",
-            "head IR-03 seq 70 (incarnation 00000000000000a1): the journal has another event there"),
-        ("UPDATE acknowledgements SET signature = set_byte(signature, 9, get_byte(signature, 9) # 1) WHERE seq = 70",
-            "acknowledgements IR-03 seq 70 (incarnation 00000000000000a1): its signature is none of the hub's"),
-        ("UPDATE acknowledgements SET seq = seq - 1 WHERE seq = 70",
-            "acknowledgements IR-03 seq 69 (incarnation 00000000000000a1): its heads name other events"),
+            """
+        ),
+        (
+            "INSERT INTO parts VALUES ('IR-03', 999, 161, 2, NULL)",
+            "parts IR-03 seq 999 (incarnation 00000000000000a1): belongs to no event"
+        ),
+        (
+            "UPDATE head SET hash = set_byte(hash, 0, get_byte(hash, 0) # 1)",
+            "head IR-03 seq 70 (incarnation 00000000000000a1): the journal has another event there"
+        ),
+        (
+            "UPDATE acknowledgements SET signature = set_byte(signature, 9, get_byte(signature, 9) # 1) WHERE seq = 70",
+            "acknowledgements IR-03 seq 70 (incarnation 00000000000000a1): its signature is none of the hub's"
+        ),
+        (
+            "UPDATE acknowledgements SET seq = seq - 1 WHERE seq = 70",
+            "acknowledgements IR-03 seq 69 (incarnation 00000000000000a1): its heads name other events"
+        ),
         ("UPDATE chains SET seq = 69", "chains IR-03 seq 70 (incarnation 00000000000000a1): is said to end at seq 69"),
-        ("UPDATE chains SET seq = 69",
-            "chains IR-03 seq 69 (incarnation 00000000000000a1): the journal has another event there"),
-        ("UPDATE chains SET first = 2",
-            "chains IR-03 seq 70 (incarnation 00000000000000a1): is said to begin at seq 2, not 1"),
-        ("UPDATE chains SET first = 0",
-            "chains IR-03 seq 0 (incarnation 00000000000000a1): the journal has no such event"),
-        ("UPDATE chains SET parent = 5",
+        (
+            "UPDATE chains SET seq = 69",
+            "chains IR-03 seq 69 (incarnation 00000000000000a1): the journal has another event there"
+        ),
+        (
+            "UPDATE chains SET first = 2",
+            "chains IR-03 seq 70 (incarnation 00000000000000a1): is said to begin at seq 2, not 1"
+        ),
+        (
+            "UPDATE chains SET first = 0",
+            "chains IR-03 seq 0 (incarnation 00000000000000a1): the journal has no such event"
+        ),
+        (
+            "UPDATE chains SET parent = 5",
             """
             chains IR-03 seq 70 (incarnation 00000000000000a1): is said to continue incarnation 0000000000000005
-            """),
+            """
+        ),
         ("DELETE FROM chains", "chains IR-03 seq 70 (incarnation 00000000000000a1): is missing"),
-        ("INSERT INTO feed_cursors VALUES (-1, 9, sha256('x'))",
-            "feed_cursors seq 9 (hub incarnation ffffffffffffffff): its event is not in the journal"),
+        (
+            "INSERT INTO feed_cursors VALUES (-1, 9, sha256('x'))",
+            "feed_cursors seq 9 (hub incarnation ffffffffffffffff): its event is not in the journal"
+        ),
         ("UPDATE figures SET open = open + 1", "figures IR-03: differ from a recount"),
-        ("INSERT INTO days VALUES ('2020-01-01T00:00:00Z', 'IR-03', 0, 0, 1)",
-            "days IR-03 2020-01-01T00:00:00Z: differ from a recount"),
+        (
+            "INSERT INTO days VALUES ('2020-01-01T00:00:00Z', 'IR-03', 0, 0, 1)",
+            "days IR-03 2020-01-01T00:00:00Z: differ from a recount"
+        ),
     ])
     func `one changed byte or row is named`(change: String, fault: String) async throws {
         let office = try await office()

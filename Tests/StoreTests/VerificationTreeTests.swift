@@ -44,14 +44,22 @@ import Testing
         #expect(report.faults == [] && report.notes == [] && report.events == 15)
         #expect(try await Rebuild.run(database: office.database, store: office.store).isEqual)
         for (change, fault) in [
-            ("UPDATE chains SET parent = 0 WHERE incarnation = 193",
-                "chains IR-03 seq 9 (incarnation 00000000000000c1): is said to continue incarnation 0000000000000000"),
-            ("DELETE FROM journal WHERE incarnation = 193 AND seq = 7",
-                "journal IR-03 seq 8 (incarnation 00000000000000c1): the event before it is missing"),
-            ("DELETE FROM journal WHERE incarnation = 161 AND seq = 8",
-                "journal IR-03 seq 9 (incarnation 00000000000000b1): does not continue any event before it"),
-            ("DELETE FROM journal WHERE incarnation = 161 AND seq = 5",
-                "journal IR-03 seq 6 (incarnation 00000000000000c1): the event before it is missing"),
+            (
+                "UPDATE chains SET parent = 0 WHERE incarnation = 193",
+                "chains IR-03 seq 9 (incarnation 00000000000000c1): is said to continue incarnation 0000000000000000"
+            ),
+            (
+                "DELETE FROM journal WHERE incarnation = 193 AND seq = 7",
+                "journal IR-03 seq 8 (incarnation 00000000000000c1): the event before it is missing"
+            ),
+            (
+                "DELETE FROM journal WHERE incarnation = 161 AND seq = 8",
+                "journal IR-03 seq 9 (incarnation 00000000000000b1): does not continue any event before it"
+            ),
+            (
+                "DELETE FROM journal WHERE incarnation = 161 AND seq = 5",
+                "journal IR-03 seq 6 (incarnation 00000000000000c1): the event before it is missing"
+            ),
         ] {
             try await office.execute(change)
             let report = try await verify(office.database, office.store, office.origin)
@@ -75,14 +83,22 @@ import Testing
             #expect(report.faults == [] && report.events == 4 && report.parts == 4 && report.cases == 2)
             let place = "IR-03 seq 3 (incarnation ffff000000000001)"
             for (change, fault) in [
-                ("UPDATE held_events SET part = set_byte(part, 20, get_byte(part, 20) # 1) WHERE seq = 3",
-                    "held_events \(place): does not have the hash that its event names"),
-                ("UPDATE held_events SET envelope = set_byte(envelope, 9, get_byte(envelope, 9) # 1) WHERE seq = 3",
-                    "held_events \(place): hash does not match its bytes"),
-                ("DELETE FROM held_events WHERE seq = 3",
-                    "held_events IR-03 seq 4 (incarnation ffff000000000001): the event before it is missing"),
-                ("DELETE FROM held_events",
-                    "chains IR-03 seq 4 (incarnation ffff000000000001): the journal has no such event"),
+                (
+                    "UPDATE held_events SET part = set_byte(part, 20, get_byte(part, 20) # 1) WHERE seq = 3",
+                    "held_events \(place): does not have the hash that its event names"
+                ),
+                (
+                    "UPDATE held_events SET envelope = set_byte(envelope, 9, get_byte(envelope, 9) # 1) WHERE seq = 3",
+                    "held_events \(place): hash does not match its bytes"
+                ),
+                (
+                    "DELETE FROM held_events WHERE seq = 3",
+                    "held_events IR-03 seq 4 (incarnation ffff000000000001): the event before it is missing"
+                ),
+                (
+                    "DELETE FROM held_events",
+                    "chains IR-03 seq 4 (incarnation ffff000000000001): the journal has no such event"
+                ),
             ] {
                 try await database.readers.run { try $0.execute(change) }
                 let faults = try await verify(database, store, .hub).faults
@@ -127,12 +143,18 @@ import Testing
 
     @Test(arguments: [
         // Without the fact, or below the ends that it names, or in what is written now, a hole is a fault.
-        ("DELETE FROM facts WHERE name = 'restored'",
-            "journal hub seq 8 (incarnation 000000000000000a): the event before it is missing"),
-        ("DELETE FROM journal WHERE seq = 3",
-            "journal hub seq 4 (incarnation 000000000000000a): the event before it is missing"),
-        ("UPDATE head SET incarnation = 10",
-            "journal hub seq 8 (incarnation 000000000000000a): the event before it is missing"),
+        (
+            "DELETE FROM facts WHERE name = 'restored'",
+            "journal hub seq 8 (incarnation 000000000000000a): the event before it is missing"
+        ),
+        (
+            "DELETE FROM journal WHERE seq = 3",
+            "journal hub seq 4 (incarnation 000000000000000a): the event before it is missing"
+        ),
+        (
+            "UPDATE head SET incarnation = 10",
+            "journal hub seq 8 (incarnation 000000000000000a): the event before it is missing"
+        ),
         ("UPDATE facts SET value = 'x' WHERE name = 'restored'", "facts restored: cannot be read"),
     ])
     func `holes that no restore explains are faults`(change: String, fault: String) async throws {

@@ -1,7 +1,7 @@
 import Casework
+import Contract
 import Federation
 import Postgres
-import Service
 import Synchronization
 import Testing
 
@@ -108,7 +108,7 @@ import Testing
         let (store, diary) = (WatchedStore(), Diary())
         store.watch { batch in
             diary.note("begun")
-            guard batch.placed.count > 1 else { return }
+            guard batch.numbered.count > 1 else { return }
             try await Task.sleep(for: .milliseconds(50))
             diary.note("saved")
         }
@@ -125,10 +125,14 @@ import Testing
     }
 
     /// What goes on from a batch that fails is never saved on its own, and nobody hears of it: all of it is tried again.
-    @Test(arguments: [
-        .before(PostgresError(.connectionLost, "gone")), .before(StoreError.outcomeUnknown),
-        .after(StoreError.outcomeUnknown),
-    ] as [MemoryStore.Failure]) func whatWentOnFromAFailureIsDecidedAnew(_ failure: MemoryStore.Failure) async throws {
+    @Test(
+        arguments: [
+            .before(PostgresError(.connectionLost, "gone")), .before(StoreError.outcomeUnknown),
+            .after(StoreError.outcomeUnknown),
+        ] as [MemoryStore.Failure]) func whatWentOnFromAFailureIsDecidedAnew(
+            _ failure: MemoryStore.Failure
+        ) async throws
+    {
         let (store, diary) = (WatchedStore(), Diary())
         store.watch { batch in
             diary.note("begun")
@@ -156,7 +160,9 @@ import Testing
             if diary.all.count == 1 {
                 while diary.count("begun") < 2 { try await Task.sleep(for: .milliseconds(1)) }
             }
-            if batch.placed.contains(where: { $0.event.origin == culprit }) { throw PostgresError(.checkViolation, "no") }
+            if batch.numbered.contains(where: { $0.event.origin == culprit }) {
+                throw PostgresError(.checkViolation, "no")
+            }
         }
         let writer = WriterOffice.hub(store)
         let batches = try ["IR-07", "IR-03", "IR-11", "IR-12"].map { code in
@@ -267,7 +273,9 @@ import Testing
         for (pending, batch) in zip(pending, all) {
             // A link sends again what could not be saved, and what came behind it.
             var (outcome, last) = (await pending.outcome, batch[batch.count - 1].envelope.seq)
-            while (try? outcome.get().heads.first?.seq) ?? 0 < last { outcome = await (try begin(writer, batch)).outcome }
+            while (try? outcome.get().heads.first?.seq) ?? 0 < last {
+                outcome = await (try begin(writer, batch)).outcome
+            }
         }
         task.cancel()
         try await expect(all.flatMap { $0 }, in: store)

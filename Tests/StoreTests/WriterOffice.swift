@@ -1,7 +1,7 @@
 import Casework
+import Contract
 import Federation
 import Logging
-import Service
 import Synchronization
 
 @testable import Store
@@ -42,7 +42,7 @@ final class WatchedStore: CaseStore {
         try await base.journal(of: origin, in: stretches)
     }
     func repair(_ events: [Event]) async throws -> Int { try await base.repair(events) }
-    func hashes(of origin: Origin, from seq: UInt64, through last: UInt64) async throws -> [Position: EventHash] {
+    func hashes(of origin: Origin, from seq: UInt64, through last: UInt64) async throws -> [ChainPlace: EventHash] {
         try await base.hashes(of: origin, from: seq, through: last)
     }
     func replies(_ keys: [IdempotencyKey]) async throws -> [IdempotencyKey: IdempotentReply] {
@@ -60,7 +60,7 @@ final class WatchedStore: CaseStore {
     func schemas() async throws -> [UInt32] { try await base.schemas() }
     func record(_ ack: Ack) async throws { try await base.record(ack) }
     func acknowledged() async throws -> [UInt64: UInt64] { try await base.acknowledged() }
-    func acknowledgement(covering place: Position) async throws -> Ack? {
+    func acknowledgement(covering place: ChainPlace) async throws -> Ack? {
         try await base.acknowledgement(covering: place)
     }
     func quarantines() async throws -> [Origin: Int] { try await base.quarantines() }
@@ -160,7 +160,7 @@ enum WriterOffice {
 }
 
 /// Runs a writer while `body` works with it; then it is cancelled and must end.
-func running<Core: ServerCore, T: Sendable>(
+func running<Core: DecidingCore, T: Sendable>(
     _ writer: Writer<Core>, _ body: () async throws -> T
 ) async throws -> T {
     let task = Task { try await writer.run() }

@@ -1,7 +1,7 @@
 import Casework
+import Contract
 import Federation
 import Postgres
-import Service
 import Testing
 
 @testable import Store
@@ -72,7 +72,7 @@ private struct Broken: Error {}
     @Test func onlyTheCulpritHears() async throws {
         let store = WatchedStore()
         store.watch { batch in
-            if batch.placed.contains(where: { $0.event.texts?.subject == "poison" }) {
+            if batch.numbered.contains(where: { $0.event.texts?.subject == "poison" }) {
                 throw PostgresError(.checkViolation, "poison")
             }
         }

@@ -33,8 +33,9 @@ package final class Demo: Sendable {
     package static func succeed(_ arguments: [String], within limit: Duration = .seconds(120)) async throws -> String {
         let result = try await peyvand(arguments, within: limit)
         guard result.code == 0 else {
-            throw Fault("'peyvand \(arguments.joined(separator: " "))' ended with \(result.code): "
-                + "\(result.output.suffix(1500)) \(result.errors.suffix(1500))")
+            throw Fault(
+                "'peyvand \(arguments.joined(separator: " "))' ended with \(result.code): "
+                    + "\(result.output.suffix(1500)) \(result.errors.suffix(1500))")
         }
         return result.output
     }

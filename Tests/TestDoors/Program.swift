@@ -53,7 +53,7 @@ package final class Program: Sendable {
         let variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PEYVAND_") }
         var argv = ([path] + arguments).map { strdup($0) } + [nil]
         var envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (argv + envp).forEach { free($0) } }
+        defer { for string in argv + envp { free(string) } }
         var process: pid_t = 0
         let code = posix_spawnp(&process, path, &files, &attributes, &argv, &envp)
         guard code == 0 else { throw Fault("cannot start \(path): \(String(cString: strerror(code)))") }

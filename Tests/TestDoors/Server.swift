@@ -58,7 +58,7 @@ package struct Server: Sendable {
         let name = UUID().uuidString
         let bodyFile = Scratch.folder.appending(path: name + ".body")
         let headFile = Scratch.folder.appending(path: name + ".head")
-        defer { [bodyFile, headFile].forEach { unlink($0.path) } }
+        defer { for file in [bodyFile, headFile] { unlink(file.path) } }
         var arguments = credentials + ["-X", method, "-o", bodyFile.path, "-D", headFile.path]
         arguments += ["-w", "%{http_code} %{http_version}"]
         if method == "HEAD" { arguments.append("--head") }

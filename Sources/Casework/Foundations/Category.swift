@@ -16,11 +16,12 @@ public struct Category: Sendable, Hashable {
     }
 
     /// In the order in which forms show them.
-    public static let all: [Category] = rows.map { code, nameFA, nameEN, localAgency, ministry in
-        Category(
-            code: code, nameFA: nameFA, nameEN: nameEN, localAgency: localAgency,
-            ministry: ministry.map(OrganizationCode.init(known:)))
-    } + [other]
+    public static let all: [Category] =
+        rows.map { code, nameFA, nameEN, localAgency, ministry in
+            Category(
+                code: code, nameFA: nameFA, nameEN: nameEN, localAgency: localAgency,
+                ministry: ministry.map(OrganizationCode.init(known:)))
+        } + [other]
 
     /// The category of that code.
     public static subscript(code: String) -> Category? { byCode[code] }

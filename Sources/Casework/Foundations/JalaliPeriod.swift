@@ -34,8 +34,13 @@ public enum JalaliPeriod: Sendable, Hashable {
     public var range: Range<Instant> {
         let newYear = JalaliDate.dayNumber(ofYear: year)
         let first = newYear + JalaliDate.daysBefore(month: firstMonth)
-        let months = switch self { case .month: 1; case .quarter: 3 }
-        let end = firstMonth + months > 12
+        let months =
+            switch self {
+            case .month: 1
+            case .quarter: 3
+            }
+        let end =
+            firstMonth + months > 12
             ? JalaliDate.dayNumber(ofYear: year + 1) : newYear + JalaliDate.daysBefore(month: firstMonth + months)
         return Tehran.startOfDay(first)..<Tehran.startOfDay(end)
     }

@@ -11,7 +11,9 @@ public enum MediaType {
             spaces(&rest)
             guard take(0x3B, &rest) else { return false }
             spaces(&rest)
-            guard token(&rest), take(0x3D, &rest), rest.first == 0x22 ? quoted(&rest) : token(&rest) else { return false }
+            guard token(&rest), take(0x3D, &rest), rest.first == 0x22 ? quoted(&rest) : token(&rest) else {
+                return false
+            }
         }
         return true
     }

@@ -55,8 +55,10 @@ extension OrganizationTree {
         let agencies: [(suffix: String, nameFA: String, nameEN: String, parent: String)] = [
             ("MUN", "شهرداری " + province.capitalFA, "Municipality of " + province.capitalEN, province.code),
             ("EDU", "اداره کل آموزش و پرورش " + fa, "Education Department of " + en, "EDU"),
-            ("MED", "دانشگاه علوم پزشکی " + province.capitalFA,
-             province.capitalEN + " University of Medical Sciences", "HEALTH"),
+            (
+                "MED", "دانشگاه علوم پزشکی " + province.capitalFA,
+                province.capitalEN + " University of Medical Sciences", "HEALTH"
+            ),
             ("WATER", "شرکت آب و فاضلاب " + fa, "Water and Wastewater Company of " + en, "ENERGY"),
             ("ELEC", "شرکت توزیع نیروی برق " + fa, "Electricity Distribution Company of " + en, "ENERGY"),
             ("ROADS", "اداره کل راه و شهرسازی " + fa, "Roads and Urban Development of " + en, "ROADS"),
@@ -74,16 +76,27 @@ extension OrganizationTree {
 
     /// Agencies whose area is not a province: South Kerman's trade organisation, and regional electricity companies.
     private static let exceptions: [Organization] = [
-        ("IR-08S-SAMT", "سازمان صنعت، معدن و تجارت جنوب کرمان", "Industry, Mine and Trade Organization of South Kerman",
-         "SAMT", 8, ["IR-08"], true),
-        ("IR-03-REC", "شرکت برق منطقه‌ای آذربایجان", "Azerbaijan Regional Electric Company", "ENERGY", 3,
-         ["IR-03", "IR-04", "IR-24"], false),
-        ("IR-00-REC", "شرکت برق منطقه‌ای باختر", "Bakhtar Regional Electric Company", "ENERGY", 0,
-         ["IR-00", "IR-13", "IR-15"], false),
-        ("IR-05-REC", "شرکت برق منطقه‌ای غرب", "Western Regional Electric Company", "ENERGY", 5,
-         ["IR-05", "IR-12", "IR-16"], false),
-        ("IR-09-REC", "شرکت برق منطقه‌ای خراسان", "Khorasan Regional Electric Company", "ENERGY", 9,
-         ["IR-09", "IR-28", "IR-29"], false),
+        (
+            "IR-08S-SAMT", "سازمان صنعت، معدن و تجارت جنوب کرمان",
+            "Industry, Mine and Trade Organization of South Kerman",
+            "SAMT", 8, ["IR-08"], true
+        ),
+        (
+            "IR-03-REC", "شرکت برق منطقه‌ای آذربایجان", "Azerbaijan Regional Electric Company", "ENERGY", 3,
+            ["IR-03", "IR-04", "IR-24"], false
+        ),
+        (
+            "IR-00-REC", "شرکت برق منطقه‌ای باختر", "Bakhtar Regional Electric Company", "ENERGY", 0,
+            ["IR-00", "IR-13", "IR-15"], false
+        ),
+        (
+            "IR-05-REC", "شرکت برق منطقه‌ای غرب", "Western Regional Electric Company", "ENERGY", 5,
+            ["IR-05", "IR-12", "IR-16"], false
+        ),
+        (
+            "IR-09-REC", "شرکت برق منطقه‌ای خراسان", "Khorasan Regional Electric Company", "ENERGY", 9,
+            ["IR-09", "IR-28", "IR-29"], false
+        ),
     ].map { code, nameFA, nameEN, parent, seat, area, isPartial in
         Organization(
             code: OrganizationCode(known: code), kind: .agency, nameFA: nameFA, nameEN: nameEN,

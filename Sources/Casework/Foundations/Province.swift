@@ -56,12 +56,16 @@ public struct Province: Sendable, Hashable {
         ("sistan-baluchestan", "سیستان و بلوچستان", "Sistan and Baluchestan", "زاهدان", "Zahedan", 2_775_014, 5, 5),
         ("kurdistan", "کردستان", "Kurdistan", "سنندج", "Sanandaj", 1_603_011, 0, 2),
         ("hamadan", "همدان", "Hamadan", "همدان", "Hamadan", 1_738_234, 1, 3),
-        ("chaharmahal-bakhtiari", "چهارمحال و بختیاری", "Chaharmahal and Bakhtiari", "شهرکرد", "Shahrekord",
-         947_763, 2, 4),
+        (
+            "chaharmahal-bakhtiari", "چهارمحال و بختیاری", "Chaharmahal and Bakhtiari", "شهرکرد", "Shahrekord",
+            947_763, 2, 4
+        ),
         ("lorestan", "لرستان", "Lorestan", "خرم‌آباد", "Khorramabad", 1_760_649, 1, 4),
         ("ilam", "ایلام", "Ilam", "ایلام", "Ilam", 580_158, 0, 4),
-        ("kohgiluyeh-boyer-ahmad", "کهگیلویه و بویراحمد", "Kohgiluyeh and Boyer-Ahmad", "یاسوج", "Yasuj",
-         713_052, 2, 5),
+        (
+            "kohgiluyeh-boyer-ahmad", "کهگیلویه و بویراحمد", "Kohgiluyeh and Boyer-Ahmad", "یاسوج", "Yasuj",
+            713_052, 2, 5
+        ),
         ("bushehr", "بوشهر", "Bushehr", "بوشهر", "Bushehr", 1_163_400, 2, 6),
         ("zanjan", "زنجان", "Zanjan", "زنجان", "Zanjan", 1_057_461, 1, 1),
         ("semnan", "سمنان", "Semnan", "سمنان", "Semnan", 702_360, 4, 2),

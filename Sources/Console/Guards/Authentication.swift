@@ -1,8 +1,8 @@
 import Casework
+import Contract
 import Cryptography
 import HTTPTypes
 import Hummingbird
-import Service
 
 /// Who asks: a bearer token, else a client certificate, else a console session. A wrong proof is never overlooked in
 /// favour of a later one.
@@ -54,7 +54,7 @@ struct Authentication: Sendable {
     }
 
     /// `Set-Cookie` for a session; nil takes the cookie away.
-    static func cookie(_ session: Session?, isTLS: Bool, at origin: Origin) -> String {
+    static func cookie(_ session: ConsoleSession?, isTLS: Bool, at origin: Origin) -> String {
         let end = "; Path=/; HttpOnly; SameSite=Strict" + (isTLS ? "; Secure" : "")
         return cookieName(isTLS: isTLS, at: origin) + "=" + (session.map { $0.id + end } ?? end + "; Max-Age=0")
     }

@@ -8,7 +8,8 @@ struct Finishing: RouterMiddleware {
     let metrics: RequestMetrics
 
     func handle(
-        _ request: Request, context: ConsoleContext, next: @concurrent (Request, ConsoleContext) async throws -> Response
+        _ request: Request, context: ConsoleContext,
+        next: @concurrent (Request, ConsoleContext) async throws -> Response
     ) async throws -> Response {
         let start = ContinuousClock.now
         let response: Response

@@ -1,9 +1,10 @@
 import Casework
+import Contract
 import Cryptography
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
-import Service
 
 /// What every request passes before its route: who asks, may he, is the body whole and of the right shape. In this
 /// order, so that strangers cost no memory, and the roles that a command asks for are left to the casework's rule.
@@ -29,7 +30,7 @@ struct Gate: Sendable {
 
     private func pass(
         _ request: Request, _ context: ConsoleContext, to route: Route, _ caller: Caller?
-    ) async throws -> Call {
+    ) async throws -> APICall {
         if route.access != .everyone {
             guard let caller else { throw Problem.unauthorized }
             if request.method != .get, request.method != .head { try Authentication.checkSameSite(caller, request) }
@@ -39,7 +40,7 @@ struct Gate: Sendable {
         }
         let query = try QueryString(request.uri.query)
         try check(query, against: route)
-        var call = Call(
+        var call = APICall(
             request: request, caller: caller, query: query, body: [:], bodyHash: [],
             idempotencyKey: try Gate.idempotencyKey(of: request), parameters: context.parameters,
             source: context.source)

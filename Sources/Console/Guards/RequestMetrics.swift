@@ -1,5 +1,5 @@
+import Contract
 import HTTPTypes
-import Service
 import Synchronization
 
 /// Counts of requests and how long they took, by route: bounded by the number of routes, methods and statuses.

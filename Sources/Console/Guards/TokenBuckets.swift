@@ -51,7 +51,8 @@ final class TokenBuckets: Sendable {
     }
 
     private func refilled(_ bucket: Bucket, at now: Duration) -> Bucket {
-        let seconds = Double((now - bucket.filledAt).components.seconds)
+        let seconds =
+            Double((now - bucket.filledAt).components.seconds)
             + Double((now - bucket.filledAt).components.attoseconds) / 1e18
         return Bucket(tokens: min(capacity, bucket.tokens + seconds * perSecond), filledAt: now)
     }

@@ -1,8 +1,8 @@
 import Casework
+import Contract
 import Cryptography
 import HTTPTypes
 import NIOCore
-import Service
 
 /// Pages, styles and scripts, embedded in the program, each with its answers ready to send.
 struct Assets: Sendable {

@@ -1,8 +1,8 @@
 import Casework
+import Contract
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import Service
 
 /// The public page on which a citizen follows a case: Persian, without scripts, for any telephone and any line.
 struct TrackPage: Sendable {

@@ -1,8 +1,9 @@
 import Casework
+import Contract
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
-import Service
 
 /// Files of cases: taken and given as they are, in a stream.
 struct AttachmentRoutes: Sendable {
@@ -28,7 +29,7 @@ struct AttachmentRoutes: Sendable {
     }
 
     @Sendable
-    private func attach(_ call: Call) async throws -> Response {
+    private func attach(_ call: APICall) async throws -> Response {
         let head = call.source.request.head
         guard let name = call.query["name"] else { throw Problem.invalid("name", "is missing") }
         guard head.headerFields[.contentEncoding]?.lowercased() ?? "identity" == "identity" else {
@@ -52,7 +53,7 @@ struct AttachmentRoutes: Sendable {
 
     /// A browser saves it and never shows it: what a stranger sent must not run as a page of this server.
     @Sendable
-    private func give(_ call: Call) async throws -> Response {
+    private func give(_ call: APICall) async throws -> Response {
         guard let file = EventHash(hex: try call.path("sha256")) else { throw FileRefusal.unknown }
         let content = try await service.attachment(file, of: try call.caseID, for: try call.principal)
         let body = ResponseBody(contentLength: Int(content.size)) { writer in

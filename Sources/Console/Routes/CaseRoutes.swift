@@ -1,7 +1,8 @@
 import Casework
+import Contract
 import Hummingbird
+import JSON
 import NIOCore
-import Service
 
 /// Reading cases, and what is written beside them; the same at node and hub.
 struct CaseRoutes: Sendable {
@@ -58,7 +59,7 @@ struct CaseRoutes: Sendable {
 
     /// Agencies and ministries look after no server.
     @Sendable
-    private func alarms(_ call: Call) async throws -> Response {
+    private func alarms(_ call: APICall) async throws -> Response {
         let role = try call.principal.role
         guard role != .agency, role != .ministry else {
             throw Problem.forbidden("Alarms are for those who look after this server.")
@@ -78,10 +79,10 @@ struct CaseRoutes: Sendable {
     static let cursor = Route.Parameter("cursor", .string(limit: 500), "`next` of the page before.")
     static let limit = Route.Parameter("limit", .integer(1...500), "50 when left out.")
 
-    static func limit(of call: Call) -> Int { call.query["limit"].flatMap { Int($0) } ?? 50 }
+    static func limit(of call: APICall) -> Int { call.query["limit"].flatMap { Int($0) } ?? 50 }
 
     /// The gate has checked the values.
-    static func query(_ call: Call) throws -> CaseQuery {
+    static func query(_ call: APICall) throws -> CaseQuery {
         let text = call.query["q"]?.filter { !$0.isNewline } ?? ""
         return CaseQuery(
             status: call.query["status"].flatMap { Status(rawValue: $0) }, text: text.isEmpty ? nil : text,
@@ -104,7 +105,7 @@ struct CaseRoutes: Sendable {
     /// The first page is read before the head goes out, so that a refusal is still a problem document. A fault in the
     /// middle breaks the stream off: a table that is not whole must not look whole.
     @Sendable
-    private func export(_ call: Call) async throws -> Response {
+    private func export(_ call: APICall) async throws -> Response {
         let principal = try call.principal
         var query = try Self.query(call)
         query.limit = 200

@@ -1,7 +1,8 @@
 import Casework
+import Contract
 import HTTPTypes
 import Hummingbird
-import Service
+import JSON
 
 /// What people do with a case. The casework decides; here bodies become commands.
 struct CommandRoutes: Sendable {
@@ -73,7 +74,7 @@ struct CommandRoutes: Sendable {
     }
 
     private func command(
-        _ name: String, _ summary: String, _ schema: Schema, optional: Bool = false, unknownEvent field: String? = nil,
+        _ name: String, _ summary: String, _ schema: Shape, optional: Bool = false, unknownEvent field: String? = nil,
         _ make: @escaping @Sendable (JSON) throws -> Command
     ) -> Route {
         Route(
@@ -124,7 +125,7 @@ struct CommandRoutes: Sendable {
         }
     }
 
-    private func entry(_ call: Call) throws -> EventHash {
+    private func entry(_ call: APICall) throws -> EventHash {
         guard let hash = EventHash(hex: try call.path("id")) else {
             throw Problem(
                 .notFound, "unknown-event", "There is no such entry", "An entry's id has 64 hexadecimal digits.")
@@ -152,7 +153,7 @@ struct CommandRoutes: Sendable {
     // MARK: Carrying out
 
     private func execute(
-        _ command: Command, _ call: Call, on id: CaseID, revision: Int? = nil
+        _ command: Command, _ call: APICall, on id: CaseID, revision: Int? = nil
     ) async throws -> Response {
         let result = try await service.execute(
             CommandRequest(

@@ -1,6 +1,7 @@
 import Casework
+import Contract
 import Hummingbird
-import Service
+import JSON
 
 /// Who and what there is: organisations, categories, and the caller himself.
 struct DirectoryRoutes: Sendable {
@@ -24,13 +25,13 @@ struct DirectoryRoutes: Sendable {
             },
             Route(.get, "/api/v1/me", "Who is signed in, and where", .readers, answer: .json(.named("Me"))) { call in
                 guard let caller = call.caller else { throw Problem.unauthorized }
-                let session: Session? = if case .session(let session) = caller.proof { session } else { nil }
+                let session: ConsoleSession? = if case .session(let session) = caller.proof { session } else { nil }
                 return .json(Self.me(caller.principal, session, service))
             },
         ]
     }
 
-    static func me(_ principal: Principal, _ session: Session?, _ service: ConsoleService) -> JSON {
+    static func me(_ principal: Principal, _ session: ConsoleSession?, _ service: ConsoleService) -> JSON {
         let kind: JSON = if case .hub = service { "hub" } else { "node" }
         return [
             "principal": [

@@ -1,6 +1,7 @@
 import Casework
+import Contract
 import Hummingbird
-import Service
+import JSON
 
 /// The nation's figures and their feed, and custody by a person's hand.
 struct HubRoutes: Sendable {
@@ -55,7 +56,7 @@ struct HubRoutes: Sendable {
     }
 
     @Sendable
-    private func release(_ call: Call) async throws -> Response {
+    private func release(_ call: APICall) async throws -> Response {
         let principal = try call.principal
         guard principal.role == .hub else {
             throw Problem.forbidden("Only the hub's own staff may end a quarantine.")
@@ -97,7 +98,7 @@ struct HubRoutes: Sendable {
     }
 
     @Sendable
-    private func feed(_ call: Call) async throws -> Response {
+    private func feed(_ call: APICall) async throws -> Response {
         let id = call.request.headers[.lastEventID] ?? call.query["last_event_id"]
         let messages = try await service.feed(after: id.flatMap { $0.isEmpty || $0.utf8.count > 100 ? nil : $0 })
         let stream = EventStream(

@@ -1,12 +1,13 @@
 import Casework
+import Contract
 import Cryptography
 import Hummingbird
-import Service
+import JSON
 
 /// One call of `POST /import`: each case stands for itself, and its key makes a second run of it add nothing.
 struct Import: Sendable {
     let service: any NodeService
-    let call: Call
+    let call: APICall
 
     /// All cases are handed over at once, so that the writer commits them in groups; results keep the body's order.
     /// - Throws: `ServiceError`, so that the importer tries the whole call again, and `Refusal.forbidden`, which no

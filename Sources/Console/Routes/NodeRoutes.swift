@@ -1,6 +1,7 @@
 import Casework
+import Contract
 import Hummingbird
-import Service
+import JSON
 
 /// What only a node does: cases begin there.
 struct NodeRoutes: Sendable {
@@ -46,7 +47,7 @@ struct NodeRoutes: Sendable {
         ]
     }
 
-    private func begin(_ command: Command, _ call: Call, on id: CaseID? = nil) async throws -> Response {
+    private func begin(_ command: Command, _ call: APICall, on id: CaseID? = nil) async throws -> Response {
         let request = CommandRequest(
             principal: try call.principal, command: command, caseID: id, idempotencyKey: call.idempotencyKey,
             bodyHash: call.bodyHash)

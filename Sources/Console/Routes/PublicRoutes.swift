@@ -1,8 +1,9 @@
 import Casework
+import Contract
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
-import Service
 
 /// Doors without a sign-in: tracking, probes, figures for Prometheus, pages.
 struct PublicRoutes: Sendable {
@@ -49,7 +50,7 @@ struct PublicRoutes: Sendable {
         ]
     }
 
-    private func track(_ code: String, _ call: Call) async throws -> Response {
+    private func track(_ code: String, _ call: APICall) async throws -> Response {
         if Self.prefersJSON(call.request.headers[.accept]) { return .json(try await document(code, call).json) }
         do {
             let document = try await document(code, call)
@@ -60,7 +61,7 @@ struct PublicRoutes: Sendable {
         }
     }
 
-    private func document(_ text: String, _ call: Call) async throws -> TrackDocument {
+    private func document(_ text: String, _ call: APICall) async throws -> TrackDocument {
         if let seconds = lookups.take(call.remoteAddress) { throw Problem.tooMany(retryAfter: seconds) }
         let code = try Self.code(text)
         let mobile = try call.query["mobile"].flatMap { try Self.lastDigits($0) }
@@ -76,13 +77,14 @@ struct PublicRoutes: Sendable {
         do {
             return try TrackingCode.parse(String(text.prefix(200)))
         } catch {
-            let reason = switch error {
-            case .empty: "has no digit"
-            case .unexpectedCharacter: "holds something else than digits"
-            case .wrongLength(let count): "has \(count == 14 ? "more than 13" : String(count)) digits instead of 13"
-            case .wrongCheckDigit: "is mistyped: its check digit does not fit"
-            case .unknownProvince: "does not begin with a province's number"
-            }
+            let reason =
+                switch error {
+                case .empty: "has no digit"
+                case .unexpectedCharacter: "holds something else than digits"
+                case .wrongLength(let count): "has \(count == 14 ? "more than 13" : String(count)) digits instead of 13"
+                case .wrongCheckDigit: "is mistyped: its check digit does not fit"
+                case .unknownProvince: "does not begin with a province's number"
+                }
             var problem = Problem.invalid("code", reason)
             problem.name = "bad-code"
             throw problem
@@ -150,7 +152,7 @@ struct PublicRoutes: Sendable {
 
     /// The fast path has answered already where there is something: this route tells the router of the path.
     @Sendable
-    private func embedded(_ call: Call) async throws -> Response {
+    private func embedded(_ call: APICall) async throws -> Response {
         guard let (head, body) = assets.answer(to: call.request.head, isTLS: call.isTLS)
         else { throw Problem.notFound }
         return Response(status: head.status, headers: head.headerFields, body: ResponseBody(byteBuffer: body))

@@ -1,4 +1,4 @@
-import Service
+import Contract
 
 /// All doors of a server.
 enum Routes {

@@ -1,7 +1,8 @@
 import Casework
+import Contract
 import HTTPTypes
 import Hummingbird
-import Service
+import JSON
 
 /// Signing in and out of the console.
 struct SessionRoutes: Sendable {
@@ -24,7 +25,7 @@ struct SessionRoutes: Sendable {
     }
 
     @Sendable
-    private func signIn(_ call: Call) async throws -> Response {
+    private func signIn(_ call: APICall) async throws -> Response {
         // A foreign page must not sign its visitor in under somebody else's name either.
         try Authentication.checkOrigin(call.request)
         if let seconds = attempts.take(call.remoteAddress) { throw Problem.tooMany(retryAfter: seconds) }
@@ -46,7 +47,7 @@ struct SessionRoutes: Sendable {
             headers: [.setCookie: Authentication.cookie(session, isTLS: call.isTLS, at: service.cases.origin)])
     }
 
-    private func session(for body: JSON, _ remote: String) async throws -> Session? {
+    private func session(for body: JSON, _ remote: String) async throws -> ConsoleSession? {
         switch (body["name"]?.string, body["password"]?.string, body["token"]?.string) {
         case (nil, nil, let token?):
             guard let principal = try await service.cases.principal(token: token) else { return nil }
@@ -59,7 +60,7 @@ struct SessionRoutes: Sendable {
     }
 
     @Sendable
-    private func signOut(_ call: Call) async throws -> Response {
+    private func signOut(_ call: APICall) async throws -> Response {
         if case .session(let session)? = call.caller?.proof { try await service.cases.logout(id: session.id) }
         return Response(
             status: .noContent,

@@ -97,10 +97,10 @@ extension Grant {
         guard let holder = reader.slice(2).flatMap({ OrganizationCode(utf8: $0) }),
             let seat = reader.slice(3).flatMap({ Origin(utf8: $0) })
         else { return nil }
-        var cut = [Casework.Position]()
+        var cut = [ChainPlace]()
         while let slice = reader.slice(4) {
             var reader = WireReader(slice)
-            cut.append(Casework.Position(incarnation: reader.fixed64(1), seq: reader.uint64(2)))
+            cut.append(ChainPlace(incarnation: reader.fixed64(1), seq: reader.uint64(2)))
             guard reader.isDone else { return nil }
         }
         var cause: EventHash?

@@ -16,15 +16,15 @@ extension Due {
     }
 }
 
-extension Casework.Position {
-    fileprivate var message: Peyvand_V1_Position {
-        var message = Peyvand_V1_Position()
+extension ChainPlace {
+    fileprivate var message: Peyvand_V1_ChainPlace {
+        var message = Peyvand_V1_ChainPlace()
         message.incarnation = incarnation
         message.seq = seq
         return message
     }
 
-    fileprivate init(_ message: Peyvand_V1_Position) { self.init(incarnation: message.incarnation, seq: message.seq) }
+    fileprivate init(_ message: Peyvand_V1_ChainPlace) { self.init(incarnation: message.incarnation, seq: message.seq) }
 }
 
 extension Change {
@@ -151,7 +151,7 @@ extension Change {
             self = .stamped(event, hlc: message.hlc)
         case .branchRanked(let message):
             guard let origin = Origin(message.origin) else { return nil }
-            let losers = message.losers.map { Casework.Position($0) }
+            let losers = message.losers.map { ChainPlace($0) }
             self = .branchRanked(BranchRank(origin: origin, epoch: message.epoch, losers: losers))
         default: return nil
         }
@@ -223,7 +223,7 @@ extension Grant {
             cause != nil || message.cause.isEmpty
         else { return nil }
         self.init(
-            epoch: message.epoch, holder: holder, seat: seat, cut: message.cut.map { Casework.Position($0) },
+            epoch: message.epoch, holder: holder, seat: seat, cut: message.cut.map { ChainPlace($0) },
             cause: cause)
     }
 }

@@ -35,7 +35,11 @@ public struct ClientStream: Sendable {
     /// The response's head, once it comes.
     public func response() async throws -> HTTPResponse {
         let exchange = exchange
-        return try await exchange.loop.wait { exchange.waitForResponse($0) } cancel: { exchange.cancelResponse($0) }
+        return try await exchange.loop.wait {
+            exchange.waitForResponse($0)
+        } cancel: {
+            exchange.cancelResponse($0)
+        }
     }
 
     /// The response's body, as it arrives; taking a chunk opens the server's window by its size.

@@ -25,7 +25,11 @@ extension Exchange {
     func write(_ buffer: ByteBuffer) async throws {
         let hasRoom = try await loop.call { try self.send(buffer) }
         guard !hasRoom else { return }
-        try await loop.wait { self.waitForRoom($0) } cancel: { self.cancelRoom($0) }
+        try await loop.wait {
+            self.waitForRoom($0)
+        } cancel: {
+            self.cancelRoom($0)
+        }
     }
 
     func nextBody() async throws -> ByteBuffer? {
@@ -36,6 +40,10 @@ extension Exchange {
             case .wait: break
             }
         }
-        return try await loop.wait { self.waitForBody($0) } cancel: { self.cancelBody($0) }
+        return try await loop.wait {
+            self.waitForBody($0)
+        } cancel: {
+            self.cancelBody($0)
+        }
     }
 }

@@ -79,7 +79,9 @@ enum HeaderNames {
             "grpc-timeout", "idempotency-key", "x-csrf-token", "upgrade-insecure-requests",
         ].compactMap { HTTPField.Name($0) }
         var table = [[(bytes: [UInt8], name: HTTPField.Name)]](repeating: [], count: 32)
-        for name in names + others { table[name.canonicalName.utf8.count].append((Array(name.canonicalName.utf8), name)) }
+        for name in names + others {
+            table[name.canonicalName.utf8.count].append((Array(name.canonicalName.utf8), name))
+        }
         return table
     }()
 

@@ -17,7 +17,8 @@ enum EpochChecker: Checker {
                 // that has heard only one of two copies of a node, or a node that was itself brought back, or that forgot
                 // that there is such a seat.
                 let causes = replicas.world.causes
-                guard let cause = grant.cause, replicas.world.isTold || !causes.hubRestored, causes.copied.isEmpty, causes.restored.isEmpty,
+                guard let cause = grant.cause, replicas.world.isTold || !causes.hubRestored, causes.copied.isEmpty,
+                    causes.restored.isEmpty,
                     !causes.forgotten.contains(grant.seat)
                 else { continue }
                 guard granted.insert(cause).inserted else { throw Violation("one referral of \(id) was granted twice") }

@@ -14,7 +14,9 @@ enum FeedChecker: Checker {
             }
             let fed = replicas.world.ledger.fed[node.origin] ?? []
             for row in rows {
-                guard node.disk.holds(row.event) else { throw Violation("row \(row.seq) of \(node.name) brought nothing") }
+                guard node.disk.holds(row.event) else {
+                    throw Violation("row \(row.seq) of \(node.name) brought nothing")
+                }
                 guard fed.contains(row.event) else { throw Violation("row \(row.seq) was never sent to \(node.name)") }
             }
             var seen: [EventHash: Bool] = [:]

@@ -43,13 +43,13 @@ enum JournalChecker: Checker {
     private static func checkPlaces(_ replicas: Replicas) throws {
         struct Place: Hashable {
             var origin: Origin
-            var position: Position
+            var position: ChainPlace
         }
         var places: [Place: EventHash] = [:]
         let ledger = replicas.world.ledger
         for hash in ledger.order {
             guard let event = ledger.written[hash] else { continue }
-            let place = Place(origin: event.origin, position: event.envelope.position)
+            let place = Place(origin: event.origin, position: event.envelope.place)
             if let other = places[place], other != hash {
                 throw Violation("\(event.origin) wrote seq \(place.position.seq) of one incarnation twice")
             }

@@ -1,6 +1,6 @@
 import Casework
+import Contract
 import Postgres
-import Service
 
 /// The conditions of a list of cases, as SQL with its parameters. Values are always parameters, never in the text.
 struct CaseFilter: Sendable {

@@ -1,6 +1,6 @@
 public import Casework
+public import Contract
 public import Federation
-public import Service
 
 extension CaseReads {
     /// A case as `principal` may see it; what is withheld from him or from this server is null.

@@ -1,6 +1,6 @@
 import Casework
+public import Contract
 public import Federation
-public import Service
 
 extension CaseReads {
     /// All events of a case in history order. Texts that the reader may not see, that this server does not hold, or
@@ -151,7 +151,7 @@ extension Due {
     }
 }
 
-extension Casework.Position {
+extension ChainPlace {
     /// `<incarnation>:<seq>`
     fileprivate var shown: String { "\(Receipt.hex(incarnation)):\(seq)" }
 }

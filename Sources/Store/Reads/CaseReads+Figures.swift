@@ -1,6 +1,6 @@
 public import Casework
+public import Contract
 import Postgres
-public import Service
 
 /// Figures. Each call's numbers are those of one snapshot of the database.
 extension CaseReads {

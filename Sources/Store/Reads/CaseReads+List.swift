@@ -1,6 +1,6 @@
 public import Casework
+public import Contract
 import Postgres
-public import Service
 
 extension CaseReads {
     static let maximumPage = 500

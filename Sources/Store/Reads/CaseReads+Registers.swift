@@ -1,7 +1,7 @@
 public import Casework
+public import Contract
 import Federation
 import Postgres
-public import Service
 
 /// The two registers of what was not silently overwritten.
 extension CaseReads {

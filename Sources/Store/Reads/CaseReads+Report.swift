@@ -1,6 +1,6 @@
 public import Casework
+public import Contract
 import Postgres
-public import Service
 
 extension CaseReads {
     /// Figures of the cases registered in a period, as they stand at `now`: a share of them can never exceed the
@@ -57,7 +57,9 @@ private struct ReportRow: Sendable {
     var row: ReportDocument.Row
 
     init(_ columns: Row) throws {
-        guard let kind = Kind(rawValue: try columns.get(0)) else { throw StoreError.corrupt(nil, "report: unknown group") }
+        guard let kind = Kind(rawValue: try columns.get(0)) else {
+            throw StoreError.corrupt(nil, "report: unknown group")
+        }
         self.kind = kind
         row = ReportDocument.Row(
             key: try columns.get(1), registered: try columns.get(2), answered: try columns.get(3),

@@ -1,8 +1,8 @@
 import Casework
+public import Contract
 import Cryptography
 import Federation
 import Postgres
-public import Service
 
 /// How origins stand with each other. Everything is looked up by an index or in a small table, in one snapshot.
 extension CaseReads {

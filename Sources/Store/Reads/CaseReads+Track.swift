@@ -1,7 +1,7 @@
 public import Casework
+public import Contract
 import Federation
 import Postgres
-public import Service
 
 extension CaseReads {
     /// The changes that a citizen is told of.

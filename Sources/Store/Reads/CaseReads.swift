@@ -1,7 +1,7 @@
 public import Casework
+import Contract
 public import Federation
 import Glibc
-import Service
 
 /// What people read of cases, at node and hub alike. Rows and figures come from indexed tables, single cases from their
 /// events.

@@ -1,7 +1,7 @@
 import Casework
+import Contract
 import Federation
 import Postgres
-import Service
 
 /// The incarnations of one origin's journal as they continue each other.
 struct ChainPlaces: Sendable {

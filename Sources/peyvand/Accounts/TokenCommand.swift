@@ -1,7 +1,7 @@
 import ArgumentParser
 import Casework
+import Contract
 import Cryptography
-import Service
 import Store
 
 struct TokenCommand: AsyncParsableCommand {
@@ -11,12 +11,12 @@ struct TokenCommand: AsyncParsableCommand {
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Draw a token and show it, once.")
         @Argument(help: "Whose it is: the name that stands in histories.") var name: String
-        @OptionGroup var position: Position
+        @OptionGroup var principal: PrincipalOptions
         @Option(help: "Days until it ends; without it, never.") var days: Int?
         @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            let (role, organization) = try position.read()
+            let (role, organization) = try principal.read()
             if let days, !(1...36_500).contains(days) {
                 throw Failure.usedWrongly("--days is a number from 1 to 36500.")
             }

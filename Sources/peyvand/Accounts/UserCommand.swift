@@ -1,7 +1,7 @@
 import ArgumentParser
 import Casework
+import Contract
 import Glibc
-import Service
 import Store
 
 struct UserCommand: AsyncParsableCommand {
@@ -15,12 +15,12 @@ struct UserCommand: AsyncParsableCommand {
             discussion: "The password is read from the terminal, or from standard input.")
 
         @Argument(help: "The name to log in with.") var name: String
-        @OptionGroup var position: Position
+        @OptionGroup var principal: PrincipalOptions
         @OptionGroup var store: StoreOptions
 
         func run() async throws {
             guard !name.isEmpty, name.count <= 200 else { throw Failure.usedWrongly("a name has 1 to 200 characters.") }
-            let (role, organization) = try position.read()
+            let (role, organization) = try principal.read()
             let password = try Password.read()
             guard password.count >= 10 else { throw Failure.usedWrongly("the password is shorter than 10 characters.") }
             try await store.withDatabase {
@@ -60,7 +60,7 @@ struct UserCommand: AsyncParsableCommand {
 }
 
 /// What somebody may do, and for whom.
-struct Position: ParsableArguments {
+struct PrincipalOptions: ParsableArguments {
     @Option(help: "operator, agency, supervisor, hub, ministry or auditor.") var role: String
     @Option(help: "The organisation's code, such as IR-03, IR-03-MUN, SAMT or PRES.") var organization: String
 

@@ -140,7 +140,8 @@ struct BackupFiles: Sendable {
 
     private static let keys = [
         "code", "directory", "database", "attachments", "console.address", "console.port", "plain.port",
-        "link.host", "link.port", "link.address", "certificate", "private.key", "trust.roots", "receipt.key", "receipt.certificate",
+        "link.host", "link.port", "link.address", "certificate", "private.key", "trust.roots", "receipt.key",
+        "receipt.certificate",
         "hub.receipt.certificate", "log.level",
     ]
 

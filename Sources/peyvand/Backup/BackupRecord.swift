@@ -1,5 +1,6 @@
 import Casework
-import Service
+import Contract
+import JSON
 
 /// What a backup says of itself: `backup.json`, written last.
 struct BackupRecord: Sendable, Equatable {

@@ -1,5 +1,5 @@
-import Federation
 import Casework
+import Federation
 import Logging
 import Postgres
 

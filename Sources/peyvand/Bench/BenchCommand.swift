@@ -1,6 +1,7 @@
 import ArgumentParser
+import Contract
 import Glibc
-import Service
+import JSON
 
 /// `peyvand bench`: this program beside what an office would otherwise run, on this machine, in one run.
 struct BenchCommand: AsyncParsableCommand {

@@ -1,10 +1,11 @@
 import Casework
+import Contract
 import Glibc
 import HTTP2
 import HTTPTypes
+import JSON
 import Logging
 import NIOCore
-import Service
 
 /// One HTTP/2 connection over TLS to a server's REST interface, as light as a load's source should be.
 struct BenchLine: Sendable {
@@ -18,7 +19,8 @@ struct BenchLine: Sendable {
         connection = try await ClientConnection.connect(
             host: "127.0.0.1", port: port,
             tls: TLSConfiguration(
-                certificateChainFile: nil, privateKeyFile: nil, trustRootsFile: trustRoots, serverName: "127.0.0.1", verifiesServerName: true),
+                certificateChainFile: nil, privateKeyFile: nil, trustRootsFile: trustRoots, serverName: "127.0.0.1",
+                verifiesServerName: true),
             logger: logger)
     }
 

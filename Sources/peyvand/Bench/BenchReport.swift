@@ -1,6 +1,7 @@
 import Casework
+import Contract
 import Glibc
-import Service
+import JSON
 
 /// What a run measured, where, and when.
 struct BenchReport: Sendable {

@@ -14,7 +14,9 @@ struct CatchUpBenchmark: Benchmark {
         let rounds = bench.rounds(5, quick: 1)
         let backlog = try await Backlog.make(cases: cases, abroad: Self.abroad, bench)
         let peer = try await ReplicationPeer.prepare(backlog, bench)
-        var ours = [Double](), replication = [Double](), floor = [Double]()
+        var ours = [Double]()
+        var replication = [Double]()
+        var floor = [Double]()
         for round in 1...rounds {
             let isLast = round == rounds
             ours.append(try await backlog.catchUp(bench, verifies: isLast))
@@ -138,7 +140,9 @@ struct Backlog: Sendable {
                 try connection.query("SELECT max(seq) FROM chains WHERE origin = $1", [.text(code)])[0].get(0)
             }
             if reached ?? 0 >= seq { break }
-            guard clock.now < deadline else { throw Failure("the hub has \(reached ?? 0) of \(seq) events after 10 minutes.") }
+            guard clock.now < deadline else {
+                throw Failure("the hub has \(reached ?? 0) of \(seq) events after 10 minutes.")
+            }
             try await Task.sleep(for: Self.look)
         }
         let took = clock.now - began

@@ -89,7 +89,7 @@ struct FunctionsBenchmark: Benchmark {
                 for id in cases { core.desk.load(id, events: []) }
                 let effects = try core.take(
                     .events(sample.origin, sample.journal, known: [:]), now: sample.now, random: &random)
-                guard effects.alarms.isEmpty, effects.placed.count >= sample.journal.count else {
+                guard effects.alarms.isEmpty, effects.numbered.count >= sample.journal.count else {
                     throw Failure("the hub's core did not take the benchmark's journal.")
                 }
             },
@@ -142,7 +142,7 @@ private struct Sample {
         func write(_ command: Command, on id: CaseID) throws -> [Event] {
             let code = TrackingCode(province: 3, random: random.next())
             let wish = Wish(command: command, caseID: id, actor: actor, trackingCode: code)
-            return try node.decide(wish, now: now, random: &random).placed.map(\.event)
+            return try node.decide(wish, now: now, random: &random).numbered.map(\.event)
         }
         var ids = [CaseID]()
         for _ in 0..<Self.cases {

@@ -1,8 +1,9 @@
 import Casework
+import Contract
 import Glibc
+import JSON
 import Logging
 import Postgres
-import Service
 import Simulator
 import Store
 

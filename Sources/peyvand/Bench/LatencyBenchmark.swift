@@ -1,8 +1,9 @@
 import Casework
+import Contract
 import Glibc
+import JSON
 import NIOCore
 import Postgres
-import Service
 
 /// From the commit at a node until the national feed has brought it to who watches, on an idle system; durable at the hub
 /// before. In turn with it, from a commit at a publisher until a subscriber of logical replication over TLS shows the row.
@@ -38,7 +39,8 @@ struct LatencyBenchmark: Benchmark {
         func quantiles(_ share: Double, of times: [Double]) -> [Double] {
             (0..<rounds).map { Array(times[$0 * samples..<($0 + 1) * samples]).quantile(share) }
         }
-        func line(_ name: String, _ share: Double, goal: Comparison.Bound, floor: Comparison.Bound? = nil) -> Comparison {
+        func line(_ name: String, _ share: Double, goal: Comparison.Bound, floor: Comparison.Bound? = nil) -> Comparison
+        {
             let (mine, other) = (quantiles(share, of: ours), quantiles(share, of: theirs))
             return Comparison(
                 name, unit: "ms", ours: mine.median, peer: ("logical replication", other.median),
@@ -55,7 +57,9 @@ struct LatencyBenchmark: Benchmark {
             line("latency p99", 0.99, goal: .atMost(25), floor: .atMost(50)),
             Comparison(
                 "the disk alone p99", unit: "ms", ours: quantiles(0.99, of: flushes).median, rounds: rounds,
-                details: [("p50", flushes.median), ("of all samples", flushes.quantile(0.99)), ("max", flushes.quantile(1))]),
+                details: [
+                    ("p50", flushes.median), ("of all samples", flushes.quantile(0.99)), ("max", flushes.quantile(1)),
+                ]),
         ]
     }
 }
@@ -149,7 +153,8 @@ private final class Peer {
         source = try await ReplicationPeer.connect(publisher, bench.logger)
         target = try await ReplicationPeer.connect(subscriber, bench.logger)
         try await source.run { connection in
-            try connection.execute("CREATE PUBLICATION bench FOR TABLE journal WITH (publish_via_partition_root = true)")
+            try connection.execute(
+                "CREATE PUBLICATION bench FOR TABLE journal WITH (publish_via_partition_root = true)")
         }
         try await target.run { connection in
             try connection.execute(

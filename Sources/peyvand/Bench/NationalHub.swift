@@ -1,10 +1,10 @@
 import Casework
+import Contract
 import Cryptography
 import Federation
 import Glibc
 import Hub
 import Postgres
-import Service
 import Store
 import Synchronization
 
@@ -99,7 +99,9 @@ struct NationalHub: Sendable {
             for _ in 0..<3_000 {
                 let isLevel: Bool = try await database.readers.run { connection in
                     try connection.query(
-                        "SELECT position >= (SELECT max(position) FROM cases) FROM projections WHERE name = 'search'")[0]
+                        "SELECT position >= (SELECT max(position) FROM cases) FROM projections WHERE name = 'search'")[
+                            0
+                        ]
                         .get(0)
                 }
                 if isLevel { return }

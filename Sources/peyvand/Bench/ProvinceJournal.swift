@@ -69,7 +69,7 @@ struct ProvinceJournal: Sendable {
             now = now + interval
             if let first = forgotten.first, first.due < now {
                 forgotten.removeFirst()
-                events += try core.escalate(first.id, now: now, random: &random).placed.map(\.event)
+                events += try core.escalate(first.id, now: now, random: &random).numbered.map(\.event)
             } else if stories.count < Self.atWork {
                 events += try register()
             } else {
@@ -106,7 +106,7 @@ struct ProvinceJournal: Sendable {
 
     private mutating func decide(_ act: Act, on id: CaseID, code: TrackingCode? = nil) throws -> [Event] {
         let wish = Wish(command: act.command, caseID: id, actor: act.actor, trackingCode: code)
-        return try core.decide(wish, now: now, random: &random).placed.map(\.event)
+        return try core.decide(wish, now: now, random: &random).numbered.map(\.event)
     }
 
     // MARK: What becomes of a case

@@ -36,7 +36,8 @@ struct RegisterBenchmark: Benchmark {
         await network.closeAll()
         return [
             .rates(
-                "registration, \(Self.clients) clients", unit: "cases/s", ours: ours, peer: ("pgbench, same rows", theirs),
+                "registration, \(Self.clients) clients", unit: "cases/s", ours: ours,
+                peer: ("pgbench, same rows", theirs),
                 goal: .atLeast(5000), floor: .atLeast(2000))
         ]
     }
@@ -108,7 +109,10 @@ struct RegisterBenchmark: Benchmark {
         /// - Returns: transactions per second.
         func round(seconds: Int) async throws -> Double {
             let text = try await Tool.run(
-                [program, "-n", "-c", "\(RegisterBenchmark.clients)", "-j", "1", "-T", "\(seconds)", "-M", "prepared", "-f", script, url],
+                [
+                    program, "-n", "-c", "\(RegisterBenchmark.clients)", "-j", "1", "-T", "\(seconds)", "-M",
+                    "prepared", "-f", script, url,
+                ],
                 log: log)
             guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("tps = ") }),
                 let tps = Double(line.dropFirst(6).prefix { $0 != " " })

@@ -30,7 +30,9 @@ struct ReplicationPeer: Sendable {
     }
 
     /// Settings that a publisher needs besides those of our private servers.
-    static func settings(_ network: BenchNetwork, at place: String, more: [String: String] = [:]) throws -> [String: String] {
+    static func settings(
+        _ network: BenchNetwork, at place: String, more: [String: String] = [:]
+    ) throws -> [String: String] {
         // PostgreSQL's user must own the key.
         let identity = network.cast.certificates
         for (from, name) in [("chain.pem", "server.pem"), ("key.pem", "server.key")] {
@@ -49,12 +51,14 @@ struct ReplicationPeer: Sendable {
         let place = bench.folder + "/publisher"
         try Backlog.lay(backlog.province, at: place)
         let publisher = try await PrivateServer.start(
-            directory: place, options: .init(maximumConnections: 40, settings: try settings(backlog.network, at: place)),
+            directory: place,
+            options: .init(maximumConnections: 40, settings: try settings(backlog.network, at: place)),
             logger: bench.logger)
         let source = try await connect(publisher, bench.logger)
         try await source.run { connection in
             try connection.execute(History.take)
-            try connection.execute("CREATE PUBLICATION bench FOR TABLE journal, parts, cases WITH (publish_via_partition_root = true)")
+            try connection.execute(
+                "CREATE PUBLICATION bench FOR TABLE journal, parts, cases WITH (publish_via_partition_root = true)")
             try connection.execute("SELECT pg_create_logical_replication_slot('bench', 'pgoutput')")
             try History.replay(connection)
         }
@@ -110,7 +114,8 @@ struct ReplicationPeer: Sendable {
         while ContinuousClock.now < deadline {
             let seq: Int64? = try await connection.run { connection in
                 try connection.query(
-                    "SELECT seq FROM journal WHERE origin = $1 ORDER BY seq DESC LIMIT 1", [.text(CatchUpBenchmark.origin)]
+                    "SELECT seq FROM journal WHERE origin = $1 ORDER BY seq DESC LIMIT 1",
+                    [.text(CatchUpBenchmark.origin)]
                 ).first?.get(0)
             }
             if seq ?? 0 >= events { return .now }
@@ -187,7 +192,8 @@ struct ReplicationPeer: Sendable {
                 try connection.execute("COPY parts FROM '\(files[1].1)' (FORMAT binary)")
                 try connection.execute("CREATE TEMP TABLE incoming (LIKE cases) ON COMMIT DROP")
                 try connection.execute("COPY incoming FROM '\(files[2].1)' (FORMAT binary)")
-                try connection.execute("INSERT INTO cases SELECT * FROM incoming ON CONFLICT (id) DO UPDATE SET \(changes)")
+                try connection.execute(
+                    "INSERT INTO cases SELECT * FROM incoming ON CONFLICT (id) DO UPDATE SET \(changes)")
             }
         }
         let took = ContinuousClock.now - began
@@ -247,14 +253,18 @@ enum History {
 /// pglogical with last_update_wins, of the same tables; its log cannot be read twice, so one round.
 enum PglogicalPeer {
     static func measure(_ backlog: Backlog, _ bench: Bench) async throws -> Double {
-        let more = ["shared_preload_libraries": "pglogical", "track_commit_timestamp": "on", "pglogical.conflict_resolution": "last_update_wins"]
+        let more = [
+            "shared_preload_libraries": "pglogical", "track_commit_timestamp": "on",
+            "pglogical.conflict_resolution": "last_update_wins",
+        ]
         let place = bench.folder + "/provider"
         try Backlog.lay(backlog.province, at: place)
         let settings = try ReplicationPeer.settings(backlog.network, at: place, more: more)
         let provider = try await PrivateServer.start(
             directory: place, options: .init(maximumConnections: 40, settings: settings), logger: bench.logger)
         let subscriber = try await ReplicationPeer.subscriber(
-            backlog.hub, at: bench.folder + "/subscriber", settings: more.merging(["wal_level": "logical"]) { $1 }, bench.logger)
+            backlog.hub, at: bench.folder + "/subscriber", settings: more.merging(["wal_level": "logical"]) { $1 },
+            bench.logger)
         let source = try await ReplicationPeer.connect(provider, bench.logger)
         let target = try await ReplicationPeer.connect(subscriber, bench.logger)
         let address = "host=\(ReplicationPeer.address) dbname=peyvand user=peyvand sslmode=require"

@@ -1,6 +1,7 @@
 import Casework
+import Contract
 import Glibc
-import Service
+import JSON
 
 /// What a demonstration without made-up cases holds of the machine's memory once all its provinces are connected.
 struct SizeBenchmark: Benchmark {

@@ -1,8 +1,9 @@
 import Casework
+import Contract
 import Glibc
+import JSON
 import NIOCore
 import Postgres
-import Service
 import Store
 
 /// All provinces but one come back at once after three weeks; the one that was never away goes on registering, and each

@@ -1,9 +1,9 @@
 import Casework
+import Contract
 import Cryptography
 import Federation
 import Logging
 import Simulator
-import Service
 import Store
 
 /// Made-up cases, the same for the same seed: what people say, as the demonstration's cases have it.
@@ -63,7 +63,8 @@ struct JournalMaker: Sendable {
             environment: .init(now: { .now }, observe: { _ in }) { head, incarnation in
                 let chains = try await store.chains()
                 let journal = JournalWriter(
-                    origin: origin, incarnation: incarnation, continuing: head.head, clock: HybridClock(last: head.stamp))
+                    origin: origin, incarnation: incarnation, continuing: head.head,
+                    clock: HybridClock(last: head.stamp))
                 let desk = Desk(
                     writer: journal, journal: chains[origin] ?? ChainTree(), tree: .standard, calendar: .standard,
                     hashing: Digest.hashing)
@@ -103,7 +104,8 @@ struct JournalMaker: Sendable {
         OrganizationCode(rawValue: origin.code + "-MUN") ?? OrganizationCode(origin)
     }
 
-    private func write(_ workload: inout Workload, to agency: OrganizationCode, _ writer: Writer<NodeCore>) async throws {
+    private func write(_ workload: inout Workload, to agency: OrganizationCode, _ writer: Writer<NodeCore>) async throws
+    {
         let principal = Principal(name: "bench", role: .supervisor, organization: OrganizationCode(origin))
         let registered = try await writer.submit(
             CommandRequest(principal: principal, command: .register(workload.intake()), caseID: nil, bodyHash: []))

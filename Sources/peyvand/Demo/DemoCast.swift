@@ -1,5 +1,5 @@
 import Casework
-import Service
+import Contract
 import Store
 
 /// Who takes part in a demonstration, and under which certificates and tokens.

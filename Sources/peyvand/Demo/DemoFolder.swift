@@ -1,7 +1,8 @@
 import Casework
+import Contract
 import Cryptography
 import Glibc
-import Service
+import JSON
 
 /// Where things lie in a demonstration's folder.
 struct DemoFolder: Sendable {

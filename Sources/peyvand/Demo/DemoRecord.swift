@@ -1,5 +1,6 @@
 import Casework
-import Service
+import Contract
+import JSON
 
 /// Keeps `demo.json` true: what runs, where, and under which process number.
 actor DemoRecord {

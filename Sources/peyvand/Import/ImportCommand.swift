@@ -1,7 +1,8 @@
 import ArgumentParser
 import Casework
+import Contract
 import Cryptography
-import Service
+import JSON
 
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import Casework
-import Service
+import Contract
+import JSON
 
 /// How the rows of a CSV file become cases; read from a JSON file that `Import/README.md` describes.
 struct ImportMapping: Sendable {

@@ -1,5 +1,6 @@
 import Casework
-import Service
+import Contract
+import JSON
 
 /// A row that has become a case.
 struct ImportRow: Sendable {

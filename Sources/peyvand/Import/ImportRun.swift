@@ -1,6 +1,7 @@
 import Casework
+import Contract
 import HTTPTypes
-import Service
+import JSON
 
 /// What came of the rows so far.
 struct ImportTally: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import Casework
-import Service
+import Contract
+import JSON
 
 /// How far an import has come, in a file that is replaced after each window of rows.
 struct ImportState: Sendable, Equatable {
@@ -65,7 +66,8 @@ struct ImportProgress: Sendable {
     func show(offset: Int, _ tally: ImportTally) {
         let share = min(1, Double(offset) / Double(total))
         let percent = "\(Int(share * 100)) %"
-        let words = "\(tally.rows) rows: \(tally.created) created, \(tally.exists) there before, "
+        let words =
+            "\(tally.rows) rows: \(tally.created) created, \(tally.exists) there before, "
             + "\(tally.rejected) rejected"
         guard Terminal.isInteractive else { return Terminal.line("\(percent)  \(words)") }
         let full = Int(share * 30)

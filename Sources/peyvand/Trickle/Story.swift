@@ -1,5 +1,6 @@
 import Casework
-import Service
+import Contract
+import JSON
 
 /// One made-up case: what is said, and the way that it will take.
 struct Story: Sendable, Equatable {

@@ -1,8 +1,9 @@
 import Casework
+import Contract
 import Cryptography
 import Glibc
 import HTTPTypes
-import Service
+import JSON
 
 /// Registers made-up cases through the REST interface and leads each one on, as people in offices would.
 struct Trickle: Sendable {

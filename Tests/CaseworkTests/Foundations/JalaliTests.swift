@@ -51,8 +51,9 @@ import Testing
         #expect(JalaliDate(parsing: "1405/01/01")?.weekday == 0)
         #expect(JalaliDate(parsing: "1403/12/30")?.weekday == 5)
         #expect(JalaliDate(parsing: "1348/10/11")?.weekday == 5)
-        #expect(JalaliDate(parsing: "1200/01/01")?.adding(days: 7).weekday
-            == JalaliDate(parsing: "1200/01/01")?.weekday)
+        #expect(
+            JalaliDate(parsing: "1200/01/01")?.adding(days: 7).weekday
+                == JalaliDate(parsing: "1200/01/01")?.weekday)
     }
 
     @Test(arguments: [
@@ -116,7 +117,8 @@ import Testing
     @Test func periodsTileTheYears() {
         for year in 1368...1410 {
             for month in 1...12 {
-                let next = month == 12
+                let next =
+                    month == 12
                     ? JalaliPeriod.month(year: year + 1, month: 1) : .month(year: year, month: month + 1)
                 let period = JalaliPeriod.month(year: year, month: month)
                 #expect(period.range.upperBound == next.range.lowerBound)

@@ -57,9 +57,11 @@ import Testing
     @Test func readsWhatPeopleWrite() throws {
         let code = try #require(TrackingCode(province: 3, random: 1_234_567_890))
         let persian = PersianText.persianDigits(code.digits)
-        let arabic = String(String.UnicodeScalarView(code.digits.unicodeScalars.map {
-            Unicode.Scalar($0.value + 0x630) ?? $0
-        }))
+        let arabic = String(
+            String.UnicodeScalarView(
+                code.digits.unicodeScalars.map {
+                    Unicode.Scalar($0.value + 0x630) ?? $0
+                }))
         let spellings = [
             code.grouped, code.groupedPersian, persian, arabic, " \(code.digits)\n",
             "\u{200F}\u{202B}\(persian)\u{202C}",

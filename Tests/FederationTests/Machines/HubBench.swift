@@ -1,6 +1,7 @@
 import Casework
-import struct Simulator.Generator
 import Testing
+
+import struct Simulator.Generator
 
 @testable import Federation
 
@@ -14,7 +15,7 @@ struct HubBench {
         chains: [:], position: 0, feeds: [:])
     var docket = Docket()
     /// What a driver would find in the store.
-    private(set) var known: [Origin: [Position: EventHash]] = [:]
+    private(set) var known: [Origin: [ChainPlace: EventHash]] = [:]
     private var random = Generator(seed: 5)
 
     /// A case that its home has registered and the hub has.
@@ -41,12 +42,12 @@ struct HubBench {
 
     @discardableResult
     mutating func send(
-        _ events: [Event], from origin: Origin, knowing known: [Position: EventHash]? = nil
+        _ events: [Event], from origin: Origin, knowing known: [ChainPlace: EventHash]? = nil
     ) throws -> Effects {
         let effects = try take(.events(origin, events, known: known ?? self.known[origin] ?? [:]))
-        for event in effects.held { self.known[origin, default: [:]][event.envelope.position] = event.hash }
-        for placed in effects.placed where placed.event.origin == origin {
-            self.known[origin, default: [:]][placed.event.envelope.position] = placed.event.hash
+        for event in effects.held { self.known[origin, default: [:]][event.envelope.place] = event.hash }
+        for numbered in effects.numbered where numbered.event.origin == origin {
+            self.known[origin, default: [:]][numbered.event.envelope.place] = numbered.event.hash
         }
         return effects
     }
@@ -92,6 +93,6 @@ struct HubBench {
 }
 
 extension Effects {
-    var types: [String] { placed.map { "\($0.event.origin) \($0.event.envelope.type)" } }
+    var types: [String] { numbered.map { "\($0.event.origin) \($0.event.envelope.type)" } }
     var codes: [String] { alarms.map { "\($0.origin) \($0.alarm.code)" } }
 }

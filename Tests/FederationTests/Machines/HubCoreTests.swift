@@ -14,7 +14,7 @@ import Testing
         #expect(effects.heads.map(\.seq) == [2])
         #expect(effects.heads.first?.hash == notes[0].hash)
         let rest = try bench.send([notes[1], notes[2]], from: Place.home)
-        #expect(rest.placed.map(\.position) == [3, 4])
+        #expect(rest.numbered.map(\.position) == [3, 4])
         #expect(rest.heads.map(\.seq) == [4] && rest.alarms.isEmpty)
     }
 
@@ -29,7 +29,7 @@ import Testing
         let forged = try Event(bytes: envelope.wire, part: .none, hashing: sha256)
         let effects = try bench.send([forged, note], from: Place.home)
         #expect(effects.codes == ["IR-03 tampering"])
-        #expect(effects.placed.isEmpty && effects.heads.isEmpty)
+        #expect(effects.numbered.isEmpty && effects.heads.isEmpty)
         #expect(effects.quarantined == [Place.home] && bench.core.quarantined == [Place.home: 0])
     }
 
@@ -53,7 +53,7 @@ import Testing
         let note = try bench.write(Place.home, .noted)
         let effects = try bench.send([note], from: Place.seat)
         #expect(effects.codes == ["IR-23 foreign_origin"])
-        #expect(effects.placed.isEmpty && effects.routed.isEmpty && effects.heads.isEmpty)
+        #expect(effects.numbered.isEmpty && effects.routed.isEmpty && effects.heads.isEmpty)
         #expect(try bench.send([note], from: Place.home).types == ["IR-03 noted"])
     }
 
@@ -75,9 +75,9 @@ import Testing
     @Test func aDuplicateCountsOnceAndBringsItsPart() throws {
         var bench = try HubBench.registered()
         let note = try bench.write(Place.home, .noted, text: "called back")
-        #expect(try bench.send([note.withheld], from: Place.home).placed.count == 1)
+        #expect(try bench.send([note.withheld], from: Place.home).numbered.count == 1)
         let again = try bench.send([note], from: Place.home)
-        #expect(again.placed.isEmpty && again.routed.isEmpty && again.alarms.isEmpty)
+        #expect(again.numbered.isEmpty && again.routed.isEmpty && again.alarms.isEmpty)
         #expect(again.completed == [note] && again.touched == [bench.id])
         #expect(again.heads.map(\.seq) == [2], "what is known is acknowledged again")
         let third = try bench.send([note], from: Place.home)
@@ -162,8 +162,8 @@ import Testing
         #expect(effects.routed.filter { $0.destination == Place.seat }.map(\.seq) == [1, 2, 3, 4])
         let grant = try #require(bench.grants.last)
         #expect(grant.seat == Place.seat && grant.holder == office("IR-23"))
-        #expect(grant.cause == effects.placed.first?.event.hash)
-        #expect(grant.cut == [Position(incarnation: 4, seq: 3)])
+        #expect(grant.cause == effects.numbered.first?.event.hash)
+        #expect(grant.cut == [ChainPlace(incarnation: 4, seq: 3)])
         #expect(bench.state.seat == Place.seat && bench.state.transfer == nil)
     }
 
@@ -218,7 +218,7 @@ import Testing
         }
         let grant = try #require(bench.grants.last)
         #expect(grant.seat == Place.home && grant.holder == office("IR-03"))
-        #expect(grant.cause == effects.placed.first?.event.hash)
+        #expect(grant.cause == effects.numbered.first?.event.hash)
         #expect(bench.state.status == .registered && bench.state.seat == Place.home)
         #expect(bench.state.referrers.isEmpty && bench.state.refusals == 1)
         #expect(bench.rows(effects, to: Place.home) == ["refused", "granted"])
@@ -264,7 +264,7 @@ import Testing
         let late = try bench.write(Place.home, .answered)
         try bench.move(to: "IR-23")
         #expect(
-            bench.grants.last?.cut == [Position(incarnation: 4, seq: 1), Position(incarnation: 500, seq: 2)])
+            bench.grants.last?.cut == [ChainPlace(incarnation: 4, seq: 1), ChainPlace(incarnation: 500, seq: 2)])
         try bench.send([late], from: Place.home)
         #expect(bench.state.heldStatus == .registered && bench.state.assessment != nil)
         #expect(bench.state.proposals.map(\.event) == [late.hash])
@@ -276,8 +276,8 @@ import Testing
         var bench = try HubBench.referred()
         let effects = try bench.move(to: "IR-07")
         #expect(effects.types == ["hub granted"])
-        #expect(effects.placed.first?.event.envelope.actor.name == "sara")
-        #expect(effects.placed.first?.event.texts?.text == "quicker")
+        #expect(effects.numbered.first?.event.envelope.actor.name == "sara")
+        #expect(effects.numbered.first?.event.texts?.text == "quicker")
         #expect(bench.grants.last?.cause == nil && bench.state.seat == Place.other)
         #expect(bench.rows(effects, to: Place.home) == ["granted"])
         #expect(bench.rows(effects, to: Place.seat) == ["granted-"])
@@ -342,20 +342,20 @@ import Testing
     /// Only what the seat has had the time to report, with nothing unsent, past the clock's end; and once.
     @Test func silenceIsNotEscalated() throws {
         var bench = try HubBench.registered()
-        #expect(try bench.escalate().placed.isEmpty, "not due yet")
+        #expect(try bench.escalate().numbered.isEmpty, "not due yet")
         bench.docket.now = bench.docket.now + 16 * Instant.day
-        #expect(try bench.escalate().placed.isEmpty, "nothing heard")
+        #expect(try bench.escalate().numbered.isEmpty, "nothing heard")
         let due = try #require(bench.state.deadline).at
         bench.core.reports[Place.home] = .init(heardAt: due, backlog: 0)
-        #expect(try bench.escalate().placed.isEmpty, "heard before the clock's end")
+        #expect(try bench.escalate().numbered.isEmpty, "heard before the clock's end")
         bench.core.reports[Place.home] = .init(heardAt: bench.now, backlog: 1)
-        #expect(try bench.escalate().placed.isEmpty, "an answer may be under way")
+        #expect(try bench.escalate().numbered.isEmpty, "an answer may be under way")
         bench.core.reports[Place.home] = .init(heardAt: bench.now, backlog: 0)
         let effects = try bench.escalate()
         #expect(effects.types == ["hub escalated"])
         #expect(bench.state.escalations.map(\.level) == [2])
         #expect(bench.rows(effects, to: Place.home) == ["escalated"])
-        #expect(try bench.escalate().placed.isEmpty, "told once")
+        #expect(try bench.escalate().numbered.isEmpty, "told once")
     }
 
     @Test func whatSitsAtTheHubIsEscalatedByItself() throws {

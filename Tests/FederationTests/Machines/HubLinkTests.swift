@@ -68,7 +68,8 @@ import Testing
             link.received(.hello(hello()))
                 == [.prepare(hello()), .noteReport(nil, clock: now, backlog: 7)])
         #expect(link.state == .welcoming)
-        #expect(link.greeted(greeting(from: 2), feedEnd: 5) == [.send(.welcome(welcome(from: 2))), .readFeed(after: 2)])
+        #expect(
+            link.greeted(greeting(from: 2), feedEnd: 5) == [.send(.welcome(welcome(from: 2))), .readFeed(after: 2)])
         #expect(link.state == feed(2, 2, isReading: true))
         #expect(live(from: 5, end: 5).1 == [.send(.welcome(welcome(from: 5)))])
     }
@@ -121,7 +122,8 @@ import Testing
         var link = HubLink(peer: Place.home)
         _ = link.received(.hello(hello()))
         #expect(link.feedAdvanced(to: 11) == [])
-        #expect(link.greeted(greeting(from: 10), feedEnd: 10) == [.send(.welcome(welcome(from: 10))), .readFeed(after: 10)])
+        #expect(
+            link.greeted(greeting(from: 10), feedEnd: 10) == [.send(.welcome(welcome(from: 10))), .readFeed(after: 10)])
     }
 
     @Test func noMoreThanAWindowIsUnderWay() {

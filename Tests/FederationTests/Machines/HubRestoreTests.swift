@@ -99,8 +99,9 @@ import Testing
         var bench = try HubBench.registered()
         let notes = try (0..<2).map { _ in try bench.write(Place.home, .noted) }
         let effects = try bench.take(.repair(Place.home, [notes[1]], known: [:], ofHub: [:]))
-        #expect(effects.placed.isEmpty && effects.alarms.isEmpty && bench.core.quarantined.isEmpty)
-        #expect(try bench.take(.repair(Place.home, notes, known: [:], ofHub: [:])).types == ["IR-03 noted", "IR-03 noted"])
+        #expect(effects.numbered.isEmpty && effects.alarms.isEmpty && bench.core.quarantined.isEmpty)
+        #expect(
+            try bench.take(.repair(Place.home, notes, known: [:], ofHub: [:])).types == ["IR-03 noted", "IR-03 noted"])
     }
 
     // MARK: A restored hub
@@ -109,7 +110,7 @@ import Testing
     private func restored() throws -> (HubBench, [Event], ChainHead) {
         var later = try HubBench.registered()
         let referral = try later.say(Place.home, .referred(to: office("IR-23"), seat: Place.seat))
-        let events = referral.placed.map(\.event)
+        let events = referral.numbered.map(\.event)
         let grant = try #require(events.last)
         var bench = try HubBench.registered()
         bench.core.desk.writer = JournalWriter(
@@ -127,7 +128,7 @@ import Testing
         envelope.epoch += 1
         let forged = try Event(bytes: envelope.wire, part: events[1].part, hashing: sha256)
         let effects = try bench.take(.lost(Place.home, [forged], known: [:], isLast: true))
-        #expect(effects.placed.isEmpty && effects.codes == ["IR-03 foreign_origin"])
+        #expect(effects.numbered.isEmpty && effects.codes == ["IR-03 foreign_origin"])
     }
 
     @Test func aHubThatForgotIsToldAndWaits() throws {
@@ -183,7 +184,7 @@ import Testing
         var forgotten = try HubBench.registered()
         try forgotten.say(Place.home, .noted, text: "between us")
         var bench = forgotten
-        let grant = try #require(try forgotten.move(to: "IR-23").placed.first?.event)
+        let grant = try #require(try forgotten.move(to: "IR-23").numbered.first?.event)
         bench.core.desk.writer = JournalWriter(
             origin: .hub, incarnation: 2, continuing: .empty, clock: HybridClock(), seal: testSeal)
         bench.docket = forgotten.docket
@@ -229,16 +230,16 @@ import Testing
     /// An event in the hub's name is believed by its seal, whoever brings it and whenever; never twice at one place.
     @Test func nobodySpeaksForTheHub() throws {
         var (bench, events, _) = try restored()
-        let place = events[1].envelope.position
+        let place = events[1].envelope.place
         let taken = try bench.take(.lost(Place.home, [events[1]], known: [place: .zero], isLast: false))
-        #expect(taken.codes == ["IR-03 foreign_origin"] && taken.placed.isEmpty, "another event has this place")
+        #expect(taken.codes == ["IR-03 foreign_origin"] && taken.numbered.isEmpty, "another event has this place")
         var envelope = events[1].envelope
         envelope.seq += 1
         let forged = try Event(bytes: envelope.wire, part: .none, hashing: sha256)
         let invented = try bench.take(.lost(Place.home, [forged], known: [:], isLast: false))
-        #expect(invented.codes == ["IR-03 foreign_origin"] && invented.placed.isEmpty, "the hub did not seal it")
+        #expect(invented.codes == ["IR-03 foreign_origin"] && invented.numbered.isEmpty, "the hub did not seal it")
         let late = try bench.take(.lost(Place.home, [events[1]], known: [:], isLast: false))
-        #expect(late.codes.isEmpty && late.placed.map(\.event) == [events[1]])
+        #expect(late.codes.isEmpty && late.numbered.map(\.event) == [events[1]])
     }
 
     /// Who never comes back must not hold up the others for ever.

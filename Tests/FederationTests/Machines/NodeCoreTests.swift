@@ -1,6 +1,7 @@
 import Casework
-import struct Simulator.Generator
 import Testing
+
+import struct Simulator.Generator
 
 @testable import Federation
 
@@ -25,9 +26,9 @@ import Testing
         var state: Case { core.desk.cases[docket.id]?.state ?? Case(id: docket.id) }
 
         /// Own places, as a driver finds them in the store.
-        var known: [Position: EventHash] {
+        var known: [ChainPlace: EventHash] {
             let own = (core.desk.cases[docket.id]?.events ?? []).filter { $0.origin == Place.seat }
-            return Dictionary(uniqueKeysWithValues: own.map { ($0.envelope.position, $0.hash) })
+            return Dictionary(uniqueKeysWithValues: own.map { ($0.envelope.place, $0.hash) })
         }
 
         func cursor(_ seq: UInt64, _ event: Event, feed: UInt64 = 1) -> FeedCursor {
@@ -51,7 +52,7 @@ import Testing
         var bench = try Bench()
         let effects = try bench.take(bench.docket.events, from: 1)
         #expect(effects.types == ["IR-03 registered", "IR-03 referred", "hub granted", "IR-23 received"])
-        #expect(effects.placed.map(\.position) == [1, 2, 3, 4])
+        #expect(effects.numbered.map(\.position) == [1, 2, 3, 4])
         #expect(effects.cursor == bench.cursor(3, bench.docket.events[2]))
         #expect(bench.core.desk.writer.head.seq == 1, "of all that came, only `received` is its own")
         #expect(bench.state.acceptBy != nil && bench.state.epoch == 10)
@@ -99,7 +100,7 @@ import Testing
         try bench.take(events, from: 1)
         try bench.resume(after: nil)
         let again = try bench.take(events, from: 1)
-        #expect(again.placed.isEmpty && again.touched.isEmpty && again.alarms.isEmpty)
+        #expect(again.numbered.isEmpty && again.touched.isEmpty && again.alarms.isEmpty)
         #expect(again.cursor?.seq == 3, "and is acknowledged again")
         #expect(bench.core.position == 4)
     }
@@ -119,7 +120,7 @@ import Testing
         #expect(try bench.resume(after: bench.core.cursor).isEmpty, "nothing is lost, nothing is saved")
         // A new database of the hub: another feed, from its beginning.
         #expect(try bench.resume(after: nil).rewound == 0)
-        #expect(try bench.take(events, from: 1, feed: 3).placed.isEmpty)
+        #expect(try bench.take(events, from: 1, feed: 3).numbered.isEmpty)
         #expect(bench.core.cursors.map(\.hubIncarnation) == [3])
     }
 
@@ -132,7 +133,9 @@ import Testing
         let events = bench.docket.events
         try bench.resume(after: nil)
         try bench.take([events[0]], from: 1, feed: 2)
-        #expect(throws: FeedFault.notDense(expected: 2, found: 3)) { try bench.resume(after: bench.cursor(2, events[1])) }
+        #expect(throws: FeedFault.notDense(expected: 2, found: 3)) {
+            try bench.resume(after: bench.cursor(2, events[1]))
+        }
         var other = try Bench()
         try other.take(other.docket.events, from: 1)
         try other.take([other.docket.events[0]], from: 4, feed: 2)
@@ -146,7 +149,7 @@ import Testing
         try bench.take(events.map(\.withheld), from: 1)
         #expect(bench.core.desk.cases[bench.docket.id]?[events[0].hash]?.texts == nil)
         let effects = try bench.take([events[0]], from: 4)
-        #expect(effects.placed.isEmpty && effects.completed == [events[0]])
+        #expect(effects.numbered.isEmpty && effects.completed == [events[0]])
         #expect(effects.touched == [bench.docket.id])
         #expect(bench.core.desk.cases[bench.docket.id]?[events[0].hash]?.texts?.subject == "no water")
     }
@@ -160,13 +163,13 @@ import Testing
         let (right, wrong) = (bench.docket.now, bench.docket.now + Instant.day)
         let wish = Wish(
             command: .note(text: "n"), caseID: bench.docket.id, actor: person("ali", at: Place.seat))
-        let own = try #require(try bench.core.decide(wish, now: wrong, random: &bench.random).placed.first?.event)
+        let own = try #require(try bench.core.decide(wish, now: wrong, random: &bench.random).numbered.first?.event)
         #expect(own.envelope.stamp.instant == wrong)
         try bench.docket.write(.hub, .stamped(own.hash, hlc: Stamp(at: right).rawValue))
         let effects = try bench.take([try #require(bench.docket.events.last)], from: 4)
         #expect(effects.codes == ["IR-23 clock_ahead"])
         let next = try #require(
-            try bench.core.decide(wish, now: bench.docket.now, random: &bench.random).placed.first?.event)
+            try bench.core.decide(wish, now: bench.docket.now, random: &bench.random).numbered.first?.event)
         #expect(next.envelope.stamp.instant < right + 5 * Instant.second)
         let order = bench.state.history.map(\.event)
         #expect(order.firstIndex(of: own.hash) ?? 9 < order.firstIndex(of: next.hash) ?? 0)
@@ -214,7 +217,7 @@ import Testing
         #expect(effects.types == ["IR-23 noted", "IR-23 noted", "IR-23 noted"] && effects.alarms.isEmpty)
         #expect(bench.core.desk.writer.head == latest)
         let wish = Wish(command: .note(text: "n"), caseID: bench.docket.id, actor: person("ali", at: Place.seat))
-        let next = try bench.core.decide(wish, now: bench.docket.now, random: &bench.random).placed[0].event
+        let next = try bench.core.decide(wish, now: bench.docket.now, random: &bench.random).numbered[0].event
         #expect(next.envelope.previous == latest.hash && next.envelope.seq == 5)
     }
 
@@ -243,7 +246,7 @@ import Testing
         let forged = try Event(bytes: envelope.wire, part: .none, hashing: sha256)
         let effects = try bench.core.take(
             .tail([foreign, forged], latest: .empty, known: bench.known), now: bench.docket.now, random: &bench.random)
-        #expect(effects.codes == ["IR-23 foreign_origin", "IR-23 tampering"] && effects.placed.isEmpty)
+        #expect(effects.codes == ["IR-23 foreign_origin", "IR-23 tampering"] && effects.numbered.isEmpty)
     }
 
     @Test func aRepairBringsWhatIsMissingAndNothingTwice() throws {
@@ -253,10 +256,10 @@ import Testing
         let repair = NodeCore.Arrival.repair(events, known: bench.known)
         let effects = try bench.core.take(repair, now: bench.docket.now, random: &bench.random)
         #expect(effects.types == ["hub granted", "IR-23 received"])
-        #expect(try bench.core.take(repair, now: bench.docket.now, random: &bench.random).placed.isEmpty)
+        #expect(try bench.core.take(repair, now: bench.docket.now, random: &bench.random).numbered.isEmpty)
         // The row of what came first follows, and changes nothing.
         let row = try bench.take([events[2]], from: 3)
-        #expect(row.placed.isEmpty && row.cursor?.seq == 3)
+        #expect(row.numbered.isEmpty && row.cursor?.seq == 3)
     }
 
     /// A repair knows one case only: what goes before its events in the journal may still be on its way.
@@ -269,7 +272,7 @@ import Testing
         let second = try #require(bench.docket.events.first { $0.hash == hash })
         let effects = try bench.core.take(
             .repair([second], known: bench.known), now: bench.docket.now, random: &bench.random)
-        #expect(effects.placed.isEmpty && effects.alarms.isEmpty)
+        #expect(effects.numbered.isEmpty && effects.alarms.isEmpty)
     }
 
     /// A node writes only what the hub reads, and only what it can itself.
@@ -287,13 +290,13 @@ import Testing
         var bench = try Bench()
         let due = bench.docket.now + 16 * Instant.day
         try bench.take(Array(bench.docket.events.prefix(2)), from: 1)
-        #expect(try bench.core.escalate(bench.docket.id, now: due, random: &bench.random).placed.isEmpty)
+        #expect(try bench.core.escalate(bench.docket.id, now: due, random: &bench.random).numbered.isEmpty)
         try bench.take([bench.docket.events[2]], from: 3)
         #expect(
-            try bench.core.escalate(bench.docket.id, now: bench.docket.now, random: &bench.random).placed.isEmpty)
+            try bench.core.escalate(bench.docket.id, now: bench.docket.now, random: &bench.random).numbered.isEmpty)
         #expect(
             try bench.core.escalate(bench.docket.id, now: due, random: &bench.random).types == ["IR-23 escalated"])
-        #expect(try bench.core.escalate(bench.docket.id, now: due, random: &bench.random).placed.isEmpty)
+        #expect(try bench.core.escalate(bench.docket.id, now: due, random: &bench.random).numbered.isEmpty)
         #expect(bench.state.escalations.map(\.level) == [1])
     }
 }

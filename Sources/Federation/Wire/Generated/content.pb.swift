@@ -877,7 +877,7 @@ nonisolated struct Peyvand_V1_DuplicateMarked: Sendable {
   init() {}
 }
 
-nonisolated struct Peyvand_V1_Position: Sendable {
+nonisolated struct Peyvand_V1_ChainPlace: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
@@ -903,7 +903,7 @@ nonisolated struct Peyvand_V1_Granted: Sendable {
   var seat: String = String()
 
   /// The outgoing seat's last accepted positions.
-  var cut: [Peyvand_V1_Position] = []
+  var cut: [Peyvand_V1_ChainPlace] = []
 
   /// The referral or refusal that asked for it; empty for a decision of a person.
   var cause: Data = Data()
@@ -937,7 +937,7 @@ nonisolated struct Peyvand_V1_BranchRanked: Sendable {
   var epoch: UInt64 = 0
 
   /// Held writes from these positions on are proposals.
-  var losers: [Peyvand_V1_Position] = []
+  var losers: [Peyvand_V1_ChainPlace] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2471,8 +2471,8 @@ nonisolated extension Peyvand_V1_DuplicateMarked: SwiftProtobuf.Message, SwiftPr
   }
 }
 
-nonisolated extension Peyvand_V1_Position: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".Position"
+nonisolated extension Peyvand_V1_ChainPlace: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ChainPlace"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}seq\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
@@ -2498,7 +2498,7 @@ nonisolated extension Peyvand_V1_Position: SwiftProtobuf.Message, SwiftProtobuf.
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Peyvand_V1_Position, rhs: Peyvand_V1_Position) -> Bool {
+  static func ==(lhs: Peyvand_V1_ChainPlace, rhs: Peyvand_V1_ChainPlace) -> Bool {
     if lhs.incarnation != rhs.incarnation {return false}
     if lhs.seq != rhs.seq {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
