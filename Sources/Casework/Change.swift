@@ -148,6 +148,18 @@ public struct Grant: Sendable, Hashable {
     }
 }
 
+/// What the hub's machine says in every grant, whoever it is for.
+public struct GrantTerms: Sendable, Hashable {
+    public var epoch: Epoch
+    public var cut: [ChainPlace]
+
+    public init(epoch: Epoch, cut: [ChainPlace]) { (self.epoch, self.cut) = (epoch, cut) }
+
+    public func grant(holder: OrganizationCode, seat: Origin, cause: EventHash?) -> Grant {
+        Grant(epoch: epoch, holder: holder, seat: seat, cut: cut, cause: cause)
+    }
+}
+
 /// Held writes of `origin` under `epoch` from these positions on are proposals.
 public struct BranchRank: Sendable, Hashable {
     public var origin: Origin

@@ -6,9 +6,15 @@ public struct DecisionContext: Sendable {
     public var actor: Actor
     public var tree: OrganizationTree
     public var calendar: WorkCalendar
+    /// What a grant written now must say. Only the hub's machine knows it; a dry run asks for no more than a yes.
+    public var terms: GrantTerms
 
-    public init(now: Instant, origin: Origin, actor: Actor, tree: OrganizationTree, calendar: WorkCalendar) {
+    public init(
+        now: Instant, origin: Origin, actor: Actor, tree: OrganizationTree, calendar: WorkCalendar,
+        terms: GrantTerms = GrantTerms(epoch: 0, cut: [])
+    ) {
         (self.now, self.origin, self.actor, self.tree, self.calendar) = (now, origin, actor, tree, calendar)
+        self.terms = terms
     }
 }
 
@@ -175,14 +181,14 @@ private struct Decision {
         return newEvents
     }
 
-    /// A person at the hub takes over or hands over; the hub's machine fills in epoch and cut.
+    /// A person at the hub takes over or hands over.
     func move(to organization: OrganizationCode, reason: String) throws(Refusal) -> [NewEvent] {
         guard context.origin == .hub else { throw .notTheSeat(.hub) }
         guard subject.registration != nil else { throw .illegal(.notRegistered, status: subject.status) }
         guard let seat = context.tree.seat(of: organization) else { throw .unknownOrganization(organization.rawValue) }
         guard organization != subject.registration?.about, organization != subject.holder || subject.transfer != nil
         else { throw .illegal(.referredToItself, status: subject.status) }
-        let grant = Grant(epoch: 0, holder: organization, seat: seat, cut: [], cause: nil)
+        let grant = context.terms.grant(holder: organization, seat: seat, cause: nil)
         return [newEvent(.granted(grant), Texts(text: reason))]
     }
 

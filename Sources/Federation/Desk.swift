@@ -144,8 +144,9 @@ public struct Desk: Sendable {
 
     /// Decides a wish on a loaded case and writes its events. An amendment is refused if the case has changed since its
     /// author's page was loaded, unless it says which values it saw.
+    /// - Parameter terms: what a grant of this case must say, at the hub.
     mutating func decide(
-        _ wish: Wish, now: Instant, random: inout some RandomNumberGenerator
+        _ wish: Wish, terms: GrantTerms? = nil, now: Instant, random: inout some RandomNumberGenerator
     ) throws(Refusal) -> [Event] {
         let record = cases[wish.caseID] ?? CaseRecord(id: wish.caseID, reader: reader)
         switch wish.command {
@@ -157,7 +158,8 @@ public struct Desk: Sendable {
         {
             throw .stale(revision: record.state.revision)
         }
-        let context = DecisionContext(now: now, origin: origin, actor: wish.actor, tree: tree, calendar: calendar)
+        var context = DecisionContext(now: now, origin: origin, actor: wish.actor, tree: tree, calendar: calendar)
+        if let terms { context.terms = terms }
         let newEvents = try record.state.decide(wish.command, in: context, trackingCode: wish.trackingCode) { hash in
             guard let event = record[hash], let change = event.envelope.change else { return nil }
             return (change, event.texts ?? Texts())

@@ -7,27 +7,10 @@ extension HubCore {
     ) throws(Refusal) -> Effects {
         var effects = Effects()
         if let record = desk.cases[wish.caseID], let origin = awaited(for: record) { throw .awaiting(origin) }
-        if case .moveCustody = wish.command {
-            try moveCustody(wish, &effects, now: now, random: &random)
-        } else {
-            number(try desk.decide(wish, now: now, random: &random), wish.caseID, &effects)
-        }
+        let terms = desk.cases[wish.caseID].map { nextGrant(of: $0, now: now) }
+        number(try desk.decide(wish, terms: terms, now: now, random: &random), wish.caseID, &effects)
         settle(&effects, now: now, random: &random)
         return effects
-    }
-
-    private mutating func moveCustody(
-        _ wish: Wish, _ effects: inout Effects, now: Instant, random: inout some RandomNumberGenerator
-    ) throws(Refusal) {
-        guard let record = desk.cases[wish.caseID], !record.events.isEmpty else { throw .unknownCase }
-        let context = DecisionContext(
-            now: now, origin: .hub, actor: wish.actor, tree: desk.tree, calendar: desk.calendar)
-        for newEvent in try record.state.decide(wish.command, in: context) {
-            guard case .granted(let asked) = newEvent.change else { continue }
-            let grant = grant(record, holder: asked.holder, seat: asked.seat, cause: nil, now: now)
-            let newEvent = NewEvent(.granted(grant), texts: newEvent.texts, actor: wish.actor, occurredAt: now)
-            number(try desk.write([newEvent], on: wish.caseID, now: now, random: &random), wish.caseID, &effects)
-        }
     }
 
     /// The hub's level: only when the seat has reported, with nothing unsent, at a time past the clock's end. Cases
@@ -96,7 +79,7 @@ extension HubCore {
             asked = (record.state.holder, record.state.seat, nil)
         }
         guard let asked else { return }
-        let grant = grant(record, holder: asked.holder, seat: asked.seat, cause: asked.cause, now: now)
+        let grant = nextGrant(of: record, now: now).grant(holder: asked.holder, seat: asked.seat, cause: asked.cause)
         write(
             [NewEvent(.granted(grant), actor: desk.system, occurredAt: now)], on: id, &effects, now: now,
             random: &random)
@@ -105,12 +88,10 @@ extension HubCore {
     /// The tree says where an organisation works, not the origin that refers to it.
     private func seat(of transfer: Transfer) -> Origin { desk.tree.seat(of: transfer.holder) ?? transfer.seat }
 
-    private func grant(
-        _ record: CaseRecord, holder: OrganizationCode, seat: Origin, cause: EventHash?, now: Instant
-    ) -> Grant {
+    /// The epoch and the cut of the next grant: what every grant of this hub is made from.
+    private func nextGrant(of record: CaseRecord, now: Instant) -> GrantTerms {
         let next = record.state.epoch == .max ? .max : record.state.epoch + 1
-        let epoch = max(next, UInt64(clamping: now.milliseconds / 1000))
-        return Grant(epoch: epoch, holder: holder, seat: seat, cut: cut(record), cause: cause)
+        return GrantTerms(epoch: max(next, UInt64(clamping: now.milliseconds / 1000)), cut: cut(record))
     }
 
     /// The outgoing seat's accepted positions, one for each incarnation that wrote this case.

@@ -158,10 +158,12 @@ import Testing
             try scene.decide(.moveCustody(to: Scene.code("SAMT"), reason: "x"))
         }
         scene.origin = .hub
+        let cut = [ChainPlace(incarnation: 1, seq: 3)]
+        scene.terms = GrantTerms(epoch: 7, cut: cut)
         let newEvents = try scene.decide(.moveCustody(to: Scene.code("SAMT"), reason: "بی‌پاسخ"))
         #expect(
             newEvents.map(\.change) == [
-                .granted(Grant(epoch: 0, holder: Scene.code("SAMT"), seat: .hub, cut: [], cause: nil))
+                .granted(Grant(epoch: 7, holder: Scene.code("SAMT"), seat: .hub, cut: cut, cause: nil))
             ])
         #expect(newEvents[0].texts.text == "بی‌پاسخ")
     }

@@ -9,6 +9,7 @@ struct Scene {
 
     var subject: Case
     var origin: Origin
+    var terms = GrantTerms(epoch: 0, cut: [])
     var actor: Actor
     var now = Scene.start
     var tree = OrganizationTree.standard
@@ -44,7 +45,7 @@ struct Scene {
     }
 
     var context: DecisionContext {
-        DecisionContext(now: now, origin: origin, actor: actor, tree: tree, calendar: calendar)
+        DecisionContext(now: now, origin: origin, actor: actor, tree: tree, calendar: calendar, terms: terms)
     }
 
     func decide(_ command: Command, random: UInt64 = 7) throws(Refusal) -> [NewEvent] {

@@ -18,9 +18,9 @@ import Testing
             let batches = try (0..<2).map { _ in
                 let held = [try province.register(), try province.register()]
                 var batch = office.batch([])
-                batch.quarantined = [province.origin]
-                batch.held = held
-                batch.chains = office.extend(held)
+                batch.effects.quarantined = [province.origin]
+                batch.effects.held = held
+                batch.note(office.extend(held))
                 return batch
             }
             let gate = AsyncStream<Void>.makeStream()
@@ -33,7 +33,7 @@ import Testing
             gate.continuation.finish()
             try await later.value
             let held = try await store.held(of: province.origin, preferring: [], limit: 9)
-            #expect(held == batches.flatMap(\.held))
+            #expect(held == batches.flatMap(\.effects.held))
         }
     }
 
@@ -50,9 +50,9 @@ import Testing
             let ours = [try province.note(id), try province.write(.accepted, id)]
             let theirs = [try copy.note(id, "ours too").withheld, try copy.note(id)]
             var batch = office.batch([])
-            batch.quarantined = [province.origin]
-            batch.held = [ours[0], theirs[0], ours[1], theirs[1]]
-            batch.chains = office.extend(batch.held)
+            batch.effects.quarantined = [province.origin]
+            batch.effects.held = [ours[0], theirs[0], ours[1], theirs[1]]
+            batch.note(office.extend(batch.effects.held))
             try await store.commit(batch)
 
             let again = try await reopen()
@@ -61,8 +61,8 @@ import Testing
             func held(_ preferred: [UInt64], _ limit: Int = 9) async throws -> [Event] {
                 try await again.held(of: province.origin, preferring: preferred, limit: limit)
             }
-            #expect(try await held([]) == batch.held)
-            #expect(try await held([]).map(\.part) == batch.held.map(\.part))
+            #expect(try await held([]) == batch.effects.held)
+            #expect(try await held([]).map(\.part) == batch.effects.held.map(\.part))
             #expect(try await held([2]) == [theirs[0], theirs[1], ours[0], ours[1]])
             #expect(try await held([2], 3) == [theirs[0], theirs[1], ours[0]])
             #expect(try await held([2, .max], 1) == [ours[0]])
@@ -84,12 +84,12 @@ import Testing
             try await office.begin(store)
             let events = [try province.register(), try province.register(), try province.register()]
             var batch = office.batch([])
-            batch.quarantined = [province.origin]
-            batch.held = events
-            batch.chains = office.extend(events)
+            batch.effects.quarantined = [province.origin]
+            batch.effects.held = events
+            batch.note(office.extend(events))
             try await store.commit(batch)
             batch = try office.batch([events[0], office.register()])
-            batch.released = [events[0].hash]
+            batch.effects.released = [events[0].hash]
             try await store.commit(batch)
             let first = try #require(events[0].caseID)
             #expect(try await store.quarantines() == [province.origin: 2])
@@ -98,14 +98,14 @@ import Testing
             #expect(try await store.journal(of: province.origin, after: 0) == events)
             batch = office.batch([events[1]])
             // The last one is known to its case by now, and is not numbered again.
-            batch.released = [events[1].hash, events[2].hash]
-            batch.lifted = [province.origin]
-            batch.fenced = [(province.origin, .max), (province.origin, 2), (.hub, 3)]
+            batch.effects.released = [events[1].hash, events[2].hash]
+            batch.effects.lifted = [province.origin]
+            batch.effects.fenced = [(province.origin, .max), (province.origin, 2), (.hub, 3)]
             try await store.commit(batch)
             #expect(try await store.quarantines().isEmpty)
             #expect(try await store.held(of: province.origin, preferring: [], limit: 9).isEmpty)
             batch = office.batch([])
-            batch.fenced = [(province.origin, 2)]
+            batch.effects.fenced = [(province.origin, 2)]
             try await store.commit(batch)
             #expect(try await reopen().fenced() == [province.origin: [.max, 2], .hub: [3]])
         }
@@ -119,16 +119,16 @@ import Testing
             let event = try province.register()
             let before = office
             var batch = office.batch([])
-            batch.held = [event, event]
+            batch.effects.held = [event, event]
             await #expect(throws: PostgresError.self) { try await store.commit(batch) }
             office = before
-            batch.held = [event]
+            batch.effects.held = [event]
             try await store.commit(batch)
             await #expect(throws: PostgresError.self) { try await store.commit(batch) }
             // In one batch both is said: kept out is the safe one.
-            batch.held = []
-            batch.quarantined = [province.origin]
-            batch.lifted = [province.origin]
+            batch.effects.held = []
+            batch.effects.quarantined = [province.origin]
+            batch.effects.lifted = [province.origin]
             try await store.commit(batch)
             #expect(try await store.quarantines() == [province.origin: 1])
         }
@@ -161,7 +161,7 @@ import Testing
             var restoration = Restoration(floors: floors, awaited: Set(nodes))
             for _ in 0..<3 {
                 var batch = office.batch([])
-                batch.restoration = .some(restoration)
+                batch.effects.restoration = .some(restoration)
                 try await store.commit(batch)
                 let again = try await reopen()
                 #expect(try await again.restoration() == restoration)
@@ -172,11 +172,11 @@ import Testing
             try await store.commit(office.batch([]))
             #expect(try await store.restoration() != nil)
             var batch = office.batch([])
-            batch.restoration = .some(nil)
+            batch.effects.restoration = .some(nil)
             try await store.commit(batch)
             #expect(try await store.restoration() == nil)
             // Without a journal there are no floors, and nobody may be awaited.
-            batch.restoration = .some(Restoration(floors: [], awaited: []))
+            batch.effects.restoration = .some(Restoration(floors: [], awaited: []))
             try await store.commit(batch)
             #expect(try await store.restoration() == Restoration(floors: [], awaited: []))
         }

@@ -15,7 +15,7 @@ import Testing
             let plain = try province.write(.accepted, event.caseID)
             let there = try #require(Origin("IR-23"))
             var batch = office.batch([event, plain])
-            batch.routed = [
+            batch.effects.routed = [
                 route(event, to: there, 1, withPart: false), route(plain, to: there, 2, withPart: false),
                 route(event, to: province.origin, 1),
             ]
@@ -45,7 +45,7 @@ import Testing
             let there = try #require(Origin("IR-07"))
             let bare = try #require(Origin("IR-08"))
             var batch = office.batch(events)
-            batch.routed = events.enumerated().flatMap { index, event in
+            batch.effects.routed = events.enumerated().flatMap { index, event in
                 [
                     route(event, to: there, UInt64(index + 1)),
                     route(event, to: bare, UInt64(index + 1), withPart: false),
@@ -93,16 +93,16 @@ import Testing
             let there = try #require(Origin("IR-07"))
             let first = try office.register()
             var batch = office.batch([first])
-            batch.routed = [route(first, to: there, 1)]
+            batch.effects.routed = [route(first, to: there, 1)]
             try await store.commit(batch)
             let before = office
             let event = try office.register()
             var bad = office.batch([event])
-            bad.cursor = FeedCursor(hubIncarnation: 1, seq: 1, hash: event.hash)
-            bad.quarantined = [there]
+            bad.effects.cursor = FeedCursor(hubIncarnation: 1, seq: 1, hash: event.hash)
+            bad.effects.quarantined = [there]
             bad.replies = [try office.reply(event, key: "k")]
             // This place of the feed is taken.
-            bad.routed = [route(event, to: there, 1)]
+            bad.effects.routed = [route(event, to: there, 1)]
             await #expect(throws: PostgresError.self) { try await store.commit(bad) }
             #expect(try await store.resume(.hub, token: 7) == before.stored)
             #expect(try await store.journal(of: .hub, after: 0) == [first])
@@ -111,7 +111,7 @@ import Testing
             #expect(try await store.quarantines().isEmpty)
             #expect(try await store.replies([bad.replies[0].key]).isEmpty)
             // The writer goes on.
-            bad.routed = [route(event, to: there, 2)]
+            bad.effects.routed = [route(event, to: there, 2)]
             try await store.commit(bad)
             #expect(try await store.quarantines() == [there: 0])
         }
@@ -130,7 +130,7 @@ import Testing
             let (third, second) = (chain(3, 7, parent: high, first: 3), chain(2, 9, parent: 3, first: 8))
             for chains in [[chain(high, 1), chain(2, 1), chain(high, 2)], [third], [second]] {
                 var batch = office.batch([])
-                batch.chains = chains.map { (origin, $0) }
+                batch.note(chains.map { (origin, $0) })
                 try await store.commit(batch)
             }
             #expect(try await store.chains() == [origin: ChainTree(chains: [chain(high, 2), third, second])])
@@ -151,19 +151,19 @@ import Testing
                 (cursor(7, 4), [cursor(7, 4), cursor(old, 4)]), (cursor(old, 5), [cursor(old, 5), cursor(7, 4)]),
             ] {
                 var batch = office.batch([])
-                batch.cursor = next
+                batch.effects.cursor = next
                 try await store.commit(batch)
                 #expect(try await reopen().feedCursors() == all)
             }
             for incarnation in UInt64(100)..<170 {
                 var batch = office.batch([])
-                batch.cursor = cursor(incarnation, 6)
+                batch.effects.cursor = cursor(incarnation, 6)
                 try await store.commit(batch)
             }
             #expect(try await store.feedCursors() == (106..<170).reversed().map { cursor($0, 6) })
             // The hub has lost what lies beyond: those cursors are forgotten, and the feed goes on from one of before.
             var batch = office.batch([])
-            (batch.rewound, batch.cursor) = (5, cursor(old, 3))
+            (batch.effects.rewound, batch.effects.cursor) = (5, cursor(old, 3))
             try await store.commit(batch)
             #expect(try await reopen().feedCursors() == [cursor(old, 3), cursor(7, 4)])
         }
@@ -176,7 +176,7 @@ import Testing
             #expect(try await store.schemas() == [])
             for schemas: [UInt32] in [[1], [1, 2, .max]] {
                 var batch = office.batch([])
-                batch.schemas = schemas
+                batch.effects.schemas = schemas
                 try await store.commit(batch)
                 #expect(try await reopen().schemas() == schemas)
             }
@@ -194,10 +194,10 @@ import Testing
             for (store, incarnation) in [(store, UInt64.max), (try await reopen(), .max), (store, 5)] {
                 let new = try (0..<3).map { _ in try office.register() }
                 var batch = office.batch(new)
-                batch.routed = new.enumerated().map {
+                batch.effects.routed = new.enumerated().map {
                     route($1, to: there, seq + UInt64($0) + 1, by: incarnation)
                 }
-                if incarnation == 5 { batch.routed.append(route(new[0], to: other, 1, by: 5)) }
+                if incarnation == 5 { batch.effects.routed.append(route(new[0], to: other, 1, by: 5)) }
                 try await store.commit(batch)
                 events += new
                 seq += 3

@@ -100,8 +100,8 @@ struct ContractOffice {
         let numbered = events.map { place($0) }
         stored = StoredHead(head: writer.head, stamp: writer.clock.last, position: position)
         var commit = Commit(origin: origin, token: token, expected: before, becomes: stored, now: now)
-        commit.numbered = numbered
-        commit.chains = extend(events)
+        commit.effects.numbered = numbered
+        commit.note(extend(events))
         var touched: [CaseID: UInt64] = [:]
         for numbered in numbered {
             guard let id = numbered.event.caseID else { continue }
@@ -135,6 +135,13 @@ func route(
     Commit.Routed(
         destination: destination, seq: seq, event: event.hash, origin: event.origin, place: event.envelope.place,
         withPart: withPart, hubIncarnation: hubIncarnation)
+}
+
+extension Commit {
+    /// Chains that this batch extends, in their order.
+    mutating func note(_ chains: [(origin: Origin, chain: Chain)]) {
+        for (origin, chain) in chains { effects.note(chain, of: origin) }
+    }
 }
 
 extension CaseStore {

@@ -219,7 +219,7 @@ import Testing
             let bad = try office.register()
             let there = try #require(Origin("IR-07"))
             var batch = office.batch([good, bad])
-            batch.routed = [route(bad, to: there, 1)]
+            batch.effects.routed = [route(bad, to: there, 1)]
             try await store.commit(batch)
             let id = try #require(bad.caseID)
             let goodID = try #require(good.caseID)
@@ -268,7 +268,7 @@ import Testing
             try await office.begin(store)
             let event = try province.register()
             var batch = office.batch([])
-            batch.held = [event]
+            batch.effects.held = [event]
             try await store.commit(batch)
             let id = try #require(event.caseID)
             for (column, place) in [("envelope", 10), ("part", 20)] {

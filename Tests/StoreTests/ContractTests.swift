@@ -156,7 +156,7 @@ extension StoreKind {
             try await store.commit(office.batch([event.withheld, erased]))
             #expect(try await store.events(of: [id])[id]?.map(\.part) == [.withheld, .erased])
             var batch = office.batch([])
-            batch.completed = [event, event, gone]
+            batch.effects.completed = [event, event, gone]
             try await store.commit(batch)
             // An erased part does not come back.
             #expect(try await store.events(of: [id])[id]?.map(\.part) == [event.part, .erased])

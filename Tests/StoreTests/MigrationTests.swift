@@ -77,7 +77,7 @@ import Testing
         var hub = ContractOffice("hub", seed: 4, incarnation: 0xA)
         hub.restart(0xA, from: ChainHead(incarnation: 9, seq: 6, hash: sha256([7])))
         let fromHub = try hub.note(id)
-        let numbered = office.batch(events + [fromHub]).numbered
+        let numbered = office.batch(events + [fromHub]).effects.numbered
         try await save(numbered, database)
         try await saveCase(id, office, database)
         let heads = third.stored + fifth.stored
@@ -130,7 +130,7 @@ import Testing
         try await database.migrate(Array(Migration.all.prefix(3)))
         var office = ContractOffice("hub")
         let event = try office.register()
-        try await save(office.batch([event]).numbered, database)
+        try await save(office.batch([event]).effects.numbered, database)
         let (there, generation) = (Origin.provinces[7], UInt64.max - 1)
         try await database.readers.run { connection in
             try connection.query(

@@ -94,9 +94,9 @@ final class ReadsOffice {
         var touched: [CaseID: UInt64] = [:]
         for event in waiting {
             position += 1
-            commit.numbered.append(Commit.Numbered(position: position, event: event))
+            commit.effects.numbered.append(Commit.Numbered(position: position, event: event))
             if let id = event.caseID { touched[id] = position }
-            commit.chains.append((origin, extend(event)))
+            commit.effects.note(extend(event), of: origin)
         }
         for (id, position) in touched.sorted(by: { $0.key < $1.key }) {
             if let row = records[id].flatMap({ CaseRow($0, position: position) }) { commit.cases.append(row) }

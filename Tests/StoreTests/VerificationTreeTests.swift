@@ -75,9 +75,9 @@ import Testing
             try await store.commit(hub.batch(accepted))
             let held = [try province.register(), try province.register()]
             var batch = hub.batch([])
-            batch.quarantined = [province.origin]
-            batch.held = held
-            batch.chains = hub.extend(held)
+            batch.effects.quarantined = [province.origin]
+            batch.effects.held = held
+            batch.note(hub.extend(held))
             try await store.commit(batch)
             let report = try await verify(database, store, .hub)
             #expect(report.faults == [] && report.events == 4 && report.parts == 4 && report.cases == 2)
@@ -119,7 +119,7 @@ import Testing
         lost.restart(0xB)
         let last = try (0..<2).map { _ in try lost.note(id) }
         var batch = hub.batch([])
-        batch.restoration = .some(Restoration(floors: [floor], awaited: [Origin.provinces[3]]))
+        batch.effects.restoration = .some(Restoration(floors: [floor], awaited: [Origin.provinces[3]]))
         try await store.commit(batch)
         hub.restart(0xC)
         try await store.commit(hub.batch([later[2], later[3], last[1], hub.note(id)]))
@@ -172,7 +172,7 @@ import Testing
             for incarnation in [UInt64(9), 8] {
                 let event = try hub.register()
                 var batch = hub.batch([event])
-                batch.routed = [route(event, to: there, 10 - incarnation, by: incarnation)]
+                batch.effects.routed = [route(event, to: there, 10 - incarnation, by: incarnation)]
                 try await store.commit(batch)
             }
             #expect(try await verify(database, store, .hub).faults == [])

@@ -108,7 +108,7 @@ import Testing
         let (store, diary) = (WatchedStore(), Diary())
         store.watch { batch in
             diary.note("begun")
-            guard batch.numbered.count > 1 else { return }
+            guard batch.effects.numbered.count > 1 else { return }
             try await Task.sleep(for: .milliseconds(50))
             diary.note("saved")
         }
@@ -160,7 +160,7 @@ import Testing
             if diary.all.count == 1 {
                 while diary.count("begun") < 2 { try await Task.sleep(for: .milliseconds(1)) }
             }
-            if batch.numbered.contains(where: { $0.event.origin == culprit }) {
+            if batch.effects.numbered.contains(where: { $0.event.origin == culprit }) {
                 throw PostgresError(.checkViolation, "no")
             }
         }

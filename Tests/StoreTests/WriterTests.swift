@@ -72,7 +72,7 @@ private struct Broken: Error {}
     @Test func onlyTheCulpritHears() async throws {
         let store = WatchedStore()
         store.watch { batch in
-            if batch.numbered.contains(where: { $0.event.texts?.subject == "poison" }) {
+            if batch.effects.numbered.contains(where: { $0.event.texts?.subject == "poison" }) {
                 throw PostgresError(.checkViolation, "poison")
             }
         }

@@ -159,40 +159,24 @@ public struct Commit: Sendable {
     /// What the head must be now, and what it becomes.
     public var expected: StoredHead
     public var becomes: StoredHead
-    public var numbered: [Numbered] = []
-    /// Events whose missing part came.
-    public var completed: [Event] = []
+    /// What the core decided. An origin that it both lifts and quarantines stays quarantined: the safe order of the two.
+    public var effects: Effects
     public var cases: [CaseRow] = []
     /// So many of `cases`, from the first, are each there once, in their order, and nothing of them was here before:
     /// neither events nor a row.
     public var begun = 0
-    /// Chains that were extended, each as it stands after this batch, in the order in which they were.
-    public var chains: [(origin: Origin, chain: Chain)] = []
-    public var routed: [Routed] = []
-    public var cursor: FeedCursor?
-    /// Cursors with a greater seq are forgotten, before `cursor` is saved.
-    public var rewound: UInt64?
     public var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
-    public var alarms: [(origin: Origin, alarm: Alarm)] = []
-    public var quarantined: [Origin] = []
-    /// Origins that are let in again. One that this batch also quarantines stays so: the safe order of the two.
-    public var lifted: [Origin] = []
-    /// Events that are accepted and kept apart, in order of acceptance.
-    public var held: [Event] = []
-    /// Events that are held no more; those that are new to their cases stand in `numbered`.
-    public var released: [EventHash] = []
-    public var fenced: [(origin: Origin, incarnation: UInt64)] = []
-    /// What a restored hub waits for, where that has changed: `.some(nil)` when it waits for nothing any more.
-    public var restoration: Restoration??
-    /// The schemas of a new Welcome.
-    public var schemas: [UInt32]?
     public var now: Instant
 
-    public init(origin: Origin, token: UInt64, expected: StoredHead, becomes: StoredHead, now: Instant) {
+    public init(
+        origin: Origin, token: UInt64, expected: StoredHead, becomes: StoredHead, effects: Effects = Effects(),
+        now: Instant
+    ) {
         self.origin = origin
         self.token = token
         self.expected = expected
         self.becomes = becomes
+        self.effects = effects
         self.now = now
     }
 }

@@ -27,24 +27,9 @@ extension Writer {
         func isCommitted(at head: StoredHead) -> Bool { becomes != expected && becomes == head }
 
         func commit(origin: Origin, token: UInt64, now: Instant) -> Commit {
-            var commit = Commit(origin: origin, token: token, expected: expected, becomes: becomes, now: now)
-            commit.numbered = effects.numbered
-            commit.completed = effects.completed
-            commit.routed = effects.routed
-            commit.cursor = effects.cursor
-            commit.rewound = effects.rewound
-            commit.alarms = effects.alarms
-            commit.quarantined = effects.quarantined
-            commit.lifted = effects.lifted
-            commit.held = effects.held
-            commit.released = effects.released
-            commit.fenced = effects.fenced
-            commit.restoration = effects.restoration
-            commit.schemas = effects.schemas
-            commit.cases = rows
-            commit.begun = begun
-            commit.chains = effects.chains
-            commit.replies = replies
+            var commit = Commit(
+                origin: origin, token: token, expected: expected, becomes: becomes, effects: effects, now: now)
+            (commit.cases, commit.begun, commit.replies) = (rows, begun, replies)
             return commit
         }
     }

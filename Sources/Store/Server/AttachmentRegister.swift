@@ -117,7 +117,7 @@ public struct AttachmentRegister: Sendable {
 extension Commit {
     /// The files that the batch's events name; `nil` when there are none.
     var files: (sql: String, parameters: [Parameter])? {
-        let named = numbered.indices.compactMap { NamedFile(numbered[$0].event) }
+        let named = effects.numbered.compactMap { NamedFile($0.event) }
         return named.isEmpty ? nil : NamedFile.insert(named)
     }
 }

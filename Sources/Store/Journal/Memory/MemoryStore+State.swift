@@ -49,21 +49,21 @@ struct MemoryState: Sendable {
             writer.head.head == batch.expected.head, writer.head.position == batch.expected.position
         else { throw StoreError.fenced }
         var newPlaces: Set<Place> = []
-        for numbered in batch.numbered {
+        for numbered in batch.effects.numbered {
             let place = Place(numbered.event)
             guard journal[place] == nil, newPlaces.insert(place).inserted else {
                 throw PostgresError(.uniqueViolation, "another event has its place in the journal")
             }
         }
         newPlaces = []
-        for event in batch.held {
+        for event in batch.effects.held {
             let place = Place(event)
             guard !held.contains(where: { Place($0) == place }), newPlaces.insert(place).inserted else {
                 throw PostgresError(.uniqueViolation, "another event has its place among those held")
             }
         }
         var newRows: Set<[String]> = []
-        for routed in batch.routed {
+        for routed in batch.effects.routed {
             guard feeds[routed.destination]?[routed.seq] == nil,
                 newRows.insert([routed.destination.code, String(routed.seq)]).inserted
             else { throw PostgresError(.uniqueViolation, "another event has its place in the feed") }
@@ -77,13 +77,13 @@ struct MemoryState: Sendable {
     mutating func apply(_ batch: Commit) {
         commits += 1
         writers[batch.origin]?.head = batch.becomes
-        for numbered in batch.numbered {
+        for numbered in batch.effects.numbered {
             let place = Place(numbered.event)
             journal[place] = numbered
             lines[place.origin, default: []].append(place)
             if let id = numbered.event.caseID { places[id, default: []].append(place) }
         }
-        for event in batch.completed {
+        for event in batch.effects.completed {
             let place = Place(event)
             guard event.part.bytes != nil, journal[place]?.event.part == .withheld else { continue }
             journal[place]?.event.part = event.part
@@ -92,36 +92,36 @@ struct MemoryState: Sendable {
             cases[row.id] = row
             codes.insert(row.trackingCode)
         }
-        for (origin, chain) in batch.chains {
+        for (origin, chain) in batch.effects.chains {
             chains[origin, default: []].removeAll { $0.incarnation == chain.incarnation }
             chains[origin, default: []].append(chain)
         }
-        for routed in batch.routed { feeds[routed.destination, default: [:]][routed.seq] = routed }
-        if let seq = batch.rewound { cursors.removeAll { $0.seq > seq } }
-        if let cursor = batch.cursor {
+        for routed in batch.effects.routed { feeds[routed.destination, default: [:]][routed.seq] = routed }
+        if let seq = batch.effects.rewound { cursors.removeAll { $0.seq > seq } }
+        if let cursor = batch.effects.cursor {
             cursors.removeAll { $0.hubIncarnation == cursor.hubIncarnation }
             cursors.append(cursor)
         }
         for (key, reply) in batch.replies { replies[key] = reply }
-        alarms += batch.alarms
+        alarms += batch.effects.alarms
         applyChoices(batch)
     }
 
     /// Quarantine, restoration, and what the hub lets this node write.
     private mutating func applyChoices(_ batch: Commit) {
-        held += batch.held
-        if !batch.released.isEmpty {
-            let released = Set(batch.released)
+        held += batch.effects.held
+        if !batch.effects.released.isEmpty {
+            let released = Set(batch.effects.released)
             held.removeAll { released.contains($0.hash) }
         }
-        quarantined.subtract(batch.lifted)
-        quarantined.formUnion(batch.quarantined)
-        for (origin, incarnation) in batch.fenced { fenced[origin, default: []].insert(incarnation) }
-        if let restoration = batch.restoration {
+        quarantined.subtract(batch.effects.lifted)
+        quarantined.formUnion(batch.effects.quarantined)
+        for (origin, incarnation) in batch.effects.fenced { fenced[origin, default: []].insert(incarnation) }
+        if let restoration = batch.effects.restoration {
             self.restoration = restoration
             restoredAt = nil
         }
-        if let schemas = batch.schemas { self.schemas = schemas }
+        if let schemas = batch.effects.schemas { self.schemas = schemas }
     }
 
     /// An event of the journal, as it is read.

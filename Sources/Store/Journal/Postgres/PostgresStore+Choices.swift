@@ -8,25 +8,33 @@ extension Commit {
     /// In the transaction's last round trip; nothing in most batches.
     var choices: [Statement] {
         var statements: [Statement] = []
-        if let rewound { statements.append(("DELETE FROM feed_cursors WHERE seq > $1", [.int64(rewound.stored)])) }
-        if let cursor { statements.append(upsert(cursor)) }
-        if let schemas { statements.append(Self.set("schemas", schemas.map(String.init).joined(separator: " "))) }
-        if !released.isEmpty {
+        if let rewound = effects.rewound {
+            statements.append(("DELETE FROM feed_cursors WHERE seq > $1", [.int64(rewound.stored)]))
+        }
+        if let cursor = effects.cursor { statements.append(upsert(cursor)) }
+        if let schemas = effects.schemas {
+            statements.append(Self.set("schemas", schemas.map(String.init).joined(separator: " ")))
+        }
+        if !effects.released.isEmpty {
             statements.append(
-                ("DELETE FROM held_events WHERE hash = ANY ($1::bytea[])", [.byteaArray(released.map(\.bytes))]))
+                ("DELETE FROM held_events WHERE hash = ANY ($1::bytea[])", [.byteaArray(effects.released.map(\.bytes))])
+            )
         }
         statements += quarantine
-        if !fenced.isEmpty {
+        if !effects.fenced.isEmpty {
             statements.append(
                 (
                     """
                     INSERT INTO fenced_writers (origin, incarnation) SELECT * FROM unnest($1::text[], $2::bigint[])
                     ON CONFLICT DO NOTHING
                     """,
-                    [.textArray(fenced.map(\.origin.code)), .int64Array(fenced.map(\.incarnation.stored))]
+                    [
+                        .textArray(effects.fenced.map(\.origin.code)),
+                        .int64Array(effects.fenced.map(\.incarnation.stored)),
+                    ]
                 ))
         }
-        if let restoration { statements += wait(for: restoration) }
+        if let restoration = effects.restoration { statements += wait(for: restoration) }
         return statements
     }
 
@@ -49,8 +57,8 @@ extension Commit {
     }
 
     private var quarantine: [Statement] {
-        let shut = Set(quarantined)
-        let open = Set(lifted).subtracting(shut)
+        let shut = Set(effects.quarantined)
+        let open = Set(effects.lifted).subtracting(shut)
         var statements: [Statement] = []
         if !shut.isEmpty {
             statements.append(

@@ -29,7 +29,7 @@ struct Saving: Sendable {
         self.begun = begun
         order = batch.isSmall(few) ? .together : isCareful ? .headFirst : .rowsFirst
         rows = CaseRows(batch)
-        parts = batch.numbered.indices.compactMap { StoredPart(batch.numbered[$0].event) }
+        parts = batch.effects.numbered.compactMap { StoredPart($0.event) }
         (fresh, joined) = batch.origins
     }
 
@@ -38,11 +38,11 @@ struct Saving: Sendable {
     func copy(_ connection: isolated Connection) throws {
         if order == .together { return }
         if order == .headFirst { try connection.pipeline([batch.compareAndSet]) }
-        try Table.journal.copy(batch.numbered, connection)
+        try Table.journal.copy(batch.effects.numbered, connection)
         try Table.parts.copy(parts, connection)
         try Table.origins.copy(fresh, connection)
         try rows.copyNew(connection)
-        try Table.feeds.copy(batch.routed, connection)
+        try Table.feeds.copy(batch.effects.routed, connection)
     }
 
     /// All else, on what the batch goes on from.
@@ -56,11 +56,12 @@ struct Saving: Sendable {
         }
         let moved = try rows.figures(old: old)
         if order == .together {
-            next += Table.journal.insert(batch.numbered) + Table.parts.insert(parts) + Table.origins.insert(fresh)
-            next += rows.insertNew + Table.feeds.insert(batch.routed) + Table.held.insert(batch.held)
+            next +=
+                Table.journal.insert(batch.effects.numbered) + Table.parts.insert(parts) + Table.origins.insert(fresh)
+            next += rows.insertNew + Table.feeds.insert(batch.effects.routed) + Table.held.insert(batch.effects.held)
         } else {
             // Their order is that in which they are written: an earlier batch's come first.
-            try Table.held.copy(batch.held, connection)
+            try Table.held.copy(batch.effects.held, connection)
         }
         next += rows.upsert + Table.origins.upsert(joined)
         try connection.pipeline(next + moved.statements + batch.statements + FeedRun.note(begun) + batch.choices)
@@ -69,8 +70,9 @@ struct Saving: Sendable {
 
 extension Commit {
     fileprivate func isSmall(_ few: Int) -> Bool {
-        guard numbered.count + cases.count + routed.count + held.count <= few else { return false }
-        let events = numbered.map(\.event) + held
+        let count = effects.numbered.count + cases.count + effects.routed.count + effects.held.count
+        guard count <= few else { return false }
+        let events = effects.numbered.map(\.event) + effects.held
         return events.reduce(0) { $0 + $1.bytes.count + ($1.part.bytes?.count ?? 0) } <= 1 << 18
     }
 
@@ -104,18 +106,18 @@ extension Commit {
     fileprivate var statements: [Statement] {
         var statements: [Statement] = []
         if let files { statements.append(files) }
-        if !completed.isEmpty { statements.append(completeParts) }
-        if !chains.isEmpty { statements.append(upsertChains) }
+        if !effects.completed.isEmpty { statements.append(completeParts) }
+        if !effects.chains.isEmpty { statements.append(upsertChains) }
         if !replies.isEmpty { statements.append(insertReplies) }
-        if !alarms.isEmpty { statements.append(insertAlarms) }
+        if !effects.alarms.isEmpty { statements.append(insertAlarms) }
         return statements
     }
 
     /// Which origins this batch brings events of, by case: of those that it begins, and of those that may have been here.
     fileprivate var origins: (fresh: [CaseOrigins], joined: [CaseOrigins]) {
         var parts: [CaseOrigins] = []
-        for index in numbered.indices {
-            let event = numbered[index].event
+        for index in effects.numbered.indices {
+            let event = effects.numbered[index].event
             guard let id = event.caseID else { continue }
             Self.add(CaseOrigins(id: id, mask: event.origin.mask), to: &parts)
         }
@@ -137,7 +139,7 @@ extension Commit {
     /// A part that was withheld here is present from now; an erased one stays erased.
     private var completeParts: Statement {
         var seen: Set<EventHash> = []
-        let events = completed.filter { $0.part.bytes != nil && seen.insert($0.hash).inserted }
+        let events = effects.completed.filter { $0.part.bytes != nil && seen.insert($0.hash).inserted }
         return (
             """
             INSERT INTO parts (origin, seq, incarnation, state, part)
@@ -155,17 +157,9 @@ extension Commit {
         )
     }
 
-    /// The chains in the order in which they were extended; each once, as it stands last.
+    /// The chains in the order in which they were extended.
     private var upsertChains: Statement {
-        struct Name: Hashable {
-            let origin: Origin
-            let incarnation: UInt64
-        }
-        var seen: Set<Name> = []
-        let last = chains.reversed().filter {
-            seen.insert(Name(origin: $0.origin, incarnation: $0.chain.incarnation)).inserted
-        }
-        let chains = Array(last.reversed())
+        let chains = effects.chains
         return (
             """
             INSERT INTO chains (origin, incarnation, seq, hash, parent, first)
@@ -209,9 +203,10 @@ extension Commit {
                 FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[]) AS new (origin, code, detail, event)
             """,
             [
-                .timestamp(now.stored), .textArray(alarms.map(\.origin.code)),
-                .textArray(alarms.map(\.alarm.code.stored)), .textArray(alarms.map(\.alarm.detail.stored)),
-                .byteaArrayOptional(alarms.map(\.alarm.event?.bytes)),
+                .timestamp(now.stored), .textArray(effects.alarms.map(\.origin.code)),
+                .textArray(effects.alarms.map(\.alarm.code.stored)),
+                .textArray(effects.alarms.map(\.alarm.detail.stored)),
+                .byteaArrayOptional(effects.alarms.map(\.alarm.event?.bytes)),
             ]
         )
     }

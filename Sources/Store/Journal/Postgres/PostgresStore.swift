@@ -83,8 +83,8 @@ public final class PostgresStore: CaseStore {
     }
 
     public func commit(_ batch: Commit, after earlier: Task<Void, any Error>?) async throws {
-        let needed = JournalPartition.needed(by: batch.numbered)
-        let runs = FeedRun.written(by: batch.routed)
+        let needed = JournalPartition.needed(by: batch.effects.numbered)
+        let runs = FeedRun.written(by: batch.effects.routed)
         let (missing, begun) = state.withLock { state in
             (needed.subtracting(state.partitions), runs.filter { !state.runs.contains($0.key) })
         }
