@@ -20,9 +20,19 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 
 /// The READMEs of a target's folders, which are no sources.
 func notes(_ folder: String) -> [String] {
+    files(of: folder) { $0.split(separator: "/").last == "README.md" }
+}
+
+/// Paths below a folder that fulfil a condition, in their order.
+func files(of folder: String, where isWanted: (String) -> Bool) -> [String] {
     let root = Context.packageDirectory + "/" + folder
     let files = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
-    return files.filter { $0.split(separator: "/").last == "README.md" }.sorted()
+    return files.filter(isWanted).sorted()
+}
+
+/// The SQL files of a target's folders, which are embedded in its code.
+func statements(_ folder: String) -> [Resource] {
+    files(of: folder) { $0.hasSuffix(".sql") }.map { .embedInCode($0) }
 }
 
 let package = Package(
@@ -86,16 +96,7 @@ let package = Package(
                 logging,
             ],
             exclude: notes("Sources/Store"),
-            resources: [
-                .embedInCode("Database/Migrations/001-journal.sql"), .embedInCode("Database/Migrations/002-doors.sql"),
-                .embedInCode("Database/Migrations/003-search.sql"),
-                .embedInCode("Database/Migrations/004-federation.sql"),
-                .embedInCode("Database/Migrations/005-attachments.sql"),
-                .embedInCode("Database/Migrations/006-days.sql"),
-                .embedInCode("Database/Migrations/007-ascending.sql"),
-                .embedInCode("Database/Migrations/008-counted.sql"),
-                .embedInCode("Database/Migrations/009-search-order.sql"),
-            ],
+            resources: statements("Sources/Store"),
             swiftSettings: settings),
         .target(
             name: "Node",

@@ -6,13 +6,13 @@ import Testing
 @testable import Postgres
 @testable import Store
 
-/// What only PostgreSQL can show: figures, corruption, lost connections, migrations.
+/// What only PostgreSQL can show: figures, corruption, lost connections, partitions.
 @Suite struct ContractPostgresTests {
     private func with(
-        isMigrated: Bool = true, few: Int = 128,
+        few: Int = 128,
         _ body: (_ database: Database, _ store: PostgresStore) async throws -> Void
     ) async throws {
-        let database = try await ContractServer.open(ContractServer.newDatabase(isMigrated: isMigrated))
+        let database = try await ContractServer.open(ContractServer.newDatabase())
         let store = PostgresStore(database: database, hashing: sha256, few: few)
         try await body(database, store)
         await store.close()
@@ -379,7 +379,7 @@ import Testing
         Issue.record("COMMIT did not come")
     }
 
-    // MARK: - Partitions and migrations
+    // MARK: - Partitions
 
     @Test func seqsBeyondOnePartitionFindTheirs() async throws {
         try await with { _, store in
@@ -394,42 +394,6 @@ import Testing
             try await store.commit(office.batch(events))
             #expect(try await store.events(of: [id])[id] == events)
             #expect(try await store.journal(of: office.origin, after: end) == events)
-        }
-    }
-
-    @Test func migratingAgainChangesNothing() async throws {
-        try await with(isMigrated: false) { database, _ in
-            async let one: Void = database.migrate()
-            async let two: Void = database.migrate()
-            _ = try await (one, two)
-            try await database.migrate()
-            let numbers = try await database.readers.run { connection in
-                try connection.query("SELECT number FROM migrations ORDER BY number")
-                    .map { try $0.get(0, as: Int.self) }
-            }
-            #expect(numbers == Migration.all.map(\.number))
-        }
-    }
-
-    @Test func aNewerDatabaseIsRefused() async throws {
-        try await with { database, _ in
-            let known = try #require(Migration.all.last).number
-            try await database.readers.run { connection in
-                _ = try connection.query("INSERT INTO migrations (number) VALUES ($1)", [.int(known + 1)])
-            }
-            await #expect(throws: DatabaseError.newer(found: known + 1, known: known)) { try await database.migrate() }
-        }
-    }
-
-    @Test func aFailedMigrationLeavesNothing() async throws {
-        try await with { database, _ in
-            let known = try #require(Migration.all.last).number
-            let bad = Migration(number: known + 1, sql: "CREATE TABLE half (a int); SELECT 1 / 0")
-            await #expect(throws: PostgresError.self) { try await database.migrate(Migration.all + [bad]) }
-            let found = try await database.readers.run { try $0.query("SELECT to_regclass('half') IS NULL") }
-            #expect(try found[0].get(0, as: Bool.self))
-            // The lock was given back.
-            try await database.migrate()
         }
     }
 

@@ -6,13 +6,9 @@ struct Migration: Sendable {
     let number: Int
     let sql: String
 
-    /// SwiftPM names embedded files so: the first digit becomes `_`.
+    /// All files of `Migrations/`, in their order. SwiftPM names embedded files so: the first digit becomes `_`.
     static let all: [Migration] = [
-        (1, PackageResources._01_journal_sql), (2, PackageResources._02_doors_sql),
-        (3, PackageResources._03_search_sql), (4, PackageResources._04_federation_sql),
-        (5, PackageResources._05_attachments_sql), (6, PackageResources._06_days_sql),
-        (7, PackageResources._07_ascending_sql), (8, PackageResources._08_counted_sql),
-        (9, PackageResources._09_search_order_sql),
+        (1, PackageResources._01_tables_sql)
     ].map { Migration(number: $0, sql: String(decoding: $1, as: UTF8.self)) }
 
     /// The advisory lock that migrating processes take: "peyvand" in ASCII.

@@ -28,6 +28,18 @@ public struct CaseRow: Sendable, Equatable {
     /// The set of its events as one hash.
     public var digest: EventHash
 
+    /// A row to read columns into.
+    init(blank home: Origin) {
+        id = CaseID(home: home, at: Instant(milliseconds: 0), random: (0, 0))
+        (trackingCode, category, self.home, seat) = ("", "", home, home)
+        (holder, epoch, status, kind, channel, priority) = (
+            OrganizationCode(home), 0, .draft, .request, .phone, .normal
+        )
+        (isOpen, countsDue, imported, pending, parked) = (false, false, false, false, false)
+        (conflicts, proposals, escalated, revision) = (0, 0, 0, 0)
+        (position, digest) = (0, .zero)
+    }
+
     /// `nil` for a record whose registration has not arrived and that has no code yet.
     public init?(_ record: CaseRecord, position: UInt64) {
         let state = record.state

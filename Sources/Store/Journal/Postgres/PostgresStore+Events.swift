@@ -18,7 +18,7 @@ extension PostgresStore {
                 "SELECT case_id, origins FROM case_origins WHERE case_id = ANY ($1::uuid[])", [.uuidArray(ids)])
             for row in found {
                 let id = try row.get(0, as: [UInt8].self)
-                for origin in Origin.inMask(try row.get(1)) { idsByOrigin[origin, default: []].append(id) }
+                for origin in Origin.inMask(try row.number(1)) { idsByOrigin[origin, default: []].append(id) }
             }
             return try connection.pipeline(
                 idsByOrigin.sorted { $0.key < $1.key }.map { (Self.selectEvents(of: $0), [.uuidArray($1)]) })

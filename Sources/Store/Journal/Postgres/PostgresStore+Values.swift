@@ -36,9 +36,9 @@ extension String {
 
 extension Origin {
     /// This origin's bit in `case_origins.origins`.
-    var mask: Int64 { 1 << Int64(isHub ? 31 : number) }
+    var mask: UInt64 { 1 << UInt64(isHub ? 31 : number) }
 
-    static func inMask(_ mask: Int64) -> [Origin] { (provinces + [.hub]).filter { $0.mask & mask != 0 } }
+    static func inMask(_ mask: UInt64) -> [Origin] { (provinces + [.hub]).filter { $0.mask & mask != 0 } }
 }
 
 extension CopyRow {
@@ -53,7 +53,7 @@ extension Int {
 
 extension Part {
     /// `parts.state`; `nil` when the event has no part and so no row there.
-    var storedState: Int16? {
+    var storedState: Int? {
         switch self {
         case .none: nil
         case .present: 1

@@ -4,22 +4,30 @@ import Postgres
 
 /// A table to which a batch adds rows: many of them by COPY, few as arrays of one INSERT. COPY is the faster for each
 /// row, but no part of a pipeline: it costs two round trips of its own.
-struct Table<Row>: Sendable {
-    private let columns: [Column]
+struct Table<Element: Sendable>: Sendable {
+    let name: String
+    let columns: [Column]
     private let copyStatement, insertStatement, upsertStatement: String
 
     /// - Parameter onConflict: what becomes of a row that stands where a new one belongs; without it, that is an error.
     init(_ name: String, onConflict: String = "", _ columns: [Column]) {
+        self.name = name
         self.columns = columns
         let names = columns.map(\.name).joined(separator: ", ")
-        let arrays = columns.enumerated().map { "$\($0 + 1)::\($1.type)[]" }.joined(separator: ", ")
         copyStatement = "COPY \(name) (\(names)) FROM STDIN (FORMAT binary)"
-        insertStatement = "INSERT INTO \(name) AS known (\(names)) SELECT * FROM unnest(\(arrays))"
+        insertStatement = "INSERT INTO \(name) AS known (\(names)) SELECT * FROM unnest(\(Self.arrays(columns)))"
         upsertStatement = insertStatement + " " + onConflict
     }
 
+    /// The columns as parameters of one statement, each an array over the rows.
+    private static func arrays(_ columns: [Column]) -> String {
+        columns.enumerated().map { "$\($0 + 1)::\($1.type)[]" }.joined(separator: ", ")
+    }
+
+    // MARK: Writing
+
     /// Adds rows where none of theirs stand.
-    func copy(_ rows: some Collection<Row>, _ connection: isolated Connection) throws {
+    func copy(_ rows: some Collection<Element>, _ connection: isolated Connection) throws {
         guard !rows.isEmpty else { return }
         try connection.copyIn(copyStatement) { writer in
             for row in rows {
@@ -29,124 +37,29 @@ struct Table<Row>: Sendable {
     }
 
     /// Adds rows where none of theirs stand.
-    func insert(_ rows: [Row]) -> [Commit.Statement] { statement(insertStatement, rows) }
+    func insert(_ rows: [Element]) -> [Commit.Statement] { statement(insertStatement, rows) }
 
     /// Adds rows, or changes those that stand there.
-    func upsert(_ rows: [Row]) -> [Commit.Statement] { statement(upsertStatement, rows) }
+    func upsert(_ rows: [Element]) -> [Commit.Statement] { statement(upsertStatement, rows) }
 
-    private func statement(_ sql: String, _ rows: [Row]) -> [Commit.Statement] {
+    private func statement(_ sql: String, _ rows: [Element]) -> [Commit.Statement] {
         rows.isEmpty ? [] : [(sql, columns.map { $0.array(rows) })]
     }
 
-    /// One column, as a field of a copied row and as an array over many rows.
-    struct Column: Sendable {
-        let name: String
-        let type: String
-        let append: @Sendable (Row, inout CopyRow) -> Void
-        let array: @Sendable ([Row]) -> Parameter
+    // MARK: Reading
 
-        static func text(_ name: String, _ value: @escaping @Sendable (Row) -> String) -> Column {
-            Column(name: name, type: "text") {
-                $1.append(value($0))
-            } array: {
-                .textArray($0.map(value))
-            }
-        }
+    /// What a SELECT lists, for `read`.
+    /// - Parameter alias: of the table in that statement.
+    func list(_ alias: String) -> String { columns.map { "\(alias).\($0.name)" }.joined(separator: ", ") }
 
-        static func text(optional name: String, _ value: @escaping @Sendable (Row) -> String?) -> Column {
-            Column(name: name, type: "text") {
-                $1.append(optional: value($0))
-            } array: {
-                .textArrayOptional($0.map(value))
-            }
-        }
-
-        static func bigint(_ name: String, _ value: @escaping @Sendable (Row) -> Int64) -> Column {
-            Column(name: name, type: "bigint") {
-                $1.append(value($0))
-            } array: {
-                .int64Array($0.map(value))
-            }
-        }
-
-        static func integer(_ name: String, _ value: @escaping @Sendable (Row) -> Int32) -> Column {
-            Column(name: name, type: "integer") {
-                $1.append(value($0))
-            } array: {
-                .int32Array($0.map(value))
-            }
-        }
-
-        static func smallint(_ name: String, _ value: @escaping @Sendable (Row) -> Int16) -> Column {
-            Column(name: name, type: "smallint") {
-                $1.append(value($0))
-            } array: {
-                .int16Array($0.map(value))
-            }
-        }
-
-        static func smallint(optional name: String, _ value: @escaping @Sendable (Row) -> Int16?) -> Column {
-            Column(name: name, type: "smallint") {
-                if let number = value($0) { $1.append(number) } else { $1.appendNull() }
-            } array: {
-                .int16ArrayOptional($0.map(value))
-            }
-        }
-
-        static func bool(_ name: String, _ value: @escaping @Sendable (Row) -> Bool) -> Column {
-            Column(name: name, type: "boolean") {
-                $1.append(value($0))
-            } array: {
-                .boolArray($0.map(value))
-            }
-        }
-
-        static func time(_ name: String, _ value: @escaping @Sendable (Row) -> Instant?) -> Column {
-            Column(name: name, type: "timestamptz") {
-                $1.append(timestamp: value($0)?.stored)
-            } array: {
-                .timestampArrayOptional($0.map { value($0)?.stored })
-            }
-        }
-
-        static func bytea(_ name: String, _ value: @escaping @Sendable (Row) -> [UInt8]) -> Column {
-            Column(name: name, type: "bytea") {
-                $1.append(value($0))
-            } array: {
-                .byteaArray($0.map(value))
-            }
-        }
-
-        static func bytea(optional name: String, _ value: @escaping @Sendable (Row) -> [UInt8]?) -> Column {
-            Column(name: name, type: "bytea") {
-                $1.append(optional: value($0))
-            } array: {
-                .byteaArrayOptional($0.map(value))
-            }
-        }
-
-        static func hash(_ name: String, _ value: @escaping @Sendable (Row) -> EventHash) -> Column {
-            Column(name: name, type: "bytea") {
-                $1.append(value($0))
-            } array: {
-                .byteaArray($0.map { value($0).bytes })
-            }
-        }
-
-        static func id(_ name: String, _ value: @escaping @Sendable (Row) -> CaseID) -> Column {
-            Column(name: name, type: "uuid") {
-                $1.append(value($0))
-            } array: {
-                .uuidArray($0.map { value($0).bytes })
-            }
-        }
-
-        static func id(optional name: String, _ value: @escaping @Sendable (Row) -> CaseID?) -> Column {
-            Column(name: name, type: "uuid") {
-                if let id = value($0) { $1.append(id) } else { $1.appendNull() }
-            } array: {
-                .uuidArrayOptional($0.map { value($0)?.bytes })
-            }
-        }
+    /// Reads a row that was selected by `list`.
+    /// - Parameters:
+    ///   - start: where the first of the columns stands in the row.
+    ///   - element: any; all that has a column is replaced.
+    /// - Throws: `StoreError.corrupt` for a value that this version does not know.
+    func read(_ row: Row, from start: Int = 0, into element: Element) throws -> Element {
+        var element = element
+        for (index, column) in columns.enumerated() { try column.read(row, start + index, &element) }
+        return element
     }
 }
