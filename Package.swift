@@ -20,19 +20,9 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 
 /// The READMEs of a target's folders, which are no sources.
 func notes(_ folder: String) -> [String] {
-    files(of: folder) { $0.split(separator: "/").last == "README.md" }
-}
-
-/// Paths below a folder that fulfil a condition, in their order.
-func files(of folder: String, where isWanted: (String) -> Bool) -> [String] {
     let root = Context.packageDirectory + "/" + folder
     let files = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
-    return files.filter(isWanted).sorted()
-}
-
-/// The SQL files of a target's folders, which are embedded in its code.
-func statements(_ folder: String) -> [Resource] {
-    files(of: folder) { $0.hasSuffix(".sql") }.map { .embedInCode($0) }
+    return files.filter { $0.split(separator: "/").last == "README.md" }.sorted()
 }
 
 let package = Package(
@@ -96,7 +86,10 @@ let package = Package(
                 logging,
             ],
             exclude: notes("Sources/Store"),
-            resources: statements("Sources/Store"),
+            resources: [
+                .embedInCode("Database/Migrations"), .embedInCode("Projections/Search/search.sql"),
+                .embedInCode("Projections/Clocks/clocks.sql"),
+            ],
             swiftSettings: settings),
         .target(
             name: "Node",

@@ -30,6 +30,8 @@ public struct Case: Sendable, Equatable {
     /// The present holder's own clock, and the time to accept or refuse.
     public internal(set) var holderDeadline: Due?
     public internal(set) var acceptBy: Due?
+    /// For each seat that has received the case, the event that started its holder's clock: a return resumes that clock.
+    public internal(set) var seatClocks: [Origin: EventHash] = [:]
     public internal(set) var answeredAt: Instant?
     /// Who first answered or closed: never the reviewer.
     public internal(set) var firstDecider: Actor?
@@ -84,12 +86,6 @@ public struct Case: Sendable, Equatable {
 
     /// Open: somebody still has to act.
     public var isOpen: Bool { status != .closed && status != .draft }
-
-    /// Past its deadline without an answer. Imported cases are never overdue.
-    public func isOverdue(at now: Instant) -> Bool {
-        guard !imported, isOpen, heldStatus != .answered || !openDisputes.isEmpty, let deadline else { return false }
-        return now > deadline.at
-    }
 }
 
 public struct Transfer: Sendable, Hashable {

@@ -62,6 +62,7 @@ extension Case {
             refer(to: to, seat: seat, cause: fact.event)
         case .received(_, let due, let acceptBy):
             holderDeadline = due
+            seatClocks[seat] = seatClocks[seat] ?? fact.event
             if heldStatus == .referred { self.acceptBy = acceptBy }
         case .accepted:
             heldStatus = .inProgress

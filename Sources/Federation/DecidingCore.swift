@@ -158,7 +158,7 @@ public protocol DecidingCore: Sendable {
         _ arrival: Arrival, now: Instant, random: inout some RandomNumberGenerator
     ) throws(FeedFault) -> Effects
 
-    /// Emits this server's level of escalation for a loaded case, if it is due.
+    /// Emits this server's level of escalation for each clock of a loaded case that has passed.
     mutating func escalate(
         _ id: CaseID, now: Instant, random: inout some RandomNumberGenerator
     ) throws(Refusal) -> Effects

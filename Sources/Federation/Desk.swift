@@ -218,15 +218,18 @@ public struct Desk: Sendable {
         return try write([newEvent], on: id, now: now, random: &random)
     }
 
-    /// Emits an escalation of the case's clock, if it is due and was not emitted before.
+    /// Escalates each clock of the case that has ended and was not escalated to this level before.
+    /// - Parameter end: only clocks that ended before.
     mutating func escalate(
-        _ id: CaseID, level: Int, now: Instant, random: inout some RandomNumberGenerator
+        _ id: CaseID, level: Int, before end: Instant, now: Instant, random: inout some RandomNumberGenerator
     ) throws(Refusal) -> [Event] {
-        guard let state = cases[id]?.state, state.isOverdue(at: now), let clock = state.registeredBy,
-            !state.escalations.contains(where: { $0.clock == clock && $0.level >= level })
-        else { return [] }
-        let newEvent = NewEvent(.escalated(clock: clock, level: level), actor: system, occurredAt: now)
-        return try write([newEvent], on: id, now: now, random: &random)
+        guard let state = cases[id]?.state else { return [] }
+        let passed = state.clocks.filter { $0.due.at < end && state.escalatedLevel(of: $0.startedBy) < level }
+        guard !passed.isEmpty else { return [] }
+        let newEvents = passed.map { clock in
+            NewEvent(.escalated(clock: clock.startedBy, level: level), actor: system, occurredAt: now)
+        }
+        return try write(newEvents, on: id, now: now, random: &random)
     }
 
     var system: Actor { Actor(name: "peyvand", role: .system, organization: OrganizationCode(origin)) }

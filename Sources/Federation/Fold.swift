@@ -179,13 +179,15 @@ public struct Fold: Sendable {
         }
     }
 
-    /// When the clock that an event started ends: the case's own, or a holder's.
+    /// When the clock that an event started ends: the case's own, a holder's, or, for a grant, the time to accept.
     private func due(of clock: EventHash) -> Due? {
         if clock == state.registeredBy { return state.deadline }
-        guard let start = events.first(where: { $0.hash == clock }), effects[clock] == nil,
-            case .received(_, let due, _) = start.envelope.change
-        else { return nil }
-        return due
+        for event in events where effects[event.hash] == nil {
+            guard case .received(let grant, let due, let acceptBy) = event.envelope.change else { continue }
+            if event.hash == clock { return due }
+            if grant == clock { return acceptBy }
+        }
+        return nil
     }
 
     /// A hide counts for the entry that its author saw, unless somebody showed the entry again without his knowing.

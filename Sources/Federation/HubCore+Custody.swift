@@ -13,20 +13,20 @@ extension HubCore {
         return effects
     }
 
-    /// The hub's level: only when the seat has reported, with nothing unsent, at a time past the clock's end. Cases
-    /// seated here are the hub's own to tell, at the first level.
+    /// The hub's level, of clocks past whose end the seat has reported with nothing unsent. Cases seated here are the hub's
+    /// own to tell, at the first level.
     public mutating func escalate(
         _ id: CaseID, now: Instant, random: inout some RandomNumberGenerator
     ) throws(Refusal) -> Effects {
         var effects = Effects()
-        guard let record = desk.cases[id], let due = record.state.deadline, awaited(for: record) == nil else {
-            return effects
-        }
+        guard let record = desk.cases[id], awaited(for: record) == nil else { return effects }
         let seat = record.state.seat
+        var (level, end) = (1, now)
         if seat != .hub {
-            guard let report = reports[seat], report.backlog == 0, report.heardAt > due.at else { return effects }
+            guard let report = reports[seat], report.backlog == 0 else { return effects }
+            (level, end) = (2, min(now, report.heardAt))
         }
-        number(try desk.escalate(id, level: seat == .hub ? 1 : 2, now: now, random: &random), id, &effects)
+        number(try desk.escalate(id, level: level, before: end, now: now, random: &random), id, &effects)
         settle(&effects, now: now, random: &random)
         return effects
     }

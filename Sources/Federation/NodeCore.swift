@@ -58,7 +58,7 @@ public struct NodeCore: DecidingCore {
     ) throws(Refusal) -> Effects {
         var effects = Effects()
         guard desk.cases[id]?.state.seat == desk.origin else { return effects }
-        number(try desk.escalate(id, level: 1, now: now, random: &random), id, &effects)
+        number(try desk.escalate(id, level: 1, before: now, now: now, random: &random), id, &effects)
         return effects
     }
 

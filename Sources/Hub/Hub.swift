@@ -105,7 +105,10 @@ public struct Hub: HubService, StoredService {
             group.addTask { try await writer.run() }
             group.addTask { try await links.server.run() }
             group.addTask { await watchRegistry() }
-            group.addTask { await Upkeep.projectSearch(office, isBusy: { writer.isBusy }, logger: logger) }
+            group.addTask {
+                await office.projections.run(
+                    isBusy: { writer.isBusy }, damaged: { writer.report(damaged: $0) }, logger: logger)
+            }
             group.addTask { await office.auditTrail.run() }
             group.addTask { await dashboard.run() }
             group.addTask { try await watchFence() }
@@ -136,17 +139,14 @@ public struct Hub: HubService, StoredService {
             let now = office.now()
             let reports = await links.presence.reports
             await writer.withCore { $0?.reports = reports }
-            for id in try await office.store.overdue(before: now, below: 1, seats: [.hub], limit: 200) {
-                try await escalate(id)
-            }
+            let own = try await office.clocks.due(before: now, below: 1, seats: [.hub], limit: 200)
+            for id in own.cases { try await escalate(id) }
             // Only of seats that have said all: the cases of silent ones must not stand in the way of the others'.
             let heard = reports.filter { $0.value.backlog == 0 }
             let latest = heard.values.map(\.heardAt).max() ?? now
-            for id in try await office.store.overdue(
+            let others = try await office.clocks.due(
                 before: min(now, latest), below: 2, seats: heard.keys.sorted(), limit: 5_000)
-            {
-                try await escalate(id)
-            }
+            for id in others.cases { try await escalate(id) }
         }
     }
 
@@ -225,13 +225,13 @@ public struct Hub: HubService, StoredService {
 
     public func gauges() async throws -> [Gauge] {
         let overview = try await overview()
-        var gauges = [
-            Gauge(name: "peyvand_journal_seq", help: "The hub's position", value: Double(overview.position)),
-            Gauge(
-                name: "peyvand_conflicts_open", help: "Conflicts that wait for a person",
-                value: Double(overview.counts.conflicts)),
-            office.searchLag.gauge("search"),
-        ]
+        var gauges =
+            [
+                Gauge(name: "peyvand_journal_seq", help: "The hub's position", value: Double(overview.position)),
+                Gauge(
+                    name: "peyvand_conflicts_open", help: "Conflicts that wait for a person",
+                    value: Double(overview.counts.conflicts)),
+            ] + office.projections.gauges
         for (origin, lag) in try await feedLags() {
             gauges.append(
                 Gauge(

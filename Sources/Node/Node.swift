@@ -71,7 +71,10 @@ public struct Node: NodeService, StoredService {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await writer.run() }
             group.addTask { await link.run() }
-            group.addTask { await Upkeep.projectSearch(office, isBusy: { writer.isBusy }, logger: logger) }
+            group.addTask {
+                await office.projections.run(
+                    isBusy: { writer.isBusy }, damaged: { writer.report(damaged: $0) }, logger: logger)
+            }
             group.addTask { await office.auditTrail.run() }
             group.addTask { try await watchFence() }
             group.addTask { await Upkeep.forget(office, logger: logger) }
@@ -88,8 +91,8 @@ public struct Node: NodeService, StoredService {
     /// The seat's level of escalation, as clocks pass.
     private func escalate() async {
         await Upkeep.periodically(every: .seconds(20), logger: logger) {
-            let due = try await office.store.overdue(before: office.now(), below: 1, seats: [office.origin], limit: 200)
-            for id in due {
+            let due = try await office.clocks.due(before: office.now(), below: 1, seats: [office.origin], limit: 200)
+            for id in due.cases {
                 // A damaged case does not keep the others waiting.
                 do { try await writer.escalate(id) } catch StoreError.corrupt { writer.report(damaged: id) }
             }
@@ -153,7 +156,6 @@ public struct Node: NodeService, StoredService {
             Gauge(
                 name: "peyvand_clock_offset_seconds", help: "The hub's clock less this one",
                 value: Double(status.clockOffsetMS) / 1000),
-            office.searchLag.gauge("search"),
-        ]
+        ] + office.projections.gauges
     }
 }

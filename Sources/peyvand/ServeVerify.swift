@@ -127,16 +127,21 @@ struct RebuildCommand: AsyncParsableCommand {
         var differences = 0
         try await selection.withTargets { target, _ in
             let (database, store, origin) = try await VerifyCommand.open(target)
-            let report = try await Rebuild.run(database: database, store: store) { stage, done in
+            let report = try await Rebuild.run(database: database, store: store, origin: origin) { stage, done in
                 Terminal.progress("\(target.name): \(stage) \(done)")
             }
             await database.close()
             for difference in report.differences { Terminal.complain("\(target.name): \(difference)") }
             differences += report.differenceCount
             Terminal.line(
-                "\r\(target.name) (\(origin.code)): \(report.cases) cases and \(report.searched) search documents: "
+                "\r\(target.name) (\(origin.code)): \(report.cases) cases, \(projected(report)): "
                     + (report.isEqual ? "equal" : "\(report.differenceCount) differed and are mended"))
         }
         if differences > 0 { throw Failure("\(differences) rows differed from the journal; they are mended now.") }
+    }
+
+    /// `25 rows of clocks, 30 rows of search`
+    private func projected(_ report: RebuildReport) -> String {
+        report.projected.sorted { $0.key < $1.key }.map { "\($0.value) rows of \($0.key)" }.joined(separator: ", ")
     }
 }

@@ -231,6 +231,21 @@ import Testing
         #expect(docket.effect(of: escalation) == (timely ? .withoutEffect(.answeredInTime) : .applied))
     }
 
+    /// The grant names the clock of accepting, so that one `received` starts two clocks that are told apart.
+    @Test(arguments: [true, false]) func theTimeToAcceptIsMeasuredByItsOwnDue(timely: Bool) throws {
+        var (docket, _) = try Docket.registered()
+        let grant = try docket.grant("IR-23", at: Place.seat, epoch: 10, from: Place.home)
+        let (due, acceptBy) = (docket.now + 5 * Instant.day, docket.now + 2 * Instant.day)
+        try docket.write(
+            Place.seat,
+            .received(grant: grant, due: Due(at: due, calendar: 1), acceptBy: Due(at: acceptBy, calendar: 1)),
+            epoch: 10)
+        docket.now = acceptBy + (timely ? -Instant.hour : Instant.hour)
+        try docket.write(Place.seat, .answered, epoch: 10)
+        let escalation = try docket.write(Place.seat, .escalated(clock: grant, level: 1))
+        #expect(docket.effect(of: escalation) == (timely ? .withoutEffect(.answeredInTime) : .applied))
+    }
+
     // MARK: Order
 
     @Test func historyIsOrderedByStampThenPlace() throws {

@@ -87,7 +87,9 @@ import Testing
             ).faults
         }
         #expect(try await verify() == [])
-        #expect(try await Rebuild.run(database: office.database, store: office.store).differences == [])
+        #expect(
+            try await Rebuild.run(database: office.database, store: office.store, origin: office.origin).differences
+                == [])
         #expect(try await register.eventsHere(of: id) == [event], "what is on the disk was forgotten")
 
         try await office.execute(
@@ -99,7 +101,7 @@ import Testing
             Set(try await verify()) == [
                 "attachments 77: has no event", "cases \(id): has a file that is not among the attachments",
             ])
-        let rebuilt = try await Rebuild.run(database: office.database, store: office.store)
+        let rebuilt = try await Rebuild.run(database: office.database, store: office.store, origin: office.origin)
         #expect(
             Set(rebuilt.differences)
                 == ["attachments 77: was not what its event says", "attachments \(event): was not what its event says"])

@@ -259,32 +259,6 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases) func overdueCasesComeOldestFirst(_ kind: StoreKind) async throws {
-        try await kind.with { store, _ in
-            var office = ContractOffice()
-            try await office.begin(store)
-            let noon = ContractOffice.noon
-            let registered = try [3, 1, 2, 50].map { try office.register(due: noon + Int64($0) * Instant.day) }
-            let ids = registered.compactMap(\.caseID)
-            try await store.commit(office.batch(registered))
-            let now = noon + 10 * Instant.day
-            let seats = Origin.provinces
-            func overdue(_ level: Int, seats: [Origin] = seats, limit: Int = 10) async throws -> [CaseID] {
-                try await store.overdue(before: now, below: level, seats: seats, limit: limit)
-            }
-            #expect(try await overdue(1) == [ids[1], ids[2], ids[0]])
-            #expect(try await overdue(1, limit: 2) == [ids[1], ids[2]])
-            #expect(try await overdue(1, seats: [office.origin, .hub]).count == 3)
-            #expect(try await overdue(1, seats: [.hub]).isEmpty)
-            #expect(try await overdue(1, seats: []).isEmpty)
-            office.now = now
-            let escalated = try office.write(.escalated(clock: registered[1].hash, level: 1), ids[1])
-            try await store.commit(office.batch([escalated]))
-            #expect(try await overdue(1) == [ids[2], ids[0]])
-            #expect(try await overdue(2).first == ids[1])
-        }
-    }
-
     @Test(arguments: StoreKind.allCases) func codesInUseAreKnown(_ kind: StoreKind) async throws {
         try await kind.with { store, _ in
             var office = ContractOffice()

@@ -122,7 +122,7 @@ import Testing
             var batch = office.batch([event])
             // A peer may name a time that no calendar has, and more of anything than a column holds.
             batch.cases[0].answeredAt = Instant(milliseconds: .max)
-            batch.cases[0].escalated = .max
+            batch.cases[0].proposals = .max
             batch.cases[0].epoch = .max
             try await store.commit(batch)
             let row = batch.cases[0]

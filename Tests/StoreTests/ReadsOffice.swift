@@ -136,9 +136,11 @@ final class ReadsOffice {
         return all
     }
 
+    func frame() -> ProjectionFrame { ProjectionFrame(database: database, store: store, origin: origin) }
+
     func project() async throws {
-        let projection = SearchProjection(database: database, store: store)
-        while try await projection.advance(limit: 7) > 0 {}
+        let frame = frame()
+        while try await frame.advance(limit: 7) > 0 {}
     }
 
     func execute(_ sql: String) async throws {

@@ -11,7 +11,7 @@ import Testing
 @Suite struct ReadsPlanTests {
     /// Tables that grow with the cases, by the beginning of their names; each range of the journal is one.
     private static let growing = [
-        "journal", "parts", "cases", "case_origins", "search", "feeds", "idempotency", "alarms", "audit",
+        "journal", "parts", "cases", "case_origins", "search", "clocks", "feeds", "idempotency", "alarms", "audit",
         "acknowledgements", "held_events", "attachments", "sessions",
     ]
     /// A statement's plan is made for its values at first, then kept for all.
@@ -248,16 +248,19 @@ import Testing
             _ = try await store.replies([IdempotencyKey(principal: "m@IR-03", key: "k77")])
             _ = try await store.used([code])
         }
-        try await check("digests, transfers, clocks") {
+        try await check("digests, transfers") {
             _ = try await store.digests(after: 19_000, limit: 500)
             _ = try await store.digests(of: cases)
             _ = try await store.pending(after: nil, limit: 50)
-            _ = try await store.overdue(before: now, below: 1, seats: [office.origin], limit: 50)
-            _ = try await store.overdue(before: now, below: 2, seats: Origin.provinces, limit: 50)
         }
-        let projection = SearchProjection(database: office.database, store: store)
+        let clocks = Clocks(office.database)
+        try await check("clocks", uses: "clocks_due") {
+            _ = try await clocks.due(before: now, below: 1, seats: [office.origin], limit: 50)
+            _ = try await clocks.due(before: now, below: 2, seats: Origin.provinces, limit: 50)
+            _ = try await clocks.due(before: now + 3 * Instant.day, seats: [office.origin], limit: 50)
+        }
         try await office.execute("UPDATE projections SET position = 20001")
-        try await check("search projection", uses: "cases_position") { _ = try await projection.advance(limit: 500) }
+        try await check("projections", uses: "cases_position") { _ = try await office.frame().advance(limit: 500) }
         try await check("a batch") {
             try office.run(.note(text: "باز هم"), on: cases[1])
             try await office.save()
@@ -278,7 +281,7 @@ private enum GrownTables {
             NULL, 'complaint', 'phone', 'water', 'normal', NULL, 'subject',
             timestamptz '2026-01-01' + n * interval '1 minute', timestamptz '2026-01-16' + n * interval '1 minute',
             CASE WHEN n % 6 > 2 THEN timestamptz '2026-01-02' + n * interval '1 minute' END,
-            n % 7 NOT IN (4, 5), n % 20 = 3, false, (n % 500 = 0)::int, (n % 500 = 1)::int, 0, 3, 10 + n,
+            n % 7 NOT IN (4, 5), n % 20 = 3, false, (n % 500 = 0)::int, (n % 500 = 1)::int, 3, 10 + n,
             n % 400 = 7, n % 5000 = 9, sha256(int8send(n))
         FROM generate_series(1, 20000) n
         """,
@@ -286,6 +289,10 @@ private enum GrownTables {
         INSERT INTO search SELECT id, registered_at, ' کریمی ' || tracking_code || ' ' || (SELECT string_agg(
             md5((position - 10)::text || k), ' ') FROM generate_series(1, 10) k) FROM cases
         ON CONFLICT DO NOTHING
+        """,
+        """
+        INSERT INTO clocks SELECT id, digest, 'case', deadline, seat, holder, position % 3
+        FROM cases WHERE is_open ON CONFLICT DO NOTHING
         """,
         // Not of the cases whose events a list reads: these bytes are no events.
         """

@@ -92,7 +92,7 @@ import Testing
         #expect(try await found("گندم", office, for: clerk).isEmpty)
         #expect(try await found("برنج", office, for: clerk) == [id.description])
         // A part that arrives late moves no position on; the words come all the same.
-        let projection = SearchProjection(database: office.database, store: office.store)
+        let projection = office.frame()
         try await office.execute("UPDATE search SET document = ' '")
         #expect(try await projection.advance(limit: 10) == 0)
         #expect(try await found("برنج", office, for: clerk) == [id.description])
@@ -128,7 +128,7 @@ import Testing
         for _ in 0..<5 { try office.register(Texts(subject: "جو")) }
         try await office.save()
         // As when all were folded anew: at the position that was reached, and at a later one.
-        let projection = SearchProjection(database: office.database, store: office.store)
+        let projection = office.frame()
         for position in [5, 9] {
             try await office.execute("UPDATE cases SET position = \(position)")
             try await office.execute("UPDATE search SET document = ' '")

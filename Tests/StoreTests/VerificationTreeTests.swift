@@ -42,7 +42,7 @@ import Testing
         try await office.project()
         let report = try await verify(office.database, office.store, office.origin)
         #expect(report.faults == [] && report.notes == [] && report.events == 15)
-        #expect(try await Rebuild.run(database: office.database, store: office.store).isEqual)
+        #expect(try await Rebuild.run(database: office.database, store: office.store, origin: office.origin).isEqual)
         for (change, fault) in [
             (
                 "UPDATE chains SET parent = 0 WHERE incarnation = 193",

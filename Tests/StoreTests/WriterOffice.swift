@@ -77,9 +77,6 @@ final class WatchedStore: CaseStore {
     func pending(after last: CaseID?, limit: Int) async throws -> [CaseID] {
         try await base.pending(after: last, limit: limit)
     }
-    func overdue(before now: Instant, below level: Int, seats: [Origin], limit: Int) async throws -> [CaseID] {
-        try await base.overdue(before: now, below: level, seats: seats, limit: limit)
-    }
     func note(_ report: NodeReport) async throws { try await base.note(report) }
 }
 

@@ -16,8 +16,8 @@ struct Migration: Sendable {
 }
 
 extension Database {
-    /// Brings the tables up to this code, one transaction for each migration; processes that come at once wait for each
-    /// other.
+    /// Brings the tables up to this code, one transaction for each migration, then those of the projections; processes
+    /// that come at once wait for each other.
     /// - Throws: `DatabaseError.newer` when the database is ahead of this code; `PostgresError`.
     public func migrate() async throws { try await migrate(Migration.all) }
 
@@ -27,7 +27,11 @@ extension Database {
         let connection = try await Connection.connect(configuration, logger: logger)
         let applied: [Int]
         do {
-            applied = try await connection.run { connection in try Self.apply(migrations, connection) }
+            applied = try await connection.run { connection in
+                let applied = try Self.apply(migrations, connection)
+                try Projections.prepare(connection)
+                return applied
+            }
         } catch {
             // Ending the connection frees its advisory lock.
             await connection.close()

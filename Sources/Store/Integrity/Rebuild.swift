@@ -5,7 +5,8 @@ import Postgres
 /// What a rebuild made, and what it found different from what was there.
 public struct RebuildReport: Sendable, Equatable {
     public internal(set) var cases = 0
-    public internal(set) var searched = 0
+    /// How many rows each projection has now, by its name.
+    public internal(set) var projected: [String: Int] = [:]
     /// One line for each row that was not what the journal makes of it; at most ``maximumDifferences`` of them.
     public internal(set) var differences: [String] = []
     public internal(set) var differenceCount = 0
@@ -28,14 +29,16 @@ public enum RebuildError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String { "The journal grew during the rebuild: stop the server, then rebuild." }
 }
 
-/// Drops the cases, their figures and the search documents, and makes them anew from the journal.
+/// Drops the cases, their figures and all projections, and makes them anew from the journal.
 public enum Rebuild {
-    /// Steps, each one transaction: cases with their figures, then search. Before the old rows go they are compared
-    /// with the new ones.
-    /// - Parameter progress: how many cases of a step are done.
+    /// First the cases with their figures, in one transaction, then the projections. What stood there before is compared
+    /// with what was made.
+    /// - Parameters:
+    ///   - origin: this server.
+    ///   - progress: how many cases of a stage are done.
     /// - Throws: `RebuildError`, `StoreError.corrupt` for an event whose bytes are wrong, `PostgresError`.
     public static func run(
-        database: Database, store: any CaseStore,
+        database: Database, store: any CaseStore, origin: Origin,
         progress: @escaping @Sendable (_ stage: String, _ done: Int) -> Void = { _, _ in }
     ) async throws -> RebuildReport {
         let configuration = ConnectionConfiguration(
@@ -43,9 +46,12 @@ public enum Rebuild {
         let connection = try await Connection.connect(configuration, logger: database.logger)
         do {
             var report = RebuildReport()
-            let run = RebuildRun(database: database, store: store, connection: connection, progress: progress)
+            let frame = ProjectionFrame(database: database, store: store, origin: origin)
+            // What a projection has not reached yet is no difference.
+            while try await frame.advance(limit: RebuildRun.page) > 0 {}
+            let run = RebuildRun(store: store, frame: frame, connection: connection, progress: progress)
             try await run.rebuildCases(&report)
-            try await run.rebuildSearch(&report)
+            try await run.rebuildProjections(&report)
             await connection.close()
             return report
         } catch {
@@ -56,12 +62,12 @@ public enum Rebuild {
 }
 
 private struct RebuildRun {
-    let database: Database
     let store: any CaseStore
+    let frame: ProjectionFrame
     let connection: Connection
     let progress: @Sendable (String, Int) -> Void
 
-    private static let page = 500
+    static let page = 500
 
     // MARK: Cases and figures
 
@@ -133,10 +139,7 @@ private struct RebuildRun {
     }
 
     private func insert(_ rows: [CaseRow], _ files: [NamedFile]) async throws {
-        var commit = Commit(
-            origin: .hub, token: 0, expected: .empty, becomes: .empty, now: Instant(milliseconds: 0))
-        commit.cases = rows
-        let statements = CaseRows(commit).upsert + (files.isEmpty ? [] : [NamedFile.insert(files)])
+        let statements = Table.cases.insert(rows) + (files.isEmpty ? [] : [NamedFile.insert(files)])
         _ = try await connection.run { connection in try connection.pipeline(statements) }
     }
 
@@ -177,35 +180,48 @@ private struct RebuildRun {
             + days.map { "days \(try $0.get(0, as: String.self)): were not the count of its cases" }
     }
 
-    // MARK: Search
+    // MARK: Projections
 
-    func rebuildSearch(_ report: inout RebuildReport) async throws {
-        // What the projection had not reached yet is no difference.
-        let projection = SearchProjection(database: database, store: store)
-        while try await projection.advance(limit: Self.page) > 0 {}
-        try await connection.transaction { connection in
-            try connection.execute(
-                """
-                CREATE TEMPORARY TABLE old_search AS SELECT * FROM search;
-                TRUNCATE search;
-                UPDATE projections SET position = 0 WHERE name = 'search';
-                """)
+    func rebuildProjections(_ report: inout RebuildReport) async throws {
+        let all = Projections.all
+        try await connection.run { connection in
+            for projection in all {
+                try connection.transaction { connection in
+                    try connection.execute(
+                        "CREATE TEMPORARY TABLE old_\(projection.name) AS SELECT * FROM \(projection.name)")
+                    try Projections.drop(projection, connection)
+                }
+            }
         }
+        var done = 0
         while true {
-            let count = try await projection.advance(limit: Self.page)
+            let count = try await frame.advance(limit: Self.page)
             if count == 0 { break }
-            report.searched += count
-            progress("search", report.searched)
+            done += count
+            progress("projections", done)
         }
-        let rows = try await connection.run { connection in
-            try connection.query(
-                """
-                SELECT coalesce(old.id, new.id)::text FROM old_search old FULL JOIN search new USING (id)
-                WHERE (old.document, old.registered_at) IS DISTINCT FROM (new.document, new.registered_at) ORDER BY 1
-                """)
+        for projection in all {
+            let (count, differences) = try await connection.run { connection in
+                (
+                    try connection.query("SELECT count(*) FROM \(projection.name)")[0].get(0, as: Int.self),
+                    try Self.differences(in: projection, connection)
+                )
+            }
+            report.projected[projection.name] = count
+            for difference in differences { report.add(difference: difference) }
         }
-        for row in rows {
-            report.add(difference: "search \(try row.get(0, as: String.self)): was not what its case says")
-        }
+    }
+
+    private static func differences(
+        in projection: any Projection, _ connection: isolated Connection
+    ) throws -> [String] {
+        let (name, keys) = (projection.name, projection.keys)
+        let rows = try connection.query(
+            """
+            SELECT DISTINCT coalesce(old.\(keys[0]), new.\(keys[0]))::text
+            FROM old_\(name) old FULL JOIN \(name) new USING (\(keys.joined(separator: ", ")))
+            WHERE to_jsonb(old) IS DISTINCT FROM to_jsonb(new) ORDER BY 1
+            """)
+        return try rows.map { "\(name) \(try $0.get(0, as: String.self)): was not what its case says" }
     }
 }

@@ -5,7 +5,7 @@ import Postgres
 extension VerificationRun {
     private static let page = 500
 
-    /// Every case's row is what its events fold to, and no row is without events.
+    /// Every case's row is what its events fold to, as are its rows in every projection, and no row is without events.
     func checkCases(_ report: inout VerificationReport) async throws {
         var last = [UInt8](repeating: 0, count: 16)
         while true {
@@ -29,6 +29,15 @@ extension VerificationRun {
             ORDER BY id LIMIT \(VerificationReport.maximumFaults)
             """)
         for row in orphans { report.add(fault: "cases \(try row.get(0, as: String.self)): has no events") }
+        for projection in Projections.all {
+            let (name, id) = (projection.name, projection.keys[0])
+            let rows = try await query(
+                """
+                SELECT DISTINCT p.\(id)::text FROM \(name) p WHERE NOT EXISTS (SELECT FROM cases c WHERE c.id = p.\(id))
+                ORDER BY 1 LIMIT \(VerificationReport.maximumFaults)
+                """)
+            for row in rows { report.add(fault: "\(name) \(try row.get(0, as: String.self)): has no case") }
+        }
     }
 
     /// Along the indexes of all partitions side by side: the planner would read all the rest for each page.
@@ -49,8 +58,12 @@ extension VerificationRun {
         do {
             var suspects = try await differences(ids)
             // The server may have moved a case between our two looks at it.
-            for _ in 0..<3 where !suspects.isEmpty { suspects = try await differences(suspects.map(\.id)) }
-            for suspect in suspects { report.add(fault: "cases \(suspect.id): \(suspect.reason)") }
+            for _ in 0..<3 where !suspects.isEmpty {
+                try await Task.sleep(for: .milliseconds(400))
+                var seen: Set<CaseID> = []
+                suspects = try await differences(suspects.map(\.id).filter { seen.insert($0).inserted })
+            }
+            for suspect in suspects { report.add(fault: "\(suspect.table) \(suspect.id): \(suspect.reason)") }
         } catch is StoreError where ids.count > 1 {
             // One event's bytes are wrong, which the journal's check has told; the other cases can still be checked.
             for id in ids { try await check(cases: [id], &report) }
@@ -59,24 +72,42 @@ extension VerificationRun {
         }
     }
 
-    private func differences(_ ids: [CaseID]) async throws -> [(id: CaseID, reason: String)] {
+    private typealias Difference = (table: String, id: CaseID, reason: String)
+
+    private func differences(_ ids: [CaseID]) async throws -> [Difference] {
         let rows = try await query(
             "SELECT \(CaseRow.columns) FROM cases c WHERE id = ANY ($1)", [.uuidArray(ids.map(\.bytes))])
         let stored = Dictionary(
             try rows.map { try CaseRow(columns: $0) }.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let all = try await FoldedRows(ids, store: store, connection: connection)
         let (folded, unlisted) = (all.rows, try await unlisted(all.files))
-        return ids.compactMap { id in
-            if unlisted.contains(id) { return (id, "has a file that is not among the attachments") }
+        let rowsDiffer = ids.compactMap { id -> Difference? in
+            if unlisted.contains(id) { return ("cases", id, "has a file that is not among the attachments") }
             switch (stored[id], folded[id]) {
             case (nil, nil): return nil
-            case (nil, .some): return (id, "is missing, but its events make a case")
-            case (.some, nil): return (id, "is there, but its events make no case")
+            case (nil, .some): return ("cases", id, "is missing, but its events make a case")
+            case (.some, nil): return ("cases", id, "is there, but its events make no case")
             case (let stored?, let folded?):
                 let names = stored.differences(from: folded)
-                return names.isEmpty ? nil : (id, "differs from its events in \(names.joined(separator: ", "))")
+                return names.isEmpty
+                    ? nil : ("cases", id, "differs from its events in \(names.joined(separator: ", "))")
             }
         }
+        return rowsDiffer + (try await projectionsDiffer(from: ids.compactMap { all.records[$0] }))
+    }
+
+    /// Of cases that a projection has reached.
+    private func projectionsDiffer(from cases: [CaseRecord]) async throws -> [Difference] {
+        guard !cases.isEmpty else { return [] }
+        let step = ProjectionStep(origin: origin, cases: cases)
+        var differences: [Difference] = []
+        for projection in Projections.all {
+            let ids = try await connection.transaction(mode: .snapshot) { connection in
+                try projection.differences(step, connection)
+            }
+            differences += ids.map { (projection.name, $0, "is not what its case says") }
+        }
+        return differences
     }
 
     /// Cases with an event that names a file and has no such row. Rows are written with their events.
@@ -192,13 +223,14 @@ enum FigureCount {
 
 /// The rows that cases should have, from their events alone.
 struct FoldedRows {
+    let records: [CaseID: CaseRecord]
     let rows: [CaseID: CaseRow]
     /// The files that their events name.
     let files: [NamedFile]
 
     init(_ ids: [CaseID], store: any CaseStore, connection: Connection) async throws {
         guard !ids.isEmpty else {
-            (rows, files) = ([:], [])
+            (records, rows, files) = ([:], [:], [])
             return
         }
         let events = try await store.events(of: ids)
@@ -208,12 +240,13 @@ struct FoldedRows {
                 [.uuidArray(ids.map(\.bytes))]
             ).reduce(into: [CaseID: UInt64]()) { $0[try $1.caseID(0)] = try $1.number(1) }
         }
-        var rows: [CaseID: CaseRow] = [:]
-        for (id, events) in events {
-            let record = CaseRecord(id: id, events: events)
-            if let row = CaseRow(record, position: positions[id] ?? 0) { rows[id] = row.asStored }
+        let records = events.reduce(into: [CaseID: CaseRecord]()) {
+            $0[$1.key] = CaseRecord(id: $1.key, events: $1.value)
         }
-        self.rows = rows
+        self.records = records
+        rows = records.compactMapValues { record in
+            CaseRow(record, position: positions[record.id] ?? 0)?.asStored
+        }
         files = ids.flatMap { events[$0] ?? [] }.compactMap { NamedFile($0) }
     }
 }
@@ -224,10 +257,9 @@ extension CaseRow {
         var row = self
         row.category = category.stored
         row.subject = subject?.stored
-        row.registeredAt = registeredAt.map { Instant(stored: $0.stored) }
-        row.deadline = deadline.map { Instant(stored: $0.stored) }
-        row.answeredAt = answeredAt.map { Instant(stored: $0.stored) }
-        row.escalated = Int(Int16(clamping: escalated))
+        row.registeredAt = registeredAt?.storable
+        row.deadline = deadline?.storable
+        row.answeredAt = answeredAt?.storable
         return row
     }
 

@@ -19,7 +19,7 @@ public struct CaseRow: Sendable, Equatable {
     public var subject: String?
     public var registeredAt, deadline, answeredAt: Instant?
     public var isOpen, countsDue, imported: Bool
-    public var conflicts, proposals, escalated, revision: Int
+    public var conflicts, proposals, revision: Int
     public var position: UInt64
     /// Whether a referral waits for the hub's grant.
     public var pending: Bool
@@ -30,13 +30,13 @@ public struct CaseRow: Sendable, Equatable {
 
     /// A row to read columns into.
     init(blank home: Origin) {
-        id = CaseID(home: home, at: Instant(milliseconds: 0), random: (0, 0))
+        id = .blank
         (trackingCode, category, self.home, seat) = ("", "", home, home)
         (holder, epoch, status, kind, channel, priority) = (
             OrganizationCode(home), 0, .draft, .request, .phone, .normal
         )
         (isOpen, countsDue, imported, pending, parked) = (false, false, false, false, false)
-        (conflicts, proposals, escalated, revision) = (0, 0, 0, 0)
+        (conflicts, proposals, revision) = (0, 0, 0)
         (position, digest) = (0, .zero)
     }
 
@@ -65,10 +65,9 @@ public struct CaseRow: Sendable, Equatable {
         answeredAt = state.answeredAt
         isOpen = state.isOpen
         imported = state.imported
-        countsDue = isOpen && !imported && (state.heldStatus != .answered || !state.openDisputes.isEmpty)
+        countsDue = state.isDueToBeAnswered
         conflicts = state.conflicts.count
         proposals = state.proposals.count
-        escalated = state.escalations.map(\.level).max() ?? 0
         revision = state.revision
         pending = state.transfer != nil
         parked = state.parkedBy != nil

@@ -79,8 +79,6 @@ public protocol CaseStore: Sendable {
     func digests(of cases: [CaseID]) async throws -> [CaseDigest]
     /// Cases that wait for a decision of the hub, by id, after the one named.
     func pending(after last: CaseID?, limit: Int) async throws -> [CaseID]
-    /// Open cases of some seats past their deadline whose escalation is below `level`, oldest deadline first.
-    func overdue(before now: Instant, below level: Int, seats: [Origin], limit: Int) async throws -> [CaseID]
     /// What the hub heard from a node.
     func note(_ report: NodeReport) async throws
 }

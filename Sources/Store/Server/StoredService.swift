@@ -32,8 +32,9 @@ public struct Office: Sendable {
     public let attachments: AttachmentRegister
     /// Files whose bytes have come, for those who bring them to others.
     public let arrivals = Broadcast<EventHash>()
-    /// How far the projection for search trails the cases.
-    public let searchLag = ProjectionLag()
+    public let projections: ProjectionFrame
+    /// The clocks that run in its cases.
+    public let clocks: Clocks
     public let now: @Sendable () -> Instant
 
     public init(
@@ -53,6 +54,8 @@ public struct Office: Sendable {
         accounts = Accounts(database)
         auditTrail = AuditTrail(Audit(database), logger: logger)
         alarms = Alarms(database)
+        projections = ProjectionFrame(database: database, store: store, origin: origin)
+        clocks = Clocks(database)
     }
 }
 

@@ -132,21 +132,4 @@ public enum Upkeep {
             if changed > 0 { logger.notice("files found or missed", metadata: ["count": "\(changed)"]) }
         }
     }
-
-    /// Lets the search projection trail the cases by less than a second when idle.
-    /// - Parameter isBusy: somebody's long journal comes in, or many people are waiting. Then the projection takes one step
-    ///   in ten seconds only: it would keep them waiting, and look at most cases twice.
-    public static func projectSearch(
-        _ office: Office, isBusy: @Sendable () -> Bool, logger: Logger
-    ) async {
-        let projection = SearchProjection(database: office.database, store: office.store)
-        await periodically(every: .milliseconds(400), logger: logger) {
-            var count = 0
-            repeat {
-                count = try await projection.advance(limit: 500)
-            } while count > 0 && !Task.isCancelled && !isBusy()
-            if count == 0 { office.searchLag.isLevel() }
-            for _ in 0..<25 where isBusy() { try await Task.sleep(for: .milliseconds(400)) }
-        }
-    }
 }

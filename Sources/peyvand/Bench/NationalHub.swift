@@ -238,11 +238,10 @@ struct HubMaker: Sendable {
         }
     }
 
-    /// Brings the search projection level.
+    /// Brings the projections level.
     func project() async throws -> Duration {
-        let projection = SearchProjection(database: hub.office.database, store: hub.office.store)
         let began = ContinuousClock.now
-        while try await projection.advance(limit: 500) > 0 { try Task.checkCancellation() }
+        while try await hub.office.projections.advance(limit: 500) > 0 { try Task.checkCancellation() }
         return .now - began
     }
 }

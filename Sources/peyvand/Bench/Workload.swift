@@ -92,8 +92,8 @@ struct JournalMaker: Sendable {
         _ = await running.result
         // As a server that has run for weeks leaves it: every case read by this version, and the search level.
         try await Upkeep.refold(database) { _ in }
-        let search = SearchProjection(database: database, store: store)
-        while try await search.advance(limit: 500) > 0 {}
+        let projections = ProjectionFrame(database: database, store: store, origin: origin)
+        while try await projections.advance(limit: 500) > 0 {}
         await store.close()
     }
 

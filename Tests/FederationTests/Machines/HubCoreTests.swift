@@ -362,7 +362,10 @@ import Testing
         var bench = try HubBench.registered()
         try bench.say(Place.home, .referred(to: office("SAMT"), seat: .hub))
         bench.docket.now = bench.docket.now + 16 * Instant.day
-        #expect(try bench.escalate().types == ["hub escalated"])
-        #expect(bench.state.escalations.map(\.level) == [1])
+        // The case's clock, its holder's, and the time to accept.
+        #expect(try bench.escalate().types == Array(repeating: "hub escalated", count: 3))
+        #expect(bench.state.escalations.map(\.level) == [1, 1, 1])
+        #expect(Set(bench.state.escalations.map(\.clock)) == Set(bench.state.clocks.map(\.startedBy)))
+        #expect(try bench.escalate().numbered.isEmpty, "each once")
     }
 }

@@ -294,9 +294,16 @@ import struct Simulator.Generator
         try bench.take([bench.docket.events[2]], from: 3)
         #expect(
             try bench.core.escalate(bench.docket.id, now: bench.docket.now, random: &bench.random).numbered.isEmpty)
+        // The time to accept passes first, then the case's clock and its holder's.
+        let threeDays = bench.docket.now + 4 * Instant.day
         #expect(
-            try bench.core.escalate(bench.docket.id, now: due, random: &bench.random).types == ["IR-23 escalated"])
+            try bench.core.escalate(bench.docket.id, now: threeDays, random: &bench.random).types
+                == ["IR-23 escalated"])
+        #expect(bench.state.escalations.map(\.clock) == [bench.state.grant])
+        #expect(
+            try bench.core.escalate(bench.docket.id, now: due, random: &bench.random).types
+                == ["IR-23 escalated", "IR-23 escalated"])
         #expect(try bench.core.escalate(bench.docket.id, now: due, random: &bench.random).numbered.isEmpty)
-        #expect(bench.state.escalations.map(\.level) == [1])
+        #expect(bench.state.escalations.map(\.level) == [1, 1, 1])
     }
 }

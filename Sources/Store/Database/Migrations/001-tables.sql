@@ -1,4 +1,4 @@
--- All tables of one server, node or hub.
+-- All tables of one server, node or hub, but those of projections.
 --
 -- Hashes are SHA-256. Incarnations and other unsigned numbers of 64 bits lie in `bigint` with the same bits. Times are
 -- kept in UTC.
@@ -85,7 +85,6 @@ CREATE TABLE cases (
     imported      boolean     NOT NULL,
     conflicts     integer     NOT NULL,
     proposals     integer     NOT NULL,
-    escalated     smallint    NOT NULL,  -- the greatest level
     revision      integer     NOT NULL,
     position      bigint      NOT NULL,  -- of its last event here
     pending       boolean     NOT NULL,  -- a referral waits for the hub's grant
@@ -120,8 +119,11 @@ CREATE TABLE figures (
 
 -- Counts of cases by home and day: those registered and those answered, at the first second of the Tehran day, and
 -- those whose clock counts, at the instant at which it ends, which is the last second of a day. Sums over it tell who is
--- overdue and what is new without a look at the cases. Moved in the transaction that moves the cases. Summer time, which
--- ended in 2022, is left out, and so is what people did before 2000-01-01 20:30 UTC: nobody asks for days so old.
+-- overdue and what is new without a look at the cases. Summer time, which ended in 2022, is left out, and so is what
+-- people did before 2000-01-01 20:30 UTC: nobody asks for days so old.
+-- Moved in the transaction that moves the cases, and no projection: an overview shows these beside the figures above, all
+-- as of one position; and to take a case out of the days in which it stood, its row must be known as it was before, which
+-- only that transaction sees.
 CREATE TABLE days (
     at         timestamptz NOT NULL,
     home       text        NOT NULL,
@@ -314,19 +316,9 @@ CREATE TABLE audit (
 
 -- MARK: Projections
 
--- The searchable text of a case, normalised: a projection that trails the cases by their position. Search walks its own
--- rows in the order of the lists, so that cases which it has not reached yet never stand in its way.
-CREATE TABLE search (
-    id            uuid PRIMARY KEY,
-    registered_at timestamptz,  -- as in cases
-    document      text NOT NULL
-);
-CREATE INDEX search_document ON search USING gin (document gin_trgm_ops);
-CREATE INDEX search_recent ON search (registered_at, id);
-
--- How far a projection has come.
+-- How far a projection has come. Its table stands in a file beside it, in `Projections/`.
 CREATE TABLE projections (
-    name     text   PRIMARY KEY,
-    position bigint NOT NULL
+    name       text   PRIMARY KEY,  -- of its table too
+    position   bigint NOT NULL,
+    definition bytea  NOT NULL      -- hash of the file by which the table was made
 );
-INSERT INTO projections VALUES ('search', 0);

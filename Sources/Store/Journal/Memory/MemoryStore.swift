@@ -171,20 +171,6 @@ public final class MemoryStore: CaseStore {
         }
     }
 
-    public func overdue(
-        before now: Instant, below level: Int, seats: [Origin], limit: Int
-    ) async throws -> [CaseID] {
-        state.withLock { state in
-            let due = state.cases.values.compactMap { row -> (deadline: Instant, id: CaseID)? in
-                guard row.countsDue, let deadline = row.deadline, deadline < now, row.escalated < level,
-                    seats.contains(row.seat)
-                else { return nil }
-                return (deadline, row.id)
-            }
-            return due.sorted { ($0.deadline, $0.id) < ($1.deadline, $1.id) }.prefix(max(0, limit)).map(\.id)
-        }
-    }
-
     public func note(_ report: NodeReport) async throws {
         state.withLock { state in
             var next = report

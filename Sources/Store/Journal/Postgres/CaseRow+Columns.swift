@@ -27,7 +27,6 @@ extension Table<CaseRow> {
         .bool("imported", { $0.imported }, { $0.imported = $1 }),
         .integer("conflicts", { $0.conflicts }, { $0.conflicts = $1 }),
         .integer("proposals", { $0.proposals }, { $0.proposals = $1 }),
-        .smallint("escalated", { $0.escalated }, { $0.escalated = $1 }),
         .integer("revision", { $0.revision }, { $0.revision = $1 }),
         .bigint("position", { $0.position }, { $0.position = $1 }),
         .bool("pending", { $0.pending }, { $0.pending = $1 }),

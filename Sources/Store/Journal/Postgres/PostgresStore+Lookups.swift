@@ -123,21 +123,6 @@ extension PostgresStore {
         ).map { try $0.caseID(0) }
     }
 
-    // MARK: - Clocks and nodes
-
-    public func overdue(
-        before now: Instant, below level: Int, seats: [Origin], limit: Int
-    ) async throws -> [CaseID] {
-        let rows = try await query(
-            """
-            SELECT id FROM cases
-            WHERE counts_due AND deadline < $1 AND escalated < $2 AND seat = ANY ($3::text[])
-            ORDER BY deadline, id LIMIT $4
-            """,
-            [.timestamp(now.stored), .int32(level.stored), .textArray(seats.map(\.code)), .int(max(0, limit))])
-        return try rows.map { try $0.caseID(0) }
-    }
-
     public func note(_ report: NodeReport) async throws {
         // Values that this report does not carry stay as they are.
         _ = try await query(

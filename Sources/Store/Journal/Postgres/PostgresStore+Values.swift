@@ -20,6 +20,9 @@ extension Instant {
         min(max(milliseconds, Self.storable.lowerBound), Self.storable.upperBound) * 1000
     }
 
+    /// As a column gives it back.
+    var storable: Instant { Instant(stored: stored) }
+
     init(stored microseconds: Int64) {
         let (quotient, remainder) = microseconds.quotientAndRemainder(dividingBy: 1000)
         self.init(milliseconds: remainder < 0 ? quotient - 1 : quotient)
@@ -32,6 +35,11 @@ extension String {
         guard utf8.contains(0) else { return self }
         return String(String.UnicodeScalarView(unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 }))
     }
+}
+
+extension CaseID {
+    /// What a column is read into.
+    static let blank = CaseID(home: .hub, at: Instant(milliseconds: 0), random: (0, 0))
 }
 
 extension Origin {
