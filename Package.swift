@@ -160,7 +160,9 @@ let package = Package(
             dependencies: ["Store", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", logging],
             exclude: notes("Tests/StoreTests"), swiftSettings: settings),
         .testTarget(
-            name: "ConsoleTests", dependencies: ["Console"], exclude: notes("Tests/ConsoleTests"),
+            name: "ConsoleTests",
+            dependencies: ["Casework", "Contract", "Console", "JSON", httpTypes, logging, nioCore],
+            exclude: notes("Tests/ConsoleTests"),
             swiftSettings: settings),
         .testTarget(
             name: "PeyvandTests",

@@ -50,8 +50,11 @@ public struct Case: Sendable, Equatable {
     public var hidden: Set<EventHash> = []
     /// For each entry, the events that showed it again.
     public var shownAgain: [EventHash: [EventHash]] = [:]
-    /// Why no held command is taken: an event here is newer than this reader, or undecodable.
+    /// Why no held command is taken: an event here that may change held fields is newer than this reader, or an event is
+    /// undecodable.
     public var parkedBy: EventHash?
+    /// Whether it has events that this reader does not know and that park nothing: an upgrade shows them.
+    public var hasNewer = false
     /// Every event in history order with what it did.
     public var history: [HistoryEntry] = []
 
@@ -164,13 +167,13 @@ public struct AttachedFile: Sendable, Hashable {
 /// A held write that did not count: shown, and a person may apply it.
 public struct Proposal: Sendable, Hashable {
     public var event: EventHash
-    public var change: Change
+    public var change: CaseChange
     public var actor: Actor
     public var origin: Origin
     public var at: Instant
     public var reason: EffectReason
 
-    public init(event: EventHash, change: Change, actor: Actor, origin: Origin, at: Instant, reason: EffectReason) {
+    public init(event: EventHash, change: CaseChange, actor: Actor, origin: Origin, at: Instant, reason: EffectReason) {
         self.event = event
         self.change = change
         self.actor = actor
@@ -182,15 +185,21 @@ public struct Proposal: Sendable, Hashable {
 
 public struct HistoryEntry: Sendable, Hashable {
     public var event: EventHash
+    /// `nil` for one that this reader does not know.
+    public var kind: EventKind?
     public var effect: Effect
 
-    public init(event: EventHash, effect: Effect) { (self.event, self.effect) = (event, effect) }
+    public init(event: EventHash, kind: EventKind?, effect: Effect) {
+        (self.event, self.kind, self.effect) = (event, kind, effect)
+    }
 }
 
 public enum Effect: Sendable, Hashable {
     case applied
     case proposal(EffectReason)
     case withoutEffect(EffectReason)
+    /// Of an append-only kind that is newer than this reader: kept, forwarded and shown as such; it parks nothing.
+    case newer
     /// Newer than this reader, or undecodable; an upgrade frees it.
     case parked
 }

@@ -107,7 +107,7 @@ public struct ImportedCase: Sendable, Hashable {
 
 /// An event that a decision asks for; the writer gives it its place in the journal.
 public struct NewEvent: Sendable, Hashable {
-    public var change: Change
+    public var change: CaseChange
     public var texts: Texts
     /// What the author saw: for an amendment the heads of each field, for a hide the entry and its un-hides.
     public var base: [Base]
@@ -118,7 +118,7 @@ public struct NewEvent: Sendable, Hashable {
     public var occurredAt: Instant
 
     public init(
-        _ change: Change, texts: Texts = Texts(), base: [Base] = [], applies: EventHash? = nil, actor: Actor,
+        _ change: CaseChange, texts: Texts = Texts(), base: [Base] = [], applies: EventHash? = nil, actor: Actor,
         occurredAt: Instant
     ) {
         self.change = change
@@ -163,4 +163,6 @@ public enum Refusal: Error, Sendable, Hashable {
     case tooLarge(bytes: Int)
     /// Another body was sent under this idempotency key.
     case keyReused
+    /// The other side does not know this kind of event yet: not before that server is upgraded.
+    case notYet(EventKind, until: Origin)
 }

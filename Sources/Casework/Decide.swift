@@ -8,13 +8,15 @@ public struct DecisionContext: Sendable {
     public var calendar: WorkCalendar
     /// What a grant written now must say. Only the hub's machine knows it; a dry run asks for no more than a yes.
     public var terms: GrantTerms
+    /// Kinds that may not be written yet, each with the server that must be upgraded first: it could not read them.
+    public var notYet: [EventKind: Origin]
 
     public init(
         now: Instant, origin: Origin, actor: Actor, tree: OrganizationTree, calendar: WorkCalendar,
-        terms: GrantTerms = GrantTerms(epoch: 0, cut: [])
+        terms: GrantTerms = GrantTerms(epoch: 0, cut: []), notYet: [EventKind: Origin] = [:]
     ) {
         (self.now, self.origin, self.actor, self.tree, self.calendar) = (now, origin, actor, tree, calendar)
-        self.terms = terms
+        (self.terms, self.notYet) = (terms, notYet)
     }
 }
 
@@ -25,10 +27,23 @@ extension Case {
     ///   - written: what an event of this case said, with its texts where this server holds them; asked by `restore`.
     public func decide(
         _ command: Command, in context: DecisionContext, trackingCode: TrackingCode? = nil,
-        written: (EventHash) -> (change: Change, texts: Texts)? = { _ in nil }
+        written: (EventHash) -> (change: CaseChange, texts: Texts)? = { _ in nil }
     ) throws(Refusal) -> [NewEvent] {
         try Permissions.check(command, on: self, in: context)
         try Limits.check(command)
+        let newEvents = try decide(permitted: command, in: context, trackingCode: trackingCode, written: written)
+        if !context.notYet.isEmpty {
+            for new in newEvents {
+                if let origin = context.notYet[new.change.kind] { throw .notYet(new.change.kind, until: origin) }
+            }
+        }
+        return newEvents
+    }
+
+    private func decide(
+        permitted command: Command, in context: DecisionContext, trackingCode: TrackingCode?,
+        written: (EventHash) -> (change: CaseChange, texts: Texts)?
+    ) throws(Refusal) -> [NewEvent] {
         let decision = Decision(of: self, in: context)
         switch command {
         case .register, .open, .importCase:
@@ -54,7 +69,7 @@ private struct Decision {
     init(of subject: Case, in context: DecisionContext) { (self.subject, self.context) = (subject, context) }
 
     func newEvent(
-        _ change: Change, _ texts: Texts = Texts(), base: [Base] = [], applies: EventHash? = nil, at: Instant? = nil
+        _ change: CaseChange, _ texts: Texts = Texts(), base: [Base] = [], applies: EventHash? = nil, at: Instant? = nil
     ) -> NewEvent {
         NewEvent(
             change, texts: texts, base: base, applies: applies, actor: context.actor, occurredAt: at ?? context.now)
@@ -116,7 +131,7 @@ private struct Decision {
         return newEvents
     }
 
-    func step(_ step: ImportedCase.Step) throws(Refusal) -> (Change, Texts) {
+    func step(_ step: ImportedCase.Step) throws(Refusal) -> (CaseChange, Texts) {
         switch step {
         case .referred(let to):
             guard context.tree.seat(of: to) == context.origin else {
@@ -159,7 +174,7 @@ private struct Decision {
         }
     }
 
-    func write(_ change: Change, text: String? = nil, applies: EventHash? = nil) throws(Refusal) -> [NewEvent] {
+    func write(_ change: CaseChange, text: String? = nil, applies: EventHash? = nil) throws(Refusal) -> [NewEvent] {
         if let objection = subject.objection(to: change, by: context.actor) {
             if objection == .disputeUnknown, case .reviewed(let dispute, _) = change { throw .unknownEvent(dispute) }
             throw .illegal(objection, status: subject.status)
@@ -203,9 +218,12 @@ private struct Decision {
             guard subject.heldStatus != .closed else { throw .illegal(.statusDoesNotAllow, status: subject.status) }
             return [newEvent(.acted, Texts(text: text))]
         case .hide(let event, let hidden):
-            guard subject.history.contains(where: { $0.event == event }) else { throw .unknownEvent(event) }
+            guard let entry = subject.history.first(where: { $0.event == event }) else { throw .unknownEvent(event) }
+            guard entry.kind?.rule.mayBeHidden ?? false else {
+                throw .invalid(field: "event", reason: "names an entry that is never hidden")
+            }
             guard hidden != subject.hidden.contains(event) else { throw .illegal(.repeated, status: subject.status) }
-            let change: Change = hidden ? .hidden(event) : .unhidden(event)
+            let change: CaseChange = hidden ? .hidden(event) : .unhidden(event)
             let seen = [event] + (subject.shownAgain[event] ?? [])
             return [newEvent(change, base: [Base(field: nil, events: seen)])]
         case .markDuplicate(let other):
@@ -227,7 +245,7 @@ private struct Decision {
 
     /// Writes the losing value anew, based on all heads, so that no conflict remains in its field.
     func restore(
-        _ conflict: EventHash, written: (EventHash) -> (change: Change, texts: Texts)?
+        _ conflict: EventHash, written: (EventHash) -> (change: CaseChange, texts: Texts)?
     ) throws(Refusal) -> [NewEvent] {
         let values = subject.values.sorted { $0.key < $1.key }
         guard let (field, value) = values.first(where: { $0.value.conflicts.contains(conflict) }),

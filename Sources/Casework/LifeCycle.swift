@@ -1,11 +1,11 @@
 /// One fact as the fold sees it: which event, when, by whom.
 public struct Fact: Sendable {
     public var event: EventHash
-    public var change: Change
+    public var change: CaseChange
     public var actor: Actor
     public var at: Instant
 
-    public init(event: EventHash, change: Change, actor: Actor, at: Instant) {
+    public init(event: EventHash, change: CaseChange, actor: Actor, at: Instant) {
         (self.event, self.change, self.actor, self.at) = (event, change, actor, at)
     }
 }
@@ -13,7 +13,7 @@ public struct Fact: Sendable {
 extension Case {
     /// Why a held change does not fit the case as it stands; `nil` when it does. The one table of the life cycle, asked
     /// by `decide` before a command becomes an event, and by the fold for every event that custody lets count.
-    public func objection(to change: Change, by actor: Actor) -> EffectReason? {
+    public func objection(to change: CaseChange, by actor: Actor) -> EffectReason? {
         switch change {
         case .opened:
             return registration == nil && trackingCode == nil ? nil : .repeated
@@ -33,15 +33,24 @@ extension Case {
         default:
             if transfer != nil { return .transferPending }
         }
-        switch (change, heldStatus) {
-        case (.assessed, .registered), (.assessed, .inProgress): return nil
-        case (.referred(let to, _), .registered), (.referred(let to, _), .inProgress):
-            return to == holder || to == registration?.about ? .referredToItself : nil
-        case (.accepted, .referred), (.refused, .referred): return nil
-        case (.answered, .registered), (.answered, .inProgress): return nil
-        case (.closed, .registered), (.closed, .inProgress), (.closed, .answered): return nil
-        default: return .statusDoesNotAllow
+        switch change {
+        case .assessed, .answered: return objection(unless: .registered, .inProgress)
+        case .referred(let to, _):
+            let isItself = to == holder || to == registration?.about
+            return objection(unless: .registered, .inProgress) ?? (isItself ? .referredToItself : nil)
+        case .accepted, .refused: return objection(unless: .referred)
+        case .closed: return objection(unless: .registered, .inProgress, .answered)
+        // Judged above.
+        case .opened, .registered, .received, .reviewed, .dueMoved: return .statusDoesNotAllow
+        // Not held: custody and status do not bear on them.
+        case .acted, .noted, .attached, .amended, .hidden, .unhidden, .disputed, .rated, .withdrawn, .escalated,
+            .duplicateMarked, .granted, .stamped, .branchRanked:
+            return .statusDoesNotAllow
         }
+    }
+
+    private func objection(unless allowed: Status...) -> EffectReason? {
+        allowed.contains(heldStatus) ? nil : .statusDoesNotAllow
     }
 
     /// Applies a held change that custody lets count and to which there is no objection.
@@ -81,14 +90,16 @@ extension Case {
             review(dispute: dispute, upheld: upheld, by: fact.event)
         case .dueMoved(let due):
             deadline = due
-        default:
+        // Not held.
+        case .acted, .noted, .attached, .amended, .hidden, .unhidden, .disputed, .rated, .withdrawn, .escalated,
+            .duplicateMarked, .granted, .stamped, .branchRanked:
             break
         }
     }
 
     /// Applies a grant: custody moves, whatever the status. One that leaves it where it is, after branches were ranked,
     /// begins an epoch and nothing else.
-    public mutating func apply(_ grant: Grant, event: EventHash, cause: Change?) {
+    public mutating func apply(_ grant: Grant, event: EventHash, cause: CaseChange?) {
         guard grant.cause != nil || grant.seat != seat || grant.holder != holder else {
             (epoch, self.grant) = (grant.epoch, event)
             return

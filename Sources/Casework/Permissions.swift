@@ -1,34 +1,17 @@
 /// Who may do what: least privilege by role and by organisation.
 enum Permissions {
     static func check(_ command: Command, on subject: Case, in context: DecisionContext) throws(Refusal) {
-        let role = context.actor.role
-        guard roles(for: command).contains(role) || role == .system else {
+        let (role, act) = (context.actor.role, command.act)
+        guard act.roles.contains(role) || role == .system else {
             throw .forbidden(reason: "role \(role.rawValue) may not do this")
         }
         if context.tree.seat(of: context.actor.organization) != context.origin, role != .system, role != .hub {
             throw .forbidden(reason: "\(context.actor.organization.rawValue) does not work at \(context.origin.code)")
         }
-        if !needsHolder(command), role == .agency || role == .ministry { try checkHolds(subject, in: context) }
-        if needsHolder(command) { try checkHolder(subject, in: context) }
-    }
-
-    private static func roles(for command: Command) -> Set<Role> {
-        switch command {
-        case .register, .open, .dispute, .rate, .withdraw, .markDuplicate: [.operator, .supervisor, .hub]
-        case .importCase: [.supervisor]
-        case .note, .attach, .amend: [.operator, .agency, .supervisor, .hub, .ministry]
-        case .restore, .apply, .hide: [.supervisor, .hub, .ministry]
-        case .assess, .refer, .accept, .refuse, .act, .answer, .close:
-            [.operator, .agency, .supervisor, .hub, .ministry]
-        case .review: [.supervisor, .hub, .ministry]
-        case .moveCustody: [.hub]
-        }
-    }
-
-    private static func needsHolder(_ command: Command) -> Bool {
-        switch command {
-        case .assess, .refer, .accept, .refuse, .answer, .close, .act: true
-        default: false
+        if act.kind?.rule.needsHolder ?? false {
+            try checkHolder(subject, in: context)
+        } else if role == .agency || role == .ministry {
+            try checkHolds(subject, in: context)
         }
     }
 
@@ -63,6 +46,7 @@ public enum Limits {
     public static let attachment: UInt64 = 4 << 30
 
     static func check(_ command: Command) throws(Refusal) {
+        if let text = command.text, let rule = command.act.kind?.rule.text { try check(text, rule) }
         switch command {
         case .register(let intake): try check(intake)
         case .importCase(let imported):
@@ -77,17 +61,14 @@ public enum Limits {
             if let subject = edit.texts.subject, isBlank(subject) {
                 throw .invalid(field: "subject", reason: "is empty")
             }
-        case .note(let text), .act(let text), .answer(let text), .dispute(let text):
-            try required(text, field: "text")
         case .attach(let attachment, let fileName): try check(attachment, name: fileName)
-        case .refer(_, let text), .refuse(let text): try required(text, field: "reason")
-        case .close(_, let text), .review(_, _, let text), .withdraw(let text), .moveCustody(_, let text):
-            try bounded(text, field: "text", limit: Self.text)
         case .rate(let score):
             guard (1...5).contains(score) else {
                 throw .invalid(field: "score", reason: "is a whole number from 1 to 5")
             }
-        default: break
+        case .open, .note, .assess, .refer, .accept, .refuse, .act, .answer, .close, .dispute, .review, .withdraw,
+            .hide, .restore, .apply, .moveCustody, .markDuplicate:
+            break
         }
     }
 
@@ -136,9 +117,9 @@ public enum Limits {
         try bounded(texts.citizenAddress, field: "citizen.address", limit: address)
     }
 
-    private static func required(_ text: String, field: String) throws(Refusal) {
-        guard !isBlank(text) else { throw .invalid(field: field, reason: "is empty") }
-        try bounded(text, field: field, limit: Self.text)
+    private static func check(_ text: String, _ rule: KindRule.Text) throws(Refusal) {
+        if rule.isRequired, isBlank(text) { throw .invalid(field: rule.name, reason: "is empty") }
+        try bounded(text, field: rule.name, limit: rule.limit)
     }
 
     private static func bounded(_ text: String?, field: String, limit: Int) throws(Refusal) {

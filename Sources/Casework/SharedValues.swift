@@ -24,7 +24,7 @@ public struct SharedValues: Sendable, Equatable, Sequence {
     }
 
     /// The values that one event gives to some fields, each field once.
-    public init(_ fields: [Field], by event: EventHash, _ change: Change) {
+    public init(_ fields: [Field], by event: EventHash, _ change: CaseChange) {
         entries.reserveCapacity(fields.count)
         for field in fields {
             let value = SharedValue(shown: event, conflicts: [], value: EnvelopeValue(field, of: change))

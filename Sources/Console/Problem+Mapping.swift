@@ -89,6 +89,11 @@ extension Problem {
             self = Problem(
                 .contentTooLarge, "too-large", "The texts are too long for one event",
                 "They take \(bytes) bytes of at most 262144: shorten them, or send them in several notes.")
+        case .notYet(let kind, let origin):
+            let server = origin.isHub ? "the hub" : origin.code
+            self = Problem(
+                .conflict, "not-yet", "Another server cannot read this yet",
+                "An entry of the kind \(kind.rawValue) can be written once \(server) is upgraded.")
         case .keyReused:
             self = Problem(
                 .unprocessableContent, "key-reused", "This Idempotency-Key belongs to another request",

@@ -59,8 +59,8 @@ public struct Effects: Sendable {
     public var fenced: [(origin: Origin, incarnation: UInt64)] = []
     /// What a restored hub waits for, where that has changed: `.some(nil)` when it waits for nothing any more.
     public var restoration: Restoration??
-    /// The schemas that the hub lets this node write.
-    public var schemas: [UInt32]?
+    /// The greatest schema that a server said it reads, where that is news.
+    public var reads: [(origin: Origin, schema: UInt32)] = []
     /// Cases were folded anew by a later version: their rows are saved though nothing else happened.
     public var isRefold = false
     /// What to answer to a Hello.
@@ -91,7 +91,7 @@ public struct Effects: Sendable {
     /// Whether there is nothing to save.
     public var isEmpty: Bool {
         numbered.isEmpty && completed.isEmpty && held.isEmpty && released.isEmpty && alarms.isEmpty && cursor == nil
-            && quarantined.isEmpty && lifted.isEmpty && fenced.isEmpty && restoration == nil && schemas == nil
+            && quarantined.isEmpty && lifted.isEmpty && fenced.isEmpty && restoration == nil && reads.isEmpty
             && rewound == nil && !isRefold
     }
 
@@ -109,7 +109,7 @@ public struct Effects: Sendable {
         released += later.released
         fenced += later.fenced
         restoration = later.restoration ?? restoration
-        schemas = later.schemas ?? schemas
+        reads += later.reads
         isRefold = isRefold || later.isRefold
         if let seq = later.rewound {
             rewound = min(rewound ?? seq, seq)

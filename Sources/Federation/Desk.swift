@@ -109,12 +109,16 @@ public struct Desk: Sendable {
     let hashing: Hashing
     /// What this server's code can read.
     public let reader: UInt32
+    /// The schemas that other servers said they read: at a node the hub's, at the hub each node's. One of which nothing is
+    /// known reads the first.
+    public var reads: [Origin: UInt32]
     public private(set) var cases: [CaseID: CaseRecord] = [:]
 
     public init(
         writer: JournalWriter, journal: ChainTree, tree: OrganizationTree, calendar: WorkCalendar,
-        reader: UInt32 = Schema.reader, hashing: @escaping Hashing
+        reader: UInt32 = Schema.reader, reads: [Origin: UInt32] = [:], hashing: @escaping Hashing
     ) {
+        self.reads = reads
         self.journal = journal
         self.reader = reader
         self.writer = writer
@@ -158,13 +162,33 @@ public struct Desk: Sendable {
         {
             throw .stale(revision: record.state.revision)
         }
-        var context = DecisionContext(now: now, origin: origin, actor: wish.actor, tree: tree, calendar: calendar)
+        var context = context(of: wish.actor, on: record, now: now)
         if let terms { context.terms = terms }
         let newEvents = try record.state.decide(wish.command, in: context, trackingCode: wish.trackingCode) { hash in
             guard let event = record[hash], let change = event.envelope.change else { return nil }
             return (change, event.texts ?? Texts())
         }
         return try write(newEvents, on: wish.caseID, now: now, random: &random)
+    }
+
+    /// What a decision about a case needs to know besides it.
+    public func context(of actor: Actor, on record: CaseRecord, now: Instant) -> DecisionContext {
+        DecisionContext(
+            now: now, origin: origin, actor: actor, tree: tree, calendar: calendar, notYet: notYet(on: record))
+    }
+
+    /// Kinds that may not be written into a case yet. At a node the hub must read them; at the hub the case's home and seat,
+    /// where an event that they do not know would park the case.
+    private func notYet(on record: CaseRecord) -> [EventKind: Origin] {
+        var notYet: [EventKind: Origin] = [:]
+        let peers = origin == .hub ? [record.id.home, record.state.seat].filter { $0 != .hub } : [.hub]
+        for kind in EventKind.allCases where writer.since(kind) > 1 {
+            // A version that does not know a kind has no command for it; the simulator's old versions do.
+            if writer.since(kind) > reader { notYet[kind] = origin }
+            if origin == .hub, kind.mergeClass == .appendOnly { continue }
+            notYet[kind] = notYet[kind] ?? peers.first { reads[$0] ?? 1 < writer.since(kind) }
+        }
+        return notYet
     }
 
     /// Writes new events into the journal and the case. All or none.

@@ -6,7 +6,7 @@ public typealias Hashing = @Sendable ([UInt8]) -> EventHash
 /// The hashed part of an event, decoded.
 public struct Envelope: Sendable, Hashable {
     public enum Content: Sendable, Hashable {
-        case change(Change)
+        case change(CaseChange)
         /// Newer than this reader, or malformed: parks its case.
         case unreadable
     }
@@ -27,15 +27,20 @@ public struct Envelope: Sendable, Hashable {
     public var type: String
     public var schema: UInt32
     public var minReader: UInt32
+    /// As its writer says, for readers that do not know its kind; `nil` for a class that this reader does not know either.
+    public var declaredClass: MergeClass?
     public var content: Content
     public var partHash: EventHash?
     public var applies: EventHash?
 
-    public var change: Change? {
+    public var change: CaseChange? {
         if case .change(let change) = content { change } else { nil }
     }
 
     public var place: ChainPlace { ChainPlace(incarnation: incarnation, seq: seq) }
+
+    /// Of its kind, where this reader knows it; else as its writer says.
+    public var mergeClass: MergeClass? { change?.mergeClass ?? declaredClass }
 }
 
 /// An event's personal data and free text: opaque bytes beside the envelope, whose hash the envelope holds.
@@ -61,7 +66,7 @@ public struct Event: Sendable, Hashable {
         let mergeClass: MergeClass?
 
         init(_ envelope: Envelope, _ bytes: [UInt8]) {
-            (self.envelope, self.bytes, mergeClass) = (envelope, bytes, envelope.change?.mergeClass)
+            (self.envelope, self.bytes, mergeClass) = (envelope, bytes, envelope.mergeClass)
         }
     }
 
@@ -85,7 +90,7 @@ public struct Event: Sendable, Hashable {
     /// Where it stands in its origin's journal.
     @inlinable public var place: ChainPlace { content.envelope.place }
 
-    /// Of its change; `nil` when this reader cannot tell what it says.
+    /// `nil` for a class that this reader does not know.
     public var mergeClass: MergeClass? { content.mergeClass }
 
     /// Bytes of the envelope and of the part, where it is present.
@@ -106,9 +111,10 @@ public struct Event: Sendable, Hashable {
     }
 }
 
-/// The schemas that this code reads and writes. A released fold rule never changes; a new rule is a new schema.
+/// The schemas that this code reads. Each kind of event names the first that knows it, and an event's `min_reader` is its
+/// kind's, whatever else its writer knows. A released fold rule never changes; a new rule is a new schema.
 public enum Schema {
-    public static let current: UInt32 = 1
+    /// The greatest that this code reads: all from 1 to it.
     public static let reader: UInt32 = 1
     /// An event with its envelope is at most this long.
     public static let maximumEventSize = 256 * 1024

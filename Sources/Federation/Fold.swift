@@ -34,7 +34,10 @@ public struct Fold: Sendable {
         for event in standing where event.mergeClass == .appendOnly { append(event) }
         settleHidden(standing)
         settleVoice(standing)
-        state.history = events.map { HistoryEntry(event: $0.hash, effect: effects[$0.hash] ?? .applied) }
+        state.history = events.map { event in
+            HistoryEntry(
+                event: event.hash, kind: event.envelope.change?.kind, effect: effects[event.hash] ?? .applied)
+        }
     }
 
     /// What can be said of an event before anything is applied; `nil` when it takes part.
@@ -42,6 +45,10 @@ public struct Fold: Sendable {
         // First, so that an outsider cannot park another's case.
         guard custody.takesPart(event.origin) else { return .withoutEffect(.foreignOrigin) }
         guard event.isReadable(by: reader) else {
+            if event.isNewer(than: reader), event.mergeClass == .appendOnly {
+                state.hasNewer = true
+                return .newer
+            }
             state.parkedBy = state.parkedBy ?? event.hash
             return .parked
         }
@@ -113,13 +120,7 @@ public struct Fold: Sendable {
 
     /// Heads of a field: its value events that no other value event of that field names in its base.
     private mutating func mergeShared(_ standing: [Event]) {
-        let writers = standing.filter { event in
-            switch event.envelope.change {
-            case .registered: event.hash == state.registeredBy
-            case .amended: true
-            default: false
-            }
-        }
+        let writers = standing.filter { $0.mergeClass == .shared || $0.hash == state.registeredBy }
         // Nobody has changed anything: what was taken down is shown.
         if writers.count == 1, let change = writers[0].envelope.change {
             var fields = Field.inOrder
@@ -175,7 +176,12 @@ public struct Fold: Sendable {
                 AttachedFile(
                     event: event.hash, attachment: attachment, actor: event.envelope.actor,
                     at: event.envelope.occurredAt))
-        default: break
+        // Shown as they are, or settled by themselves.
+        case .acted, .noted, .hidden, .unhidden: break
+        // Not append-only.
+        case .opened, .registered, .assessed, .referred, .received, .accepted, .refused, .answered, .closed, .amended,
+            .disputed, .reviewed, .rated, .withdrawn, .dueMoved, .granted, .stamped, .branchRanked, nil:
+            break
         }
     }
 
@@ -285,7 +291,8 @@ public struct Fold: Sendable {
 }
 
 extension Event {
-    func isReadable(by reader: UInt32) -> Bool {
-        envelope.minReader <= reader && mergeClass != nil
-    }
+    func isReadable(by reader: UInt32) -> Bool { envelope.change != nil && !isNewer(than: reader) }
+
+    /// Whether only a later version can tell what it says.
+    func isNewer(than reader: UInt32) -> Bool { envelope.minReader > reader }
 }

@@ -29,7 +29,7 @@ public struct Hello: Sendable, Equatable {
     public var backlog: UInt64
 
     public init(
-        origin: Origin, writer: UInt64, heads: [ChainHead], schemas: [UInt32] = [Schema.current],
+        origin: Origin, writer: UInt64, heads: [ChainHead], schemas: [UInt32] = Array(1...Schema.reader),
         cursors: [FeedCursor], hubHeads: [ChainHead], clock: Instant, backlog: UInt64
     ) {
         self.origin = origin
@@ -56,7 +56,7 @@ public struct Welcome: Sendable, Equatable {
     public var feed: FeedCursor?
 
     public init(
-        schemas: [UInt32] = [Schema.current], heads: [ChainHead], clock: Instant, incarnation: UInt64,
+        schemas: [UInt32] = Array(1...Schema.reader), heads: [ChainHead], clock: Instant, incarnation: UInt64,
         quarantined: Bool = false, lost: [Stretch] = [], feed: FeedCursor? = nil
     ) {
         self.lost = lost

@@ -51,6 +51,11 @@ extension HubCore {
             effects.greeting = .farewell(Goodbye(reason: reason, retryAfterMilliseconds: 60_000))
             return
         }
+        let schema = hello.schemas.max() ?? 1
+        if desk.reads[origin] != schema {
+            desk.reads[origin] = schema
+            effects.reads.append((origin, schema))
+        }
         let tree = chains[origin, default: ChainTree()]
         let denied = hello.heads.first { head in
             tree.head(of: head.incarnation).map { $0.seq == head.seq && $0.hash != head.hash } ?? false

@@ -237,8 +237,8 @@ public struct HubCore: DecidingCore {
             let detail = "names an actor of \(actor.organization.rawValue), which does not work there"
             effects.alarms.append(alarm("foreign_actor", detail))
         }
-        if event.envelope.change == nil || event.envelope.minReader > desk.reader {
-            let detail = "\(event.envelope.type) parks case \(id) until this hub is upgraded"
+        if !event.isReadable(by: desk.reader) {
+            let detail = "\(event.envelope.type) of case \(id) cannot be read until this hub is upgraded"
             effects.alarms.append(alarm("undecodable", detail))
         }
     }

@@ -24,19 +24,20 @@ public struct JournalWriter: Sendable {
     /// The incarnation that this one continues, once it has written; 0 at the root.
     public private(set) var parent: UInt64 = 0
     public var clock: HybridClock
-    /// The schema that new events carry.
-    public var schema: UInt32
+    /// Kinds that count as introduced later than the table of kinds says: only a simulated world has any, to try what a
+    /// later version will bring.
+    let later: [EventKind: UInt32]
     /// The hub's mark on its events; nodes have none.
     let seal: Seal?
 
     /// - Parameter head: the last event of the chain to continue, of an earlier incarnation or of this one.
     public init(
         origin: Origin, incarnation: UInt64, continuing head: ChainHead, clock: HybridClock,
-        schema: UInt32 = Schema.current, seal: Seal? = nil
+        seal: Seal? = nil, later: [EventKind: UInt32] = [:]
     ) {
         self.seal = seal
         (self.origin, self.incarnation, self.head, self.clock) = (origin, incarnation, head, clock)
-        self.schema = schema
+        self.later = later
     }
 
     /// Whether this start has written anything.
@@ -54,11 +55,13 @@ public struct JournalWriter: Sendable {
     ) throws(Refusal) -> Event {
         let part = newEvent.texts.isEmpty ? Part.none : .present(Self.salt(&random) + newEvent.texts.wire)
         var next = clock
+        let schema = since(newEvent.change.kind)
         let envelope = Envelope(
             id: Self.label(at: now, &random), origin: origin, incarnation: incarnation, seq: head.seq + 1,
             previous: head.hash, caseID: caseID, base: newEvent.base, epoch: epoch, stamp: next.tick(now: now),
-            occurredAt: newEvent.occurredAt, actor: newEvent.actor, type: newEvent.change.type, schema: schema,
-            minReader: schema, content: .change(newEvent.change), partHash: part.bytes.map(hashing),
+            occurredAt: newEvent.occurredAt, actor: newEvent.actor, type: newEvent.change.kind.rawValue, schema: schema,
+            minReader: schema, declaredClass: newEvent.change.mergeClass, content: .change(newEvent.change),
+            partHash: part.bytes.map(hashing),
             applies: newEvent.applies)
         let bytes = seal?.seal(envelope.wire) ?? envelope.wire
         let size = bytes.count + (part.bytes?.count ?? 0)
@@ -69,6 +72,9 @@ public struct JournalWriter: Sendable {
         head = ChainHead(incarnation: incarnation, seq: envelope.seq, hash: event.hash)
         return event
     }
+
+    /// The first schema that knows a kind.
+    func since(_ kind: EventKind) -> UInt32 { later.isEmpty ? kind.rule.since : later[kind] ?? kind.rule.since }
 
     private static func salt(_ random: inout some RandomNumberGenerator) -> [UInt8] {
         var bytes = [UInt8]()

@@ -13,8 +13,8 @@ public struct NodeCore: DecidingCore {
         case tail([Event], latest: ChainHead, known: [ChainPlace: EventHash])
         /// All that the hub may send of some cases.
         case repair([Event], known: [ChainPlace: EventHash])
-        /// The schemas that the hub reads.
-        case schemas([UInt32])
+        /// The greatest schema that the hub reads.
+        case hubReads(UInt32)
         /// The last row that the hub knows this node to have: a hub restored from a backup may have lost later ones.
         case resume(FeedCursor?)
         /// Cases that an earlier version could not read.
@@ -24,7 +24,7 @@ public struct NodeCore: DecidingCore {
             switch self {
             case .feed(let rows): casesConcerned(by: rows.map(\.event))
             case .tail(let events, _, _), .repair(let events, _): casesConcerned(by: events)
-            case .schemas, .resume: []
+            case .hubReads, .resume: []
             case .refold(let cases): cases
             }
         }
@@ -90,10 +90,10 @@ public struct NodeCore: DecidingCore {
                 }
             }
             finish(events, &effects, now: now, random: &random)
-        case .schemas(let schemas):
-            guard let schema = schemas.filter({ (1...desk.reader).contains($0) }).max() else { break }
-            desk.writer.schema = schema
-            effects.schemas = schemas
+        case .hubReads(let schema):
+            guard desk.reads[.hub] != schema else { break }
+            desk.reads[.hub] = schema
+            effects.reads.append((.hub, schema))
         case .resume(let place):
             guard place != cursor else { break }
             let greatest = cursors.map(\.seq).max() ?? 0

@@ -48,8 +48,8 @@ public struct NodeLink: Sendable, Equatable {
         /// The writer takes commands from now.
         case openWriting
         /// What the hub said of itself and of this node.
-        /// The core takes `schemas` and `feed` before any frame that follows.
-        case noteWelcome(clock: Instant, isQuarantined: Bool, schemas: [UInt32], feed: FeedCursor?)
+        /// The core takes `hubReads` and `feed` before any frame that follows.
+        case noteWelcome(clock: Instant, isQuarantined: Bool, hubReads: UInt32, feed: FeedCursor?)
         case raise(Alarm)
         /// End the call; dial again not before this many milliseconds.
         case close(reason: String, retryAfter: UInt32)
@@ -143,12 +143,13 @@ public struct NodeLink: Sendable, Equatable {
         guard welcome.version == 1 else {
             return end("the hub speaks version \(welcome.version) of the link", retryAfter: 60_000)
         }
-        guard welcome.schemas.contains(where: { $0 <= Schema.current }) else {
+        guard welcome.schemas.contains(where: { $0 <= Schema.reader }) else {
             return end("the hub reads no schema that this node can write: upgrade one of them", retryAfter: 60_000)
         }
         var actions: [Action] = [
             .noteWelcome(
-                clock: welcome.clock, isQuarantined: welcome.quarantined, schemas: welcome.schemas, feed: welcome.feed)
+                clock: welcome.clock, isQuarantined: welcome.quarantined, hubReads: welcome.schemas.max() ?? 1,
+                feed: welcome.feed)
         ]
         (latest, compareAt) = (welcome.heads.last ?? .empty, now + Self.quiet)
         confirmed = [:]

@@ -1,7 +1,7 @@
 import Casework
 
 /// The hub's mark on its own events: a node returns those that a restored hub has lost, and only the mark tells a true
-/// one from an invention. It stands at the end of the envelope's bytes, as its field 19, over all bytes before it.
+/// one from an invention. It stands at the end of the envelope's bytes, as its field 100, over all bytes before it.
 public struct Seal: Sendable {
     /// 64 bytes over the given ones: Ed25519 by the hub's receipt key.
     let sign: @Sendable ([UInt8]) -> [UInt8]
@@ -14,8 +14,8 @@ public struct Seal: Sendable {
         (self.sign, self.isValid) = (sign, isValid)
     }
 
-    /// Protobuf's tag of field 19, length-delimited, and the length 64.
-    private static let field: [UInt8] = [0x9A, 0x01, 64]
+    /// Protobuf's tag of field 100, length-delimited, and the length 64.
+    private static let field: [UInt8] = [0xA2, 0x06, 64]
 
     func seal(_ bytes: [UInt8]) -> [UInt8] {
         let signature = sign(bytes)

@@ -84,7 +84,8 @@ public struct Hub: HubService, StoredService {
             origin: .hub, incarnation: incarnation, continuing: head.head, clock: HybridClock(last: head.stamp),
             seal: try seal(office.receiptKey, logger))
         let desk = Desk(
-            writer: journal, journal: own, tree: office.tree, calendar: office.calendar, hashing: Digest.hashing)
+            writer: journal, journal: own, tree: office.tree, calendar: office.calendar,
+            reads: try await office.store.reads(), hashing: Digest.hashing)
         return HubCore(
             desk: desk, chains: chains, position: head.position, feeds: try await office.store.feedEnds(),
             quarantined: try await office.store.quarantines(), fenced: try await office.store.fenced(),

@@ -243,15 +243,13 @@ actor LinkDriver {
             case .openWriting:
                 await writer.open()
                 logger.info("commands are taken")
-            case .noteWelcome(let clock, let isQuarantined, let schemas, let feed):
+            case .noteWelcome(let clock, let isQuarantined, let hubReads, let feed):
                 report.clockOffset = clock - office.now()
                 report.isQuarantined = isQuarantined
                 report.state = "connected"
                 backOff.succeeded()
                 logger.info("link up", metadata: ["clock_offset_ms": "\(report.clockOffset)"])
-                if try await office.store.schemas() != schemas {
-                    _ = try await writer.apply(.schemas(schemas), cases: [])
-                }
+                _ = try await writer.apply(.hubReads(hubReads), cases: [])
                 _ = try await writer.apply(.resume(feed), cases: [])
             case .raise(let alarm): try await raise(alarm)
             case .close(let reason, let retryAfter):

@@ -52,14 +52,12 @@ public struct Node: NodeService, StoredService {
 
     private static func core(_ office: Office, head: StoredHead, incarnation: UInt64) async throws -> NodeCore {
         let chains = try await office.store.chains()
-        // Until the hub has said which schemas it reads, the oldest is safe.
-        let schema = try await office.store.schemas().filter { $0 <= Schema.current }.max() ?? 1
         let journal = JournalWriter(
             origin: office.origin, incarnation: incarnation, continuing: head.head,
-            clock: HybridClock(last: head.stamp), schema: schema)
+            clock: HybridClock(last: head.stamp))
         let desk = Desk(
             writer: journal, journal: chains[office.origin] ?? ChainTree(), tree: office.tree,
-            calendar: office.calendar, hashing: Digest.hashing)
+            calendar: office.calendar, reads: try await office.store.reads(), hashing: Digest.hashing)
         return NodeCore(
             desk: desk, hub: chains[.hub] ?? ChainTree(), cursors: try await office.store.feedCursors(),
             position: head.position)

@@ -22,6 +22,4 @@ struct Causes {
     var hubFlipped = false
     /// Forges, replays, lies.
     var hostile: Set<Origin> = []
-    /// Newer versions meet older ones.
-    var skewed = false
 }

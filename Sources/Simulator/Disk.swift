@@ -25,7 +25,7 @@ struct Disk {
     private(set) var quarantined: Set<Origin> = []
     private(set) var fenced: [Origin: Set<UInt64>] = [:]
     private(set) var restoration: Restoration?
-    private(set) var schemas: [UInt32] = [1]
+    private(set) var reads: [Origin: UInt32] = [:]
     /// Bytes that are not what was written, by the hash of the event.
     private(set) var damage: [EventHash: WireEvent] = [:]
     /// One row for each case, written with the events: what figures are counted from.
@@ -156,7 +156,7 @@ struct Disk {
         }
         for (origin, incarnation) in effects.fenced { fenced[origin, default: []].insert(incarnation) }
         if let restoration = effects.restoration { self.restoration = restoration }
-        schemas = effects.schemas ?? schemas
+        for (origin, schema) in effects.reads { reads[origin] = schema }
         if let seq = effects.rewound { cursors.removeAll { $0.seq > seq } }
         if let cursor = effects.cursor {
             cursors.removeAll { $0.hubIncarnation == cursor.hubIncarnation }

@@ -58,32 +58,37 @@ final class NodeProcess {
         }
     }
 
-    init(id: Int, disk: Disk, incarnation: UInt64, reader: UInt32, now: Instant) {
+    /// Kinds that come with a later version, and the first schema that knows each.
+    let later: [EventKind: UInt32]
+
+    init(id: Int, disk: Disk, incarnation: UInt64, reader: UInt32, later: [EventKind: UInt32], now: Instant) {
         self.id = id
+        self.later = later
         self.disk = disk
         self.incarnation = incarnation
         self.reader = reader
         origin = disk.origin
-        core = Self.core(disk, incarnation: incarnation, reader: reader)
+        core = Self.core(disk, incarnation: incarnation, reader: reader, later: later)
         link = NodeLink(startedAt: now)
         dialAt = now
         isolatedUntil = now
     }
 
-    static func core(_ disk: Disk, incarnation: UInt64, reader: UInt32) -> NodeCore {
-        let schema = disk.schemas.filter { (1...reader).contains($0) }.max() ?? 1
-        return NodeCore(
+    static func core(
+        _ disk: Disk, incarnation: UInt64, reader: UInt32, later: [EventKind: UInt32]
+    ) -> NodeCore {
+        NodeCore(
             desk: Desk(
                 writer: JournalWriter(
                     origin: disk.origin, incarnation: incarnation, continuing: disk.head,
-                    clock: HybridClock(last: disk.stamp), schema: schema),
+                    clock: HybridClock(last: disk.stamp), later: later),
                 journal: disk.tree(disk.origin), tree: .standard, calendar: .standard, reader: reader,
-                hashing: sha256),
+                reads: disk.reads, hashing: sha256),
             hub: disk.tree(.hub), cursors: disk.cursors, position: disk.position)
     }
 
     /// The writer drops its memory and reads the store anew, as after a failed commit.
-    func reload() { core = Self.core(disk, incarnation: incarnation, reader: reader) }
+    func reload() { core = Self.core(disk, incarnation: incarnation, reader: reader, later: later) }
 
     var name: String { isCopy ? "\(origin.code)'" : origin.code }
 }
@@ -124,14 +129,19 @@ final class HubProcess {
     /// A person has said that its disk was brought back, and nothing has been saved since.
     var isToldRestored = false
 
-    init(incarnation: UInt64, reader: UInt32, now: Instant) {
+    let later: [EventKind: UInt32]
+
+    init(incarnation: UInt64, reader: UInt32, later: [EventKind: UInt32], now: Instant) {
         self.incarnation = incarnation
+        self.later = later
         self.reader = reader
         downUntil = now
-        core = Self.core(disk, incarnation: incarnation, reader: reader)
+        core = Self.core(disk, incarnation: incarnation, reader: reader, later: later)
     }
 
-    static func core(_ disk: Disk, incarnation: UInt64, reader: UInt32, wasRestored: Bool = false) -> HubCore {
+    static func core(
+        _ disk: Disk, incarnation: UInt64, reader: UInt32, later: [EventKind: UInt32], wasRestored: Bool = false
+    ) -> HubCore {
         var chains: [Origin: ChainTree] = [:]
         for origin in disk.chains.keys where origin != .hub { chains[origin] = disk.tree(origin) }
         var quarantined: [Origin: Int] = [:]
@@ -140,8 +150,9 @@ final class HubProcess {
             desk: Desk(
                 writer: JournalWriter(
                     origin: .hub, incarnation: incarnation, continuing: disk.head,
-                    clock: HybridClock(last: disk.stamp), schema: reader, seal: worldSeal),
-                journal: disk.tree(.hub), tree: .standard, calendar: .standard, reader: reader, hashing: sha256),
+                    clock: HybridClock(last: disk.stamp), seal: worldSeal, later: later),
+                journal: disk.tree(.hub), tree: .standard, calendar: .standard, reader: reader,
+                reads: disk.reads, hashing: sha256),
             chains: chains, position: disk.position, feeds: disk.feeds.mapValues { UInt64($0.count) },
             quarantined: quarantined, fenced: disk.fenced, restoration: disk.restoration,
             wasRestored: wasRestored)
@@ -149,7 +160,8 @@ final class HubProcess {
 
     func reload() {
         let reports = core.reports
-        core = Self.core(disk, incarnation: incarnation, reader: reader, wasRestored: isToldRestored)
+        core = Self.core(
+            disk, incarnation: incarnation, reader: reader, later: later, wasRestored: isToldRestored)
         core.reports = reports
     }
 }

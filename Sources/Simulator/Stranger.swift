@@ -114,14 +114,14 @@ final class Stranger {
         return frame
     }
 
-    private func newEvent(_ change: Change, _ world: World) -> NewEvent {
+    private func newEvent(_ change: CaseChange, _ world: World) -> NewEvent {
         let organization = world.random.chance(70) ? OrganizationCode(Self.origin) : .presidency
         return NewEvent(
             change, actor: Actor(name: "x", role: .operator, organization: organization), occurredAt: world.now)
     }
 
     private func say(
-        _ change: Change, on id: CaseID?, _ world: World, at instant: Instant? = nil, patch: [UInt8] = []
+        _ change: CaseChange, on id: CaseID?, _ world: World, at instant: Instant? = nil, patch: [UInt8] = []
     ) throws -> NodeFrame? {
         guard let id else { return nil }
         var event = try writer.append(

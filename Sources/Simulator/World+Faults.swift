@@ -90,28 +90,35 @@ extension World {
         return true
     }
 
-    /// The hub is upgraded first, then nodes, one after the other.
+    /// The hub is upgraded first, then nodes, in any order; now and then one goes back to its earlier version.
     func upgrade(_ node: NodeProcess) -> Bool {
-        causes.skewed = true
         if hub.reader < 2 {
             hub.reader = 2
             crashHub()
-            return true
+        } else if node.reader < 2 {
+            upgradeNode(node)
+        } else if random.chance(40) {
+            node.reader = 1
+            trace.note("\(node.name) goes back to its earlier version")
+            crash(node)
+        } else {
+            return false
         }
-        guard node.reader < 2 else { return false }
-        upgradeNode(node)
         return true
     }
 
     func upgradeNode(_ node: NodeProcess) {
         node.reader = 2
         crash(node)
-        if !parked(node.disk).isEmpty { tally.show(.versionSkew) }
+        if !unread(node.disk).isEmpty { tally.show(.versionSkew) }
     }
 
     /// What the old version could not read: a program that starts reads it anew.
-    func parked(_ disk: Disk) -> [CaseID] {
-        disk.cases.filter { Fold.fold($0, disk.events(of: $0), reader: 1).parkedBy != nil }
+    func unread(_ disk: Disk) -> [CaseID] {
+        disk.cases.filter { id in
+            let old = Fold.fold(id, disk.events(of: id), reader: 1)
+            return old.parkedBy != nil || old.hasNewer
+        }
     }
 
     // MARK: Disks
@@ -222,7 +229,7 @@ extension World {
         }
         let twin = NodeProcess(
             id: nodes.count, disk: random.chance(50) ? node.disk : random.pick(node.images) ?? node.disk,
-            incarnation: random.next(), reader: node.reader, now: now)
+            incarnation: random.next(), reader: node.reader, later: later, now: now)
         twin.isCopy = true
         twin.skew = node.skew
         nodes.append(twin)

@@ -247,6 +247,7 @@ extension World {
         try hub.disk.commit(effects, of: hub.core)
         if effects.restoration != nil { hub.isToldRestored = false }
         ledger.committed(effects, at: .hub)
+        try checkVersions(of: hub.core.desk, effects.touched)
         ring(effects, at: .hub)
         let last = hub.core.desk.writer.clock.last.instant
         guard last.milliseconds <= now.milliseconds + HybridClock.tolerance + Instant.second else {
@@ -337,10 +338,11 @@ extension World {
         hub.queue = []
         hub.incarnation = random.next()
         hub.core = HubProcess.core(
-            hub.disk, incarnation: hub.incarnation, reader: hub.reader, wasRestored: hub.isToldRestored)
+            hub.disk, incarnation: hub.incarnation, reader: hub.reader, later: later,
+            wasRestored: hub.isToldRestored)
         trace.note("hub starts at position \(hub.disk.position)")
         // A program that starts looks for what waits.
         enqueuePending()
-        if hub.reader > 1 { hub.queue.append(.refold(parked(hub.disk))) }
+        if hub.reader > 1 { hub.queue.append(.refold(unread(hub.disk))) }
     }
 }

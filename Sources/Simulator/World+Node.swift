@@ -85,9 +85,9 @@ extension World {
                     causes.blind.insert(node.origin)
                 }
                 trace.note("\(node.name) opens writing")
-            case .noteWelcome(_, _, let schemas, let feed):
+            case .noteWelcome(_, _, let hubReads, let feed):
                 node.backOff.succeeded()
-                node.queue.append(.arrival(.schemas(schemas), call: call?.id ?? 0, rows: []))
+                node.queue.append(.arrival(.hubReads(hubReads), call: call?.id ?? 0, rows: []))
                 node.queue.append(.arrival(.resume(feed), call: call?.id ?? 0, rows: []))
             case .raise(let alarm): ring(alarm, about: node.origin, at: node.origin)
             case .close(let reason, let retryAfter):
@@ -242,6 +242,7 @@ extension World {
         // Alarms are saved with what they are about: they are told, though the process may die.
         ring(effects, at: node.origin)
         try checkClock(of: node)
+        try checkVersions(of: node.core.desk, effects.touched)
         for numbered in effects.numbered { trace.note("\(node.name) \(numbered.position) \(label(numbered.event))") }
         if before != node.disk.position {
             tally.add("events", effects.numbered.filter { $0.event.origin == node.origin }.count)
@@ -315,6 +316,6 @@ extension World {
         node.isWriting = false
         node.dialAt = now + Int64(random.below(2_000))
         trace.note("\(node.name) starts at seq \(node.disk.head.seq)")
-        if node.reader > 1 { node.queue.append(.refold(parked(node.disk))) }
+        if node.reader > 1 { node.queue.append(.refold(unread(node.disk))) }
     }
 }

@@ -12,6 +12,8 @@ final class World {
     var random: Generator
     /// The true time.
     var now = World.start
+    /// Kinds that only the later version knows; none in worlds of one version.
+    let later: [EventKind: UInt32]
     /// In the order of their first start; stopped ones too.
     var nodes: [NodeProcess] = []
     let origins: [Origin]
@@ -36,10 +38,10 @@ final class World {
         self.trace = trace
         random = Generator(seed: options.seed)
         isTold = random.chance(50)
-        let skewed = options.has(.versionSkew)
         let isNew = random.chance(50)
-        let newest: UInt32 = skewed && isNew ? 2 : 1
-        hub = HubProcess(incarnation: random.next(), reader: newest, now: now)
+        let newest: UInt32 = options.has(.versionSkew) && isNew ? 2 : 1
+        later = options.has(.versionSkew) ? Self.laterKinds(&random) : [:]
+        hub = HubProcess(incarnation: random.next(), reader: newest, later: later, now: now)
         if options.nodes >= 31 {
             origins = Origin.provinces
         } else {
@@ -48,18 +50,28 @@ final class World {
             for _ in 0..<options.nodes { chosen.append(left.remove(at: random.below(left.count))) }
             origins = chosen
         }
+        // Half of these worlds begin as every upgrade does: with the hub alone.
+        let isHubAhead = random.chance(50)
         for (place, origin) in origins.enumerated() {
-            let isUpgraded = random.chance(50)
+            let isUpgraded = !isHubAhead && random.chance(50)
             let reader: UInt32 = isUpgraded ? newest : 1
             nodes.append(
                 NodeProcess(
-                    id: place, disk: Disk(origin: origin), incarnation: random.next(), reader: reader, now: now))
+                    id: place, disk: Disk(origin: origin), incarnation: random.next(), reader: reader,
+                    later: later, now: now))
         }
         if options.has(.hostile), options.nodes < 31 { stranger = Stranger(incarnation: random.next()) }
         if options.has(.clockDrift) {
             tally.add(.clockDrift)
             for node in nodes { node.skew = Int64(random.below(240_000)) - 120_000 }
         }
+    }
+
+    /// Kinds that stand for those of a later version: some append-only, some held.
+    private static func laterKinds(_ random: inout Generator) -> [EventKind: UInt32] {
+        let beside: [EventKind] = [.acted, .noted, .duplicateMarked]
+        let held: [EventKind] = [.assessed, .answered, .reviewed]
+        return [beside[random.below(beside.count)]: 2, held[random.below(held.count)]: 2]
     }
 
     var running: [NodeProcess] { nodes.filter { !$0.isStopped } }

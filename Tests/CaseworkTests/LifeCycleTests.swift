@@ -179,7 +179,7 @@ import Testing
         #expect(scene.subject.deadline == week)
         #expect(week.at < fortnight.at)
         // Weighing again neither lengthens nor moves it.
-        #expect(try scene.decide(.assess(notDone)).map(\.change.type) == ["assessed"])
+        #expect(try scene.decide(.assess(notDone)).map(\.change.kind.rawValue) == ["assessed"])
         try scene.take(.assess(Assessment(lawful: false, withinMeans: true, done: false)))
         #expect(scene.subject.deadline == week)
     }

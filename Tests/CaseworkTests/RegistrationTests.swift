@@ -91,7 +91,7 @@ import Testing
         let newEvents = try scene.decide(command)
         #expect(newEvents.map { ($0.occurredAt - begin) / Instant.day } == [0, 0, 1, 2, 3, 4, 9])
         #expect(
-            newEvents.map(\.change.type) == [
+            newEvents.map(\.change.kind.rawValue) == [
                 "registered", "referred", "accepted", "acted", "noted", "answered", "closed",
             ])
         #expect(newEvents.map(\.texts.text) == [nil, nil, nil, "رفتیم", "تلفن", "شد", "پایان"])
@@ -113,7 +113,7 @@ import Testing
         #expect(other.subject.isOverdue(at: scene.now))
         // Nor does the complaint track give them a new clock.
         let newEvents = try scene.decide(.assess(Assessment(lawful: true, withinMeans: true, done: false)))
-        #expect(newEvents.map(\.change.type) == ["assessed"])
+        #expect(newEvents.map(\.change.kind.rawValue) == ["assessed"])
     }
 
     @Test func impossibleHistoriesAreRefused() throws {

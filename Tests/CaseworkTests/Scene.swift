@@ -55,6 +55,12 @@ struct Scene {
         }
     }
 
+    /// What the present actor is offered.
+    var acts: [Act] {
+        let newEvents = self.newEvents
+        return subject.acts(in: context) { hash in newEvents[hash].map { ($0.change, $0.texts) } }
+    }
+
     /// Decides and applies; the events' hashes, in order.
     @discardableResult
     mutating func take(_ command: Command, by person: Actor? = nil) throws(Refusal) -> [EventHash] {
@@ -91,7 +97,7 @@ struct Scene {
             default: break
             }
         }
-        subject.history.append(HistoryEntry(event: hash, effect: .applied))
+        subject.history.append(HistoryEntry(event: hash, kind: newEvent.change.kind, effect: .applied))
         return hash
     }
 

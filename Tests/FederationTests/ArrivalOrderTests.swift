@@ -74,6 +74,7 @@ import struct Simulator.Generator
             for entry in state.history {
                 switch entry.effect {
                 case .applied: seen.insert("applied")
+                case .newer: seen.insert("newer")
                 case .parked: seen.insert("parked")
                 case .proposal(let reason): seen.insert("proposal: " + reason.rawValue)
                 case .withoutEffect(let reason): seen.insert("without effect: " + reason.rawValue)

@@ -27,9 +27,9 @@ import struct Simulator.Generator
         ]
         var seen = Set<String>()
         for change in try CodecTests.everyChange() {
-            let read = change.message.wire.withUnsafeBytes { Change(canonical: $0) }
-            #expect(read == (common.contains(change.type) ? change : nil))
-            seen.insert(change.type)
+            let read = change.message.wire.withUnsafeBytes { CaseChange(canonical: $0) }
+            #expect(read == (common.contains(change.kind.rawValue) ? change : nil))
+            seen.insert(change.kind.rawValue)
         }
         #expect(seen.isSuperset(of: common))
     }
@@ -95,9 +95,9 @@ import struct Simulator.Generator
         for _ in 0..<2_000 {
             guard let change = wire.envelope().change else { continue }
             let bytes = damaged(change.message.wire, &wire.random)
-            guard let fast = bytes.withUnsafeBytes({ Change(canonical: $0) }) else { continue }
+            guard let fast = bytes.withUnsafeBytes({ CaseChange(canonical: $0) }) else { continue }
             byHand += 1
-            #expect(Change(wire: bytes, type: fast.type) == fast, "seed \(seed): \(bytes)")
+            #expect(CaseChange(wire: bytes, type: fast.kind.rawValue) == fast, "seed \(seed): \(bytes)")
         }
         #expect(byHand > 100)
     }
@@ -209,8 +209,8 @@ import struct Simulator.Generator
         for count in 0..<12 {
             // Field 6, `accepted`, of length 0.
             let tag: [UInt8] = count == 0 ? [0x32] : [0xB2] + Array(repeating: 0x80, count: count - 1) + [0]
-            let read = (tag + [0]).withUnsafeBytes { Change(canonical: $0) }
-            let slow = Change(wire: tag + [0], type: "accepted")
+            let read = (tag + [0]).withUnsafeBytes { CaseChange(canonical: $0) }
+            let slow = CaseChange(wire: tag + [0], type: "accepted")
             #expect(read == nil || read == slow, "\(count) needless bytes")
             #expect((slow != nil) == (count <= 4), "\(count) needless bytes")
         }

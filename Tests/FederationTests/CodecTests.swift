@@ -10,7 +10,7 @@ import Testing
     private static let due = Due(at: Docket.start, calendar: 3)
 
     /// One of every change, with every field set.
-    static func everyChange() throws -> [Change] {
+    static func everyChange() throws -> [CaseChange] {
         let code = try #require(TrackingCode(province: 3, random: 5))
         let registration = Registration(
             trackingCode: code, kind: .request, channel: .inPerson, category: "water", priority: .urgent,
@@ -50,7 +50,7 @@ import Testing
             #expect(read.envelope == event.envelope, "\(change)")
             #expect(read == event && read.bytes == event.bytes && read.part == event.part)
             #expect(read.texts == texts)
-            types.insert(change.type)
+            types.insert(change.kind.rawValue)
         }
         // Every kind of change is among them: the table has 25 names.
         #expect(types.count == 25)

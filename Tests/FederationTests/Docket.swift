@@ -46,7 +46,7 @@ struct Docket {
         return (docket, hash)
     }
 
-    func registration(imported: Bool = false, about: String? = nil, code: UInt64 = 5) throws -> Change {
+    func registration(imported: Bool = false, about: String? = nil, code: UInt64 = 5) throws -> CaseChange {
         .registered(
             Registration(
                 trackingCode: try #require(TrackingCode(province: 3, random: code)), kind: .complaint, channel: .phone,
@@ -56,7 +56,7 @@ struct Docket {
 
     @discardableResult
     mutating func write(
-        _ origin: Origin, _ change: Change, epoch: Epoch = 0, base: [Base] = [], texts: Texts = Texts(),
+        _ origin: Origin, _ change: CaseChange, epoch: Epoch = 0, base: [Base] = [], texts: Texts = Texts(),
         applies: EventHash? = nil, by actor: Actor? = nil
     ) throws -> EventHash {
         now = now + Instant.second

@@ -24,7 +24,7 @@ import Testing
         #expect(state.deadline == Due(at: Docket.start + 15 * Instant.day, calendar: 1))
         #expect(state.seat == Place.home && state.holder == office("IR-03") && state.epoch == 0)
         #expect(state.values[.category]?.value == .category("water"))
-        #expect(state.history == [HistoryEntry(event: registration, effect: .applied)])
+        #expect(state.history == [HistoryEntry(event: registration, kind: .registered, effect: .applied)])
     }
 
     @Test func aDraftKeepsItsCode() throws {

@@ -38,7 +38,7 @@ import struct Simulator.Generator
             var content = contents[random.below(contents.count)]
             mutate(&content, &random)
             let envelope = docket.events[random.below(docket.events.count)].envelope
-            _ = Change(wire: content, type: envelope.type)
+            _ = CaseChange(wire: content, type: envelope.type)
             _ = Texts(part: bytes)
         }
         // Both happen, else this would test nothing.

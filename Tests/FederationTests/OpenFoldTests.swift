@@ -124,7 +124,7 @@ import Testing
         var (docket, registration) = try Docket.registered()
         try docket.grant("IR-23", at: Place.seat, epoch: 10, from: Place.home)
         let base = [Base(field: .citizenNationalID, events: [registration])]
-        let change = Change.amended(Amendment(textFields: [.citizenNationalID]))
+        let change = CaseChange.amended(Amendment(textFields: [.citizenNationalID]))
         let first = try docket.write(Place.home, change, base: base, texts: Texts(citizenNationalID: "1"))
         let second = try docket.write(Place.seat, change, base: base, texts: Texts(citizenNationalID: "2"))
         let value = docket.state().values[.citizenNationalID]
@@ -301,6 +301,44 @@ import Testing
         let upgraded = Fold.fold(docket.id, docket.events, reader: 2)
         #expect(upgraded.parkedBy == nil)
         #expect(upgraded.status == .closed)
+    }
+
+    /// Whoever does not know an append-only kind keeps it and goes on; an upgrade shows what it says.
+    @Test(arguments: [
+        CaseChange.noted, .acted, .duplicateMarked(of: CaseID(home: Place.seat, at: Docket.start, random: (1, 2))),
+    ])
+    func aNewerAppendOnlyEventParksNothing(_ change: CaseChange) throws {
+        var (docket, _) = try Docket.registered()
+        try docket.write(Place.home, change)
+        let newer = try docket.forgeLast { $0.minReader = 2 }
+        try docket.write(Place.home, .closed(.advised))
+        #expect(docket.state().parkedBy == nil && docket.state().hasNewer)
+        #expect(docket.effect(of: newer) == .newer)
+        #expect(docket.state().status == .closed)
+        let upgraded = Fold.fold(docket.id, docket.events, reader: 2)
+        #expect(!upgraded.hasNewer && upgraded.history.allSatisfy { $0.effect == .applied })
+    }
+
+    /// The class of a kind that this reader has never heard of stands in the envelope.
+    @Test(arguments: MergeClass.allCases) func anUnknownKindDoesWhatItsClassSays(_ mergeClass: MergeClass) throws {
+        var (docket, _) = try Docket.registered()
+        try docket.write(Place.home, .closed(.advised))
+        let newer = try docket.forgeLast {
+            ($0.type, $0.minReader, $0.declaredClass) = ("from.the.future", 2, mergeClass)
+            $0.content = .unreadable
+        }
+        let isBeside = mergeClass == .appendOnly
+        #expect(docket.effect(of: newer) == (isBeside ? .newer : .parked))
+        #expect(docket.state().parkedBy == (isBeside ? nil : newer) && docket.state().hasNewer == isBeside)
+    }
+
+    @Test func anUnknownClassParks() throws {
+        var (docket, _) = try Docket.registered()
+        try docket.write(Place.home, .noted)
+        let newer = try docket.forgeLast {
+            ($0.type, $0.minReader, $0.declaredClass, $0.content) = ("from.the.future", 2, nil, .unreadable)
+        }
+        #expect(docket.effect(of: newer) == .parked)
     }
 
     @Test func anUndecodableContentParksItsCase() throws {

@@ -60,7 +60,7 @@ struct RandomHistory {
     }
 
     /// What an office might do after the last held write.
-    private mutating func nextChange() throws -> Change {
+    private mutating func nextChange() throws -> CaseChange {
         let last = docket.events.last { $0.envelope.change?.mergeClass == .held }
         switch last?.envelope.change {
         case .referred: return random.chance(50) ? .accepted : .refused
@@ -88,7 +88,7 @@ struct RandomHistory {
         docket.restart(origin, as: 1_000 + UInt64(random.below(1_000_000)), from: head)
     }
 
-    private mutating func write(_ origin: Origin, _ change: Change) throws {
+    private mutating func write(_ origin: Origin, _ change: CaseChange) throws {
         var texts = Texts()
         var base = [Base]()
         switch change {
@@ -133,7 +133,7 @@ struct RandomHistory {
         try #require(TrackingCode(province: 3, random: UInt64(random.below(1_000))))
     }
 
-    private mutating func hubChange() -> Change {
+    private mutating func hubChange() -> CaseChange {
         switch random.below(5) {
         case 0: return .stamped(someEvent(.hub), hlc: Stamp(at: docket.now).rawValue)
         case 1:
@@ -156,7 +156,7 @@ struct RandomHistory {
         }
     }
 
-    private mutating func change(_ origin: Origin) throws -> Change {
+    private mutating func change(_ origin: Origin) throws -> CaseChange {
         let due = Due(at: docket.now + Int64(random.below(20)) * Instant.day, calendar: 1)
         let seat = origins[random.below(origins.count)]
         switch random.below(28) {

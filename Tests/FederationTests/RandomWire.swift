@@ -19,8 +19,8 @@ struct RandomWire {
             caseID: random.chance(80) ? CaseID(home: origin(), at: instant(), random: (number(), number())) : nil,
             base: (0..<random.below(3)).map { _ in base() }, epoch: number(), stamp: Stamp(rawValue: number()),
             occurredAt: instant(), actor: Actor(name: string(), role: role, organization: organization()),
-            type: change.type, schema: UInt32(truncatingIfNeeded: number()),
-            minReader: UInt32(truncatingIfNeeded: number()), content: .change(change),
+            type: change.kind.rawValue, schema: UInt32(truncatingIfNeeded: number()),
+            minReader: UInt32(truncatingIfNeeded: number()), declaredClass: change.mergeClass, content: .change(change),
             partHash: random.chance(50) ? hash() : nil, applies: random.chance(20) ? hash() : nil)
     }
 
@@ -40,7 +40,7 @@ struct RandomWire {
 
     // MARK: Values
 
-    private mutating func change() -> Change {
+    private mutating func change() -> CaseChange {
         let code = TrackingCode(province: random.below(31), random: random.next())
         guard let code else { preconditionFailure("no such province") }
         switch random.below(26) {

@@ -169,16 +169,17 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases) func theSchemasOfTheLastWelcomeAreKept(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.allCases) func whatOthersReadIsKept(_ kind: StoreKind) async throws {
         try await kind.with { store, reopen in
             var office = ContractOffice()
             try await office.begin(store)
-            #expect(try await store.schemas() == [])
-            for schemas: [UInt32] in [[1], [1, 2, .max]] {
+            #expect(try await store.reads() == [:])
+            let province = try #require(Origin("IR-03"))
+            for schema: UInt32 in [1, 2, .max] {
                 var batch = office.batch([])
-                batch.effects.schemas = schemas
+                batch.effects.reads = [(.hub, schema), (province, 1)]
                 try await store.commit(batch)
-                #expect(try await reopen().schemas() == schemas)
+                #expect(try await reopen().reads() == [.hub: schema, province: 1])
             }
         }
     }

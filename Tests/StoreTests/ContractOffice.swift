@@ -46,7 +46,7 @@ struct ContractOffice {
 
     mutating func newCase() -> CaseID { CaseID(home: origin, at: now, random: (random.next(), random.next())) }
 
-    mutating func write(_ change: Change, _ id: CaseID?, texts: Texts = Texts()) throws -> Event {
+    mutating func write(_ change: CaseChange, _ id: CaseID?, texts: Texts = Texts()) throws -> Event {
         now = now + 1
         return try writer.append(
             NewEvent(change, texts: texts, actor: actor, occurredAt: now), caseID: id, epoch: 0, now: now,

@@ -36,7 +36,7 @@ import Testing
                         events.append(event)
                         ids.append(try #require(event.caseID))
                     } else if let id = ids.randomElement(using: &random) {
-                        let changes: [Change] = [.accepted, .answered, .closed(.resolved), .disputed, .withdrawn]
+                        let changes: [CaseChange] = [.accepted, .answered, .closed(.resolved), .disputed, .withdrawn]
                         let change = try #require(changes.randomElement(using: &random))
                         events.append(
                             id.home == office.origin ? try office.write(change, id) : try other.write(change, id))

@@ -217,8 +217,10 @@ import Testing
                 try await Upkeep.refold(database, reader: 2) { _ in throw Away() }
             }
             #expect(try await refold(2) == parked.sorted())
-            #expect(try await refold(1) == [])
             #expect(try await refold(2) == [])
+            // An earlier version was put back meanwhile, and could not read what came.
+            #expect(try await refold(1) == [])
+            #expect(try await refold(2) == parked.sorted())
         }
     }
 }

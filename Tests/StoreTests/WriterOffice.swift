@@ -57,7 +57,7 @@ final class WatchedStore: CaseStore {
         try await base.feedFacts(of: destination, cursors)
     }
     func feedCursors() async throws -> [FeedCursor] { try await base.feedCursors() }
-    func schemas() async throws -> [UInt32] { try await base.schemas() }
+    func reads() async throws -> [Origin: UInt32] { try await base.reads() }
     func record(_ ack: Ack) async throws { try await base.record(ack) }
     func acknowledged() async throws -> [UInt64: UInt64] { try await base.acknowledged() }
     func acknowledgement(covering place: ChainPlace) async throws -> Ack? {

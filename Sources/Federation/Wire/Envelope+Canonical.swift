@@ -34,22 +34,24 @@ extension Envelope {
         let content = reader.slice(16)
         guard case (let partHash, true) = reader.hashOrNone(17), case (let applies, true) = reader.hashOrNone(18)
         else { return nil }
+        let declaredClass = MergeClass(wire: reader.uint32(19))
         // The seal lies over the bytes, and is no part of what they say.
-        _ = reader.slice(19)
+        _ = reader.slice(100)
         guard reader.isDone else { return nil }
 
-        var change: Change?
+        var change: CaseChange?
         if let content {
-            if let read = Change(canonical: content), read.type == type {
+            if let read = CaseChange(canonical: content), read.kind.rawValue == type {
                 change = read
             } else {
-                change = Change(wire: [UInt8](content), type: type)
+                change = CaseChange(wire: [UInt8](content), type: type)
             }
         }
         self.init(
             id: [UInt8](id), origin: origin, incarnation: incarnation, seq: seq, previous: previous, caseID: caseID,
             base: base, epoch: epoch, stamp: stamp, occurredAt: occurredAt, actor: actor, type: type, schema: schema,
-            minReader: minReader, content: change.map { .change($0) } ?? .unreadable, partHash: partHash,
+            minReader: minReader, declaredClass: declaredClass, content: change.map { .change($0) } ?? .unreadable,
+            partHash: partHash,
             applies: applies)
     }
 }

@@ -49,6 +49,7 @@ extension Envelope {
         message.type = type
         message.schema = schema
         message.minReader = minReader
+        message.mergeClass = UInt32(mergeClass?.rawValue ?? 0)
         if let change { message.content = Data(change.message.wire) }
         if let partHash { message.partHash = Data(partHash) }
         if let applies { message.applies = Data(applies) }
@@ -89,13 +90,14 @@ extension Envelope {
         }
         let role = Role(rawValue: message.actor.role)
         let base = Self.base(message.base)
-        let change = Change(wire: Array(message.content), type: message.type)
+        let change = CaseChange(wire: Array(message.content), type: message.type)
         self.init(
             id: Array(message.id), origin: origin, incarnation: message.incarnation, seq: message.seq,
             previous: previous, caseID: caseID, base: base ?? [], epoch: message.epoch,
             stamp: Stamp(rawValue: message.hlc), occurredAt: Instant(milliseconds: message.occurredAt),
             actor: Actor(name: message.actor.name, role: role ?? .system, organization: organization),
             type: message.type, schema: message.schema, minReader: message.minReader,
+            declaredClass: MergeClass(wire: message.mergeClass),
             content: base == nil || role == nil ? .unreadable : change.map { .change($0) } ?? .unreadable,
             partHash: partHash, applies: applies)
     }
@@ -110,6 +112,14 @@ extension Envelope {
             bases.append(Base(field: field, events: events))
         }
         return bases
+    }
+}
+
+extension MergeClass {
+    /// `nil` for a number that this reader does not know.
+    init?(wire number: UInt32) {
+        guard let byte = UInt8(exactly: number) else { return nil }
+        self.init(rawValue: byte)
     }
 }
 

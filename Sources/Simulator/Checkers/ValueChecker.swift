@@ -21,11 +21,12 @@ enum ValueChecker: Checker {
                     guard case .proposal = effect else { continue }
                     let isShown = state.proposals.contains { $0.event == event.hash }
                     guard isShown || applied.contains(event.hash) else {
-                        throw Violation("\(change.type) of \(event.origin) in \(id) is a proposal that nobody sees")
+                        throw Violation(
+                            "\(change.kind.rawValue) of \(event.origin) in \(id) is a proposal that nobody sees")
                     }
                 case .hub:
                     if event.origin == .hub, case .withoutEffect(let reason) = effect, reason != .epochTaken {
-                        throw Violation("\(change.type) of the hub in \(id): \(reason.rawValue)")
+                        throw Violation("\(change.kind.rawValue) of the hub in \(id): \(reason.rawValue)")
                     }
                 default: continue
                 }
@@ -33,7 +34,7 @@ enum ValueChecker: Checker {
         }
     }
 
-    private static func checkValue(_ event: Event, _ change: Change, _ state: Case, _ events: [Event]) throws {
+    private static func checkValue(_ event: Event, _ change: CaseChange, _ state: Case, _ events: [Event]) throws {
         guard case .amended(let amendment) = change else { return }
         for field in amendment.fields {
             if state.values[field]?.heads.contains(event.hash) == true { continue }

@@ -70,7 +70,7 @@ public struct CaseRow: Sendable, Equatable {
         proposals = state.proposals.count
         revision = state.revision
         pending = state.transfer != nil
-        parked = state.parkedBy != nil
+        parked = state.parkedBy != nil || state.hasNewer
         digest = record.digest(Digest.hashing)
         self.position = position
     }

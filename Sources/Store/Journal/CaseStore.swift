@@ -45,8 +45,8 @@ public protocol CaseStore: Sendable {
     /// At a node, the last row that it has committed of each hub incarnation's feed, the newest first, at most 64: the
     /// first is where its feed stands.
     func feedCursors() async throws -> [FeedCursor]
-    /// The schemas of the last Welcome; none before the first.
-    func schemas() async throws -> [UInt32]
+    /// The greatest schema that each other server said it reads.
+    func reads() async throws -> [Origin: UInt32]
 
     // MARK: Receipts
 

@@ -213,7 +213,8 @@ extension Writer {
         let own = effects.numbered.map(\.event).filter { $0.origin == origin && $0.caseID == id }
         if let key = request.key {
             let reply = IdempotentReply(
-                bodyHash: request.bodyHash, caseID: id, events: own.map(\.hash), isForEver: request.command.isIntake)
+                bodyHash: request.bodyHash, caseID: id, events: own.map(\.hash),
+                isForEver: request.command.act.beginsCase)
             replies[key] = reply
             batch.replies.append((key, reply))
         }
@@ -225,16 +226,6 @@ extension CommandRequest {
     var key: IdempotencyKey? {
         idempotencyKey.map {
             IdempotencyKey(principal: "\(principal.name)@\(principal.organization.rawValue)", key: $0)
-        }
-    }
-}
-
-extension Command {
-    /// Commands that begin a case: their keys are kept for ever.
-    var isIntake: Bool {
-        switch self {
-        case .register, .open, .importCase: true
-        default: false
         }
     }
 }

@@ -53,12 +53,13 @@ extension Effect {
         case .applied: "applied"
         case .proposal(let reason): "proposal: \(reason.rawValue)"
         case .withoutEffect(let reason): "without effect: \(reason.rawValue)"
+        case .newer: "newer"
         case .parked: "parked"
         }
     }
 }
 
-extension Change {
+extension CaseChange {
     /// The values in the envelope, by the names that the REST interface promises.
     var content: [String: ContentValue] {
         switch self {
@@ -106,11 +107,7 @@ extension Change {
             [Field.subject, .description, .citizenName, .citizenNationalID, .citizenMobile, .citizenAddress]
                 .map { ($0.rawValue, $0) }
         case .amended(let amendment): amendment.textFields.map { ($0.rawValue, $0) }
-        case .referred, .refused: [("reason", nil)]
-        case .attached: [("name", nil)]
-        case .granted: hasPart ? [("reason", nil)] : []
-        case .acted, .answered, .closed, .noted, .disputed, .reviewed, .withdrawn: [("text", nil)]
-        default: []
+        default: kind.rule.text.map { $0.isRequired || hasPart ? [($0.name, nil)] : [] } ?? []
         }
     }
 }

@@ -76,7 +76,7 @@ extension CaseReads {
             let isHidden = record.state.hidden.contains(proposal.event)
             let document = ProposalDocument(
                 id: proposal.event.description, caseID: record.id.description,
-                trackingCode: record.state.trackingCode?.digits ?? "", type: proposal.change.type,
+                trackingCode: record.state.trackingCode?.digits ?? "", type: proposal.change.kind.rawValue,
                 reason: proposal.reason.rawValue, actor: proposal.actor.shown, origin: proposal.origin.code,
                 occurredAt: proposal.at.rfc3339,
                 content: Self.content(of: event, isReadable: isReadable, isHidden: isHidden))

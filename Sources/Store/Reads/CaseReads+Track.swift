@@ -4,12 +4,6 @@ import Federation
 import Postgres
 
 extension CaseReads {
-    /// The changes that a citizen is told of.
-    private static let stages: Set<String> = [
-        "opened", "registered", "referred", "accepted", "refused", "answered", "closed", "disputed", "reviewed",
-        "rated", "withdrawn", "due.moved", "escalated", "granted",
-    ]
-
     /// What anybody who knows the code may see: no personal data, no free text. `nil` when there is none.
     /// - Parameter mobile: the last four digits of the citizen's mobile, in any digits; chooses among several cases
     ///   with this code and is not looked at otherwise.
@@ -40,7 +34,7 @@ extension CaseReads {
         let events = Dictionary(record.events.map { ($0.hash, $0) }, uniquingKeysWith: { first, _ in first })
         let stages = state.history.compactMap { entry -> TrackDocument.Stage? in
             guard entry.effect == .applied, let envelope = events[entry.event]?.envelope, let change = envelope.change,
-                Self.stages.contains(change.type)
+                change.kind.rule.isToldToCitizen
             else { return nil }
             let office =
                 switch change {
@@ -48,7 +42,8 @@ extension CaseReads {
                 case .granted(let grant): grant.holder
                 default: envelope.actor.organization
                 }
-            return TrackDocument.Stage(type: change.type, at: envelope.occurredAt.rfc3339, office: office.rawValue)
+            return TrackDocument.Stage(
+                type: change.kind.rawValue, at: envelope.occurredAt.rfc3339, office: office.rawValue)
         }
         return TrackDocument(
             trackingCode: code.digits, status: state.status.rawValue, outcome: state.outcome?.rawValue,

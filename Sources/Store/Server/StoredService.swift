@@ -67,7 +67,7 @@ extension StoredService {
     public func execute(_ request: CommandRequest) async throws -> CommandResult {
         let answer = try await whole(request.caseID) { try await writer.submit(request) }
         let document = office.reads.document(answer.record, for: request.principal, now: office.now())
-        let receipt = request.command.isIntake ? try await receipt(answer.record, isNew: !answer.isReplay) : nil
+        let receipt = request.command.act.beginsCase ? try await receipt(answer.record, isNew: !answer.isReplay) : nil
         return CommandResult(document: document, receipt: receipt, isReplay: answer.isReplay)
     }
 
@@ -95,9 +95,10 @@ extension StoredService {
     /// The receipt of the event that began a case here: Ed25519 gives the same signature every time.
     /// One that is new cannot have been acknowledged.
     private func receipt(_ record: CaseRecord, isNew: Bool) async throws -> ReceiptDocument? {
-        let begins: Set<String> = ["registered", "opened"]
         guard let code = record.state.trackingCode,
-            let event = record.events.last(where: { $0.origin == origin && begins.contains($0.envelope.type) })
+            let event = record.events.last(where: {
+                $0.origin == origin && $0.envelope.change?.kind.rule.beginsCase ?? false
+            })
         else { return nil }
         return ReceiptDocument(
             event, code: code, signature: try office.receiptKey.sign(Receipt.text(event, trackingCode: code)),

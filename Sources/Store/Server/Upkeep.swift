@@ -54,7 +54,11 @@ public enum Upkeep {
     ) async throws -> Int {
         let facts = try await database.readers.run { try $0.query("SELECT value FROM facts WHERE name = 'reader'") }
         let last = try facts.first.map { UInt32(try $0.get(0, as: String.self)) ?? 0 }
-        if let last, last >= reader { return 0 }
+        // An earlier version that was put back takes note of it: what it folds, the later one will fold anew.
+        if let last, last >= reader {
+            if last > reader { try await note(reader: reader, database) }
+            return 0
+        }
         var submitted = 0
         var end = [UInt8](repeating: 0, count: 16)
         while true {
@@ -67,6 +71,11 @@ public enum Upkeep {
             submitted += ids.count
             end = lastID.bytes
         }
+        try await note(reader: reader, database)
+        return submitted
+    }
+
+    private static func note(reader: UInt32, _ database: Database) async throws {
         _ = try await database.readers.run { connection in
             try connection.query(
                 """
@@ -74,7 +83,6 @@ public enum Upkeep {
                 ON CONFLICT (name) DO UPDATE SET value = excluded.value
                 """, [.text(String(reader))])
         }
-        return submitted
     }
 
     private static let allCases = "SELECT case_id FROM case_origins WHERE case_id > $1 ORDER BY case_id LIMIT 256"

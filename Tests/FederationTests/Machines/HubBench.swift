@@ -59,12 +59,12 @@ struct HubBench {
 
     /// An origin writes under the case's present epoch, and the hub gets it at once.
     @discardableResult
-    mutating func say(_ origin: Origin, _ change: Change, text: String? = nil) throws -> Effects {
+    mutating func say(_ origin: Origin, _ change: CaseChange, text: String? = nil) throws -> Effects {
         try send([try write(origin, change, text: text)], from: origin)
     }
 
     /// Writes without sending.
-    mutating func write(_ origin: Origin, _ change: Change, text: String? = nil) throws -> Event {
+    mutating func write(_ origin: Origin, _ change: CaseChange, text: String? = nil) throws -> Event {
         try docket.write(origin, change, epoch: state.epoch, texts: Texts(text: text))
         return try #require(docket.events.last)
     }

@@ -275,13 +275,13 @@ import struct Simulator.Generator
         #expect(effects.numbered.isEmpty && effects.alarms.isEmpty)
     }
 
-    /// A node writes only what the hub reads, and only what it can itself.
-    @Test func theHubSaysWhichSchemas() throws {
+    /// What the hub reads is kept once, and told again only when it changes.
+    @Test func theHubSaysWhatItReads() throws {
         var bench = try Bench()
-        #expect(bench.core.desk.writer.schema == 1)
-        let effects = try bench.core.take(.schemas([1, 2, 3]), now: bench.docket.now, random: &bench.random)
-        #expect(effects.schemas == [1, 2, 3] && bench.core.desk.writer.schema == 1)
-        #expect(try bench.core.take(.schemas([7]), now: bench.docket.now, random: &bench.random).schemas == nil)
+        let effects = try bench.core.take(.hubReads(3), now: bench.docket.now, random: &bench.random)
+        #expect(effects.reads.map(\.origin) == [.hub] && effects.reads.map(\.schema) == [3])
+        #expect(bench.core.desk.reads == [.hub: 3])
+        #expect(try bench.core.take(.hubReads(3), now: bench.docket.now, random: &bench.random).isEmpty)
     }
 
     // MARK: Escalation

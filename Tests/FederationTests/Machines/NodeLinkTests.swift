@@ -48,7 +48,7 @@ import struct Simulator.Generator
 
     private var incarnation: UInt64 { events[0].envelope.incarnation }
     private func noted(_ clock: Instant? = nil) -> NodeLink.Action {
-        .noteWelcome(clock: clock ?? now, isQuarantined: false, schemas: [1], feed: nil)
+        .noteWelcome(clock: clock ?? now, isQuarantined: false, hubReads: 1, feed: nil)
     }
     private func reads(after seq: UInt64) -> NodeLink.Action {
         .readJournal([Stretch(incarnation: incarnation, after: seq)])

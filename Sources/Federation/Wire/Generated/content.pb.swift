@@ -121,7 +121,8 @@ nonisolated struct Peyvand_V1_Envelope: @unchecked Sendable {
     set {_uniqueStorage()._schema = newValue}
   }
 
-  /// The least reader that understands it; a lesser one parks the case.
+  /// The least reader that understands it: that of its kind, never of its writer. What a lesser one does, merge_class tells:
+  /// an append-only event is kept, forwarded and shown as newer; one of another class parks its case.
   var minReader: UInt32 {
     get {_storage._minReader}
     set {_uniqueStorage()._minReader = newValue}
@@ -143,6 +144,12 @@ nonisolated struct Peyvand_V1_Envelope: @unchecked Sendable {
   var applies: Data {
     get {_storage._applies}
     set {_uniqueStorage()._applies = newValue}
+  }
+
+  /// How it merges: 1 append-only, 2 held, 3 shared, 4 the citizen's voice, 5 the hub's.
+  var mergeClass: UInt32 {
+    get {_storage._mergeClass}
+    set {_uniqueStorage()._mergeClass = newValue}
   }
 
   /// Events of the hub only, always last: Ed25519 by the hub's receipt key over all bytes of the envelope before this
@@ -950,7 +957,7 @@ fileprivate nonisolated let _protobuf_package = "peyvand.v1"
 
 nonisolated extension Peyvand_V1_Envelope: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Envelope"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}id\0\u{1}origin\0\u{1}incarnation\0\u{1}seq\0\u{3}prev_hash\0\u{3}case_id\0\u{1}base\0\u{1}epoch\0\u{1}hlc\0\u{3}occurred_at\0\u{1}actor\0\u{1}type\0\u{1}schema\0\u{3}min_reader\0\u{1}content\0\u{3}part_hash\0\u{1}applies\0\u{1}seal\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}id\0\u{1}origin\0\u{1}incarnation\0\u{1}seq\0\u{3}prev_hash\0\u{3}case_id\0\u{1}base\0\u{1}epoch\0\u{1}hlc\0\u{3}occurred_at\0\u{1}actor\0\u{1}type\0\u{1}schema\0\u{3}min_reader\0\u{1}content\0\u{3}part_hash\0\u{1}applies\0\u{3}merge_class\0\u{2}Q\u{1}seal\0")
 
   fileprivate class _StorageClass {
     var _format: UInt32 = 0
@@ -971,6 +978,7 @@ nonisolated extension Peyvand_V1_Envelope: SwiftProtobuf.Message, SwiftProtobuf.
     var _content: Data = Data()
     var _partHash: Data = Data()
     var _applies: Data = Data()
+    var _mergeClass: UInt32 = 0
     var _seal: Data = Data()
 
       // This property is used as the initial default value for new instances of the type.
@@ -1000,6 +1008,7 @@ nonisolated extension Peyvand_V1_Envelope: SwiftProtobuf.Message, SwiftProtobuf.
       _content = source._content
       _partHash = source._partHash
       _applies = source._applies
+      _mergeClass = source._mergeClass
       _seal = source._seal
     }
   }
@@ -1037,7 +1046,8 @@ nonisolated extension Peyvand_V1_Envelope: SwiftProtobuf.Message, SwiftProtobuf.
         case 16: try { try decoder.decodeSingularBytesField(value: &_storage._content) }()
         case 17: try { try decoder.decodeSingularBytesField(value: &_storage._partHash) }()
         case 18: try { try decoder.decodeSingularBytesField(value: &_storage._applies) }()
-        case 19: try { try decoder.decodeSingularBytesField(value: &_storage._seal) }()
+        case 19: try { try decoder.decodeSingularUInt32Field(value: &_storage._mergeClass) }()
+        case 100: try { try decoder.decodeSingularBytesField(value: &_storage._seal) }()
         default: break
         }
       }
@@ -1104,8 +1114,11 @@ nonisolated extension Peyvand_V1_Envelope: SwiftProtobuf.Message, SwiftProtobuf.
       if !_storage._applies.isEmpty {
         try visitor.visitSingularBytesField(value: _storage._applies, fieldNumber: 18)
       }
+      if _storage._mergeClass != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._mergeClass, fieldNumber: 19)
+      }
       if !_storage._seal.isEmpty {
-        try visitor.visitSingularBytesField(value: _storage._seal, fieldNumber: 19)
+        try visitor.visitSingularBytesField(value: _storage._seal, fieldNumber: 100)
       }
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1134,6 +1147,7 @@ nonisolated extension Peyvand_V1_Envelope: SwiftProtobuf.Message, SwiftProtobuf.
         if _storage._content != rhs_storage._content {return false}
         if _storage._partHash != rhs_storage._partHash {return false}
         if _storage._applies != rhs_storage._applies {return false}
+        if _storage._mergeClass != rhs_storage._mergeClass {return false}
         if _storage._seal != rhs_storage._seal {return false}
         return true
       }

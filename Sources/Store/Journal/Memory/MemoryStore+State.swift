@@ -29,7 +29,7 @@ struct MemoryState: Sendable {
     var feeds: [Origin: [UInt64: Commit.Routed]] = [:]
     /// The newest at the end.
     var cursors: [FeedCursor] = []
-    var schemas: [UInt32] = []
+    var reads: [Origin: UInt32] = [:]
     var replies: [IdempotencyKey: IdempotentReply] = [:]
     var acks: [ChainPlace: Ack] = [:]
     var alarms: [(origin: Origin, alarm: Alarm)] = []
@@ -121,7 +121,7 @@ struct MemoryState: Sendable {
             self.restoration = restoration
             restoredAt = nil
         }
-        if let schemas = batch.effects.schemas { self.schemas = schemas }
+        for (origin, schema) in batch.effects.reads { reads[origin] = schema }
     }
 
     /// An event of the journal, as it is read.

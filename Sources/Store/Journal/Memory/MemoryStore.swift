@@ -155,7 +155,7 @@ public final class MemoryStore: CaseStore {
         state.withLock { Array($0.cursors.reversed().prefix(64)) }
     }
 
-    public func schemas() async throws -> [UInt32] { state.withLock { $0.schemas } }
+    public func reads() async throws -> [Origin: UInt32] { state.withLock { $0.reads } }
 
     // MARK: - Lookups
 

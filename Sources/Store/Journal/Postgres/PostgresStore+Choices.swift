@@ -12,9 +12,7 @@ extension Commit {
             statements.append(("DELETE FROM feed_cursors WHERE seq > $1", [.int64(rewound.stored)]))
         }
         if let cursor = effects.cursor { statements.append(upsert(cursor)) }
-        if let schemas = effects.schemas {
-            statements.append(Self.set("schemas", schemas.map(String.init).joined(separator: " ")))
-        }
+        for (origin, schema) in effects.reads { statements.append(Self.set("reads \(origin.code)", String(schema))) }
         if !effects.released.isEmpty {
             statements.append(
                 ("DELETE FROM held_events WHERE hash = ANY ($1::bytea[])", [.byteaArray(effects.released.map(\.bytes))])

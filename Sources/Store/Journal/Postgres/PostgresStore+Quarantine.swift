@@ -72,11 +72,15 @@ extension PostgresStore {
             """, [.text(now.rfc3339)])
     }
 
-    public func schemas() async throws -> [UInt32] {
-        try await fact("schemas")?.split(separator: " ").map { text in
-            guard let schema = UInt32(text) else { throw StoreError.corrupt(nil, "facts: schemas") }
-            return schema
-        } ?? []
+    public func reads() async throws -> [Origin: UInt32] {
+        let rows = try await query("SELECT name, value FROM facts WHERE name LIKE 'reads %'", [])
+        return try rows.reduce(into: [:]) { reads, row in
+            let (name, value) = (try row.get(0, as: String.self), try row.get(1, as: String.self))
+            guard let origin = Origin(String(name.dropFirst("reads ".count))), let schema = UInt32(value) else {
+                throw StoreError.corrupt(nil, "facts: \(name)")
+            }
+            reads[origin] = schema
+        }
     }
 
     private func fact(_ name: String) async throws -> String? {

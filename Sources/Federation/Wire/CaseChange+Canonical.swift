@@ -1,11 +1,11 @@
 import Casework
 
-extension Change {
+extension CaseChange {
     /// Reads a content of the kinds that most events have, as `Envelope.init(canonical:)` reads an envelope; `nil` for
     /// the rarer kinds too.
     init?(canonical bytes: UnsafeRawBufferPointer) {
         var reader = WireReader(bytes)
-        guard let (field, body) = reader.member(), reader.isDone, let change = Change(field: field, body) else {
+        guard let (field, body) = reader.member(), reader.isDone, let change = CaseChange(field: field, body) else {
             return nil
         }
         self = change

@@ -27,7 +27,7 @@ extension ChainPlace {
     fileprivate init(_ message: Peyvand_V1_ChainPlace) { self.init(incarnation: message.incarnation, seq: message.seq) }
 }
 
-extension Change {
+extension CaseChange {
     var message: Peyvand_V1_Content {
         var content = Peyvand_V1_Content()
         switch self {
@@ -78,83 +78,63 @@ extension Change {
     /// `nil` when this reader does not understand the bytes, or the envelope's type names another change.
     init?(wire bytes: [UInt8], type: String) {
         guard let content = try? Peyvand_V1_Content(serializedBytes: bytes), let change = content.change,
-            let read = Change(change), read.type == type
+            let read = CaseChange(change), read.kind.rawValue == type
         else { return nil }
         self = read
     }
 
     private init?(_ content: Peyvand_V1_Content.OneOf_Change) {
-        switch content {
-        case .opened(let message):
-            guard let code = TrackingCode(parsing: message.trackingCode) else { return nil }
-            self = .opened(trackingCode: code)
-        case .registered(let message):
-            guard let registration = Registration(message) else { return nil }
-            self = .registered(registration)
-        case .assessed(let message):
-            self = .assessed(
-                Assessment(lawful: message.lawful, withinMeans: message.withinMeans, done: message.done))
-        case .referred(let message):
-            guard let to = OrganizationCode(rawValue: message.to), let seat = Origin(message.seat) else { return nil }
-            self = .referred(to: to, seat: seat)
-        case .received(let message):
-            guard let grant = EventHash(message.grant) else { return nil }
-            self = .received(grant: grant, due: Due(message.due), acceptBy: Due(message.acceptBy))
-        case .accepted: self = .accepted
-        case .refused: self = .refused
-        case .acted: self = .acted
-        case .answered: self = .answered
-        case .closed(let message):
-            guard let outcome = Outcome(rawValue: message.outcome) else { return nil }
-            self = .closed(outcome)
-        case .noted: self = .noted
-        default:
-            guard let change = Change(rest: content) else { return nil }
-            self = change
-        }
+        let change: CaseChange? =
+            switch content {
+            case .opened(let message): TrackingCode(parsing: message.trackingCode).map { .opened(trackingCode: $0) }
+            case .registered(let message): Registration(message).map { .registered($0) }
+            case .assessed(let message):
+                .assessed(Assessment(lawful: message.lawful, withinMeans: message.withinMeans, done: message.done))
+            case .referred(let message): Self.referred(message)
+            case .received(let message):
+                EventHash(message.grant).map {
+                    .received(grant: $0, due: Due(message.due), acceptBy: Due(message.acceptBy))
+                }
+            case .accepted: .accepted
+            case .refused: .refused
+            case .acted: .acted
+            case .answered: .answered
+            case .closed(let message): Outcome(rawValue: message.outcome).map { .closed($0) }
+            case .noted: .noted
+            case .attached(let message):
+                EventHash(message.sha256).map {
+                    .attached(Attachment(sha256: $0, size: message.size, mediaType: message.mediaType))
+                }
+            case .amended(let message): Amendment(message).map { .amended($0) }
+            case .hidden(let message): EventHash(message.event).map { .hidden($0) }
+            case .unhidden(let message): EventHash(message.event).map { .unhidden($0) }
+            case .disputed: .disputed
+            case .reviewed(let message):
+                EventHash(message.dispute).map { .reviewed(dispute: $0, upheld: message.upheld) }
+            case .rated(let message): (1...5).contains(message.score) ? .rated(score: Int(message.score)) : nil
+            case .withdrawn: .withdrawn
+            case .dueMoved(let message): .dueMoved(Due(message))
+            case .escalated(let message):
+                EventHash(message.clock).map { .escalated(clock: $0, level: Int(message.level)) }
+            case .duplicateMarked(let message): CaseID(message.of).map { .duplicateMarked(of: $0) }
+            case .granted(let message): Grant(message).map { .granted($0) }
+            case .stamped(let message): EventHash(message.event).map { .stamped($0, hlc: message.hlc) }
+            case .branchRanked(let message): BranchRank(message).map { .branchRanked($0) }
+            }
+        guard let change else { return nil }
+        self = change
     }
 
-    private init?(rest content: Peyvand_V1_Content.OneOf_Change) {
-        switch content {
-        case .attached(let message):
-            guard let sha256 = EventHash(message.sha256) else { return nil }
-            self = .attached(Attachment(sha256: sha256, size: message.size, mediaType: message.mediaType))
-        case .amended(let message):
-            guard let amendment = Amendment(message) else { return nil }
-            self = .amended(amendment)
-        case .hidden(let message):
-            guard let event = EventHash(message.event) else { return nil }
-            self = .hidden(event)
-        case .unhidden(let message):
-            guard let event = EventHash(message.event) else { return nil }
-            self = .unhidden(event)
-        case .disputed: self = .disputed
-        case .reviewed(let message):
-            guard let dispute = EventHash(message.dispute) else { return nil }
-            self = .reviewed(dispute: dispute, upheld: message.upheld)
-        case .rated(let message):
-            guard (1...5).contains(message.score) else { return nil }
-            self = .rated(score: Int(message.score))
-        case .withdrawn: self = .withdrawn
-        case .dueMoved(let message): self = .dueMoved(Due(message))
-        case .escalated(let message):
-            guard let clock = EventHash(message.clock) else { return nil }
-            self = .escalated(clock: clock, level: Int(message.level))
-        case .duplicateMarked(let message):
-            guard let other = CaseID(message.of) else { return nil }
-            self = .duplicateMarked(of: other)
-        case .granted(let message):
-            guard let grant = Grant(message) else { return nil }
-            self = .granted(grant)
-        case .stamped(let message):
-            guard let event = EventHash(message.event) else { return nil }
-            self = .stamped(event, hlc: message.hlc)
-        case .branchRanked(let message):
-            guard let origin = Origin(message.origin) else { return nil }
-            let losers = message.losers.map { ChainPlace($0) }
-            self = .branchRanked(BranchRank(origin: origin, epoch: message.epoch, losers: losers))
-        default: return nil
-        }
+    private static func referred(_ message: Peyvand_V1_Referred) -> CaseChange? {
+        guard let to = OrganizationCode(rawValue: message.to), let seat = Origin(message.seat) else { return nil }
+        return .referred(to: to, seat: seat)
+    }
+}
+
+extension BranchRank {
+    fileprivate init?(_ message: Peyvand_V1_BranchRanked) {
+        guard let origin = Origin(message.origin) else { return nil }
+        self.init(origin: origin, epoch: message.epoch, losers: message.losers.map { ChainPlace($0) })
     }
 }
 

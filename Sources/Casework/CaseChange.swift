@@ -1,5 +1,5 @@
 /// What an event says: the part of it that decides, folds and routes. Texts and personal data travel beside it.
-public enum Change: Sendable, Hashable {
+public enum CaseChange: Sendable, Hashable {
     /// A tracking code was given before registration.
     case opened(trackingCode: TrackingCode)
     case registered(Registration)
@@ -171,59 +171,44 @@ public struct BranchRank: Sendable, Hashable {
     }
 }
 
-/// The class of a change decides how it merges.
-public enum MergeClass: Sendable {
-    case appendOnly, held, shared, voice, hub
-}
-
-extension Change {
-    /// The name that stands in an event's `type`. Released names never change.
-    public var type: String {
+extension CaseChange {
+    /// Which row of the table of kinds holds for it.
+    public var kind: EventKind {
         switch self {
-        case .opened: "opened"
-        case .registered: "registered"
-        case .assessed: "assessed"
-        case .referred: "referred"
-        case .received: "received"
-        case .accepted: "accepted"
-        case .refused: "refused"
-        case .acted: "acted"
-        case .answered: "answered"
-        case .closed: "closed"
-        case .noted: "noted"
-        case .attached: "attached"
-        case .amended: "amended"
-        case .hidden: "hidden"
-        case .unhidden: "unhidden"
-        case .disputed: "disputed"
-        case .reviewed: "reviewed"
-        case .rated: "rated"
-        case .withdrawn: "withdrawn"
-        case .dueMoved: "due.moved"
-        case .escalated: "escalated"
-        case .duplicateMarked: "duplicate.marked"
-        case .granted: "granted"
-        case .stamped: "stamped"
-        case .branchRanked: "branch.ranked"
+        case .opened: .opened
+        case .registered: .registered
+        case .assessed: .assessed
+        case .referred: .referred
+        case .received: .received
+        case .accepted: .accepted
+        case .refused: .refused
+        case .acted: .acted
+        case .answered: .answered
+        case .closed: .closed
+        case .noted: .noted
+        case .attached: .attached
+        case .amended: .amended
+        case .hidden: .hidden
+        case .unhidden: .unhidden
+        case .disputed: .disputed
+        case .reviewed: .reviewed
+        case .rated: .rated
+        case .withdrawn: .withdrawn
+        case .dueMoved: .dueMoved
+        case .escalated: .escalated
+        case .duplicateMarked: .duplicateMarked
+        case .granted: .granted
+        case .stamped: .stamped
+        case .branchRanked: .branchRanked
         }
     }
 
-    public var mergeClass: MergeClass {
-        switch self {
-        case .opened, .registered, .assessed, .referred, .received, .accepted, .refused, .answered, .closed, .reviewed,
-            .dueMoved:
-            .held
-        case .acted, .noted, .attached, .hidden, .unhidden, .escalated, .duplicateMarked: .appendOnly
-        case .amended: .shared
-        case .disputed, .rated, .withdrawn: .voice
-        case .granted, .stamped, .branchRanked: .hub
-        }
-    }
+    public var mergeClass: MergeClass { kind.mergeClass }
 }
 
 extension EnvelopeValue {
     /// The value that a change gives to a field, if that field lies in envelopes and the change touches it.
-    public init?(_ field: Field, of change: Change) {
+    public init?(_ field: Field, of change: CaseChange) {
         switch (field, change) {
         case (.category, .registered(let registration)): self = .category(registration.category)
         case (.priority, .registered(let registration)): self = .priority(registration.priority)
