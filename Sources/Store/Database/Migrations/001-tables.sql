@@ -162,8 +162,8 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_age ON idempotency (created_at) WHERE NOT for_ever;
 
--- Facts of this server by name. reader: the greatest schema by which cases were folded. schemas: those of the last
--- Welcome. restored_at: when a backup was put back that nobody has served since. restoration: that a restored hub waits
+-- Facts of this server by name. reader: the greatest schema by which cases were folded. reads X: the greatest
+-- schema that server X said it reads. restored_at: when a backup was put back that nobody has served since. restoration: that a restored hub waits
 -- for nodes, with the ends of its chains when it was brought back. restored: when that first happened, and those ends.
 CREATE TABLE facts (
     name  text PRIMARY KEY,
