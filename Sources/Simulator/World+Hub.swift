@@ -247,7 +247,7 @@ extension World {
         try hub.disk.commit(effects, of: hub.core)
         if effects.restoration != nil { hub.isToldRestored = false }
         ledger.committed(effects, at: .hub)
-        try checkVersions(of: hub.core.desk, effects.touched)
+        try checkVersions(of: hub.core.desk, effects, hub.disk.reads)
         ring(effects, at: .hub)
         let last = hub.core.desk.writer.clock.last.instant
         guard last.milliseconds <= now.milliseconds + HybridClock.tolerance + Instant.second else {

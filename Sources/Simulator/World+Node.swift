@@ -242,7 +242,7 @@ extension World {
         // Alarms are saved with what they are about: they are told, though the process may die.
         ring(effects, at: node.origin)
         try checkClock(of: node)
-        try checkVersions(of: node.core.desk, effects.touched)
+        try checkVersions(of: node.core.desk, effects, node.disk.reads)
         for numbered in effects.numbered { trace.note("\(node.name) \(numbered.position) \(label(numbered.event))") }
         if before != node.disk.position {
             tally.add("events", effects.numbered.filter { $0.event.origin == node.origin }.count)

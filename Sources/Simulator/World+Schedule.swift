@@ -185,6 +185,11 @@ extension World {
             try choose(among: running.filter { $0.origin == twin.origin })
             acted = true
         }
+        if hub.reader < running.map(\.reader).max() ?? 1 {
+            hub.reader = 2
+            crashHub()
+            acted = true
+        }
         for node in running where node.reader < hub.reader {
             upgradeNode(node)
             acted = true
