@@ -12,9 +12,13 @@ extension World {
         guard !later.isEmpty else { return }
         for numbered in effects.numbered where numbered.event.origin != Stranger.origin {
             try checkStamp(of: numbered.event)
-            if numbered.event.origin == desk.origin { try checkReaders(of: numbered.event, desk, reads) }
+            // What it wrote in an earlier life may come back to it.
+            if numbered.event.origin == desk.origin, numbered.event.envelope.incarnation == desk.writer.incarnation {
+                try checkReaders(of: numbered.event, desk, reads)
+            }
         }
         for id in effects.touched {
+            try checkEffects(in: desk.cases[id]?.state, desk)
             guard let record = desk.cases[id], let parking = record.state.parkedBy.flatMap({ record[$0] }),
                 parking.origin != Stranger.origin
             else { continue }
@@ -22,6 +26,15 @@ extension World {
             guard let kind, later[kind] != nil, desk.reader < 2, kind.mergeClass != .appendOnly else {
                 throw Violation("\(label(parking)) parks \(id) at \(desk.origin), which could go on")
             }
+        }
+    }
+
+    /// A version folds no kind that only a later one knows.
+    private func checkEffects(in state: Case?, _ desk: Desk) throws {
+        guard let state, desk.reader < 2 else { return }
+        for entry in state.history where entry.effect == .applied {
+            guard let kind = entry.kind, later[kind] != nil else { continue }
+            throw Violation("\(kind.rawValue) counts in \(state.id) at \(desk.origin), which does not know it")
         }
     }
 
