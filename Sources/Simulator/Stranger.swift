@@ -12,10 +12,10 @@ final class Stranger {
     private weak var call: LinkSession?
     private var own: CaseID?
 
-    init(incarnation: UInt64) {
+    init(incarnation: UInt64, later: [EventKind: UInt32]) {
         self.incarnation = incarnation
         writer = JournalWriter(
-            origin: Self.origin, incarnation: incarnation, continuing: .empty, clock: HybridClock())
+            origin: Self.origin, incarnation: incarnation, continuing: .empty, clock: HybridClock(), later: later)
     }
 
     func act(in world: World) throws {
@@ -132,7 +132,8 @@ final class Stranger {
             event = try Event(bytes: event.bytes + patch, part: event.part, hashing: sha256)
             let head = ChainHead(incarnation: incarnation, seq: event.envelope.seq, hash: event.hash)
             writer = JournalWriter(
-                origin: Self.origin, incarnation: incarnation, continuing: head, clock: HybridClock())
+                origin: Self.origin, incarnation: incarnation, continuing: head, clock: HybridClock(),
+                later: world.later)
         }
         if instant != nil {
             writer.clock = HybridClock()
@@ -146,7 +147,8 @@ final class Stranger {
         guard let id, let victim = world.random.pick(world.origins) else { return nil }
         let tree = world.hub.disk.tree(victim)
         var forger = JournalWriter(
-            origin: victim, incarnation: tree.latest.incarnation, continuing: tree.latest, clock: HybridClock())
+            origin: victim, incarnation: tree.latest.incarnation, continuing: tree.latest, clock: HybridClock(),
+            later: world.later)
         let event = try forger.append(
             newEvent(.noted, world), caseID: id, epoch: 0, now: world.now, hashing: sha256, random: &world.random)
         return .events([WireEvent(event)])
@@ -160,7 +162,8 @@ final class Stranger {
         let head = before.map { ChainHead(incarnation: incarnation, seq: $0.envelope.seq, hash: $0.hash) } ?? .empty
         guard head != .empty else { return nil }
         var forger = JournalWriter(
-            origin: Self.origin, incarnation: incarnation, continuing: head, clock: HybridClock())
+            origin: Self.origin, incarnation: incarnation, continuing: head, clock: HybridClock(),
+            later: world.later)
         let event = try forger.append(
             newEvent(.acted, world), caseID: id, epoch: 0, now: world.now, hashing: sha256, random: &world.random)
         return .events([WireEvent(event)])

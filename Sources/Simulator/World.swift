@@ -60,7 +60,9 @@ final class World {
                     id: place, disk: Disk(origin: origin), incarnation: random.next(), reader: reader,
                     later: later, now: now))
         }
-        if options.has(.hostile), options.nodes < 31 { stranger = Stranger(incarnation: random.next()) }
+        if options.has(.hostile), options.nodes < 31 {
+            stranger = Stranger(incarnation: random.next(), later: later)
+        }
         if options.has(.clockDrift) {
             tally.add(.clockDrift)
             for node in nodes { node.skew = Int64(random.below(240_000)) - 120_000 }
