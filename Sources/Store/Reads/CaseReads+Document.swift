@@ -7,7 +7,7 @@ extension CaseReads {
     public func document(_ record: CaseRecord, for principal: Principal, now: Instant) -> CaseDocument {
         let state = record.state
         let values = CaseValues(record)
-        let isReadable = mayReadTexts(state, principal)
+        let isReadable = readership(of: principal).includes(state)
         func text(_ field: Field) -> String? { isReadable ? values[field] : nil }
         return CaseDocument(
             id: record.id.description, trackingCode: state.trackingCode?.digits ?? "",
@@ -34,7 +34,7 @@ extension CaseReads {
     /// clock are left to the case's own page. `record`, if given, tells the hashes of what the row only counts.
     func item(_ row: CaseRow, _ record: CaseRecord?, for principal: Principal?, now: Instant) -> CaseDocument {
         let isReadable = principal.map {
-            mayReadTexts(home: row.home, seat: row.seat, holder: row.holder, $0)
+            readership(of: $0).includes(home: row.home, seat: row.seat, holder: row.holder)
         }
         let state = record?.state
         return CaseDocument(

@@ -6,7 +6,7 @@ extension CaseReads {
     /// All events of a case in history order. Texts that the reader may not see, that this server does not hold, or
     /// that are hidden, are null; a hidden entry says `"hidden": true`.
     public func eventDocuments(_ record: CaseRecord, for principal: Principal) -> [EventDocument] {
-        let isReadable = mayReadTexts(record.state, principal)
+        let isReadable = readership(of: principal).includes(record.state)
         let events = Dictionary(record.events.map { ($0.hash, $0) }, uniquingKeysWith: { first, _ in first })
         return record.state.history.compactMap { entry in
             guard let event = events[entry.event] else { return nil }

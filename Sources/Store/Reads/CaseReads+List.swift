@@ -75,25 +75,17 @@ extension CaseReads {
         return filter
     }
 
-    /// Only cases whose texts this person may read: to be found is to be read. The same rule as `mayReadTexts`.
+    /// Only cases whose texts this person may read: to be found is to be read.
     private func restrictToReadable(_ filter: inout CaseFilter, _ principal: Principal) throws(Refusal) {
-        let refusal = Refusal.forbidden(
-            reason: "role \(principal.role.rawValue) finds cases by their tracking code only")
-        switch principal.role {
-        case .hub:
-            guard origin.isHub else { throw refusal }
-            return
-        case .auditor, .system: throw refusal
-        case .operator, .supervisor, .agency, .ministry: break
-        }
-        guard tree.seat(of: principal.organization) == origin else { throw refusal }
-        switch principal.role {
-        case .agency, .ministry:
-            let below = tree.descendants(of: principal.organization).map(\.code.rawValue)
-            filter.add({ "c.holder = ANY (\($0))" }, .textArray([principal.organization.rawValue] + below))
-            filter.add({ "c.seat = \($0)" }, .text(origin.code))
-        default:
+        switch readership(of: principal) {
+        case .everything: break
+        case .nothing:
+            throw .forbidden(reason: "role \(principal.role.rawValue) finds cases by their tracking code only")
+        case .homeOrSeat(let origin):
             filter.add({ "(c.home = \($0) OR c.seat = \($0))" }, .text(origin.code))
+        case .held(let organizations, let seat):
+            filter.add({ "c.holder = ANY (\($0))" }, .textArray(organizations.map(\.rawValue)))
+            filter.add({ "c.seat = \($0)" }, .text(seat.code))
         }
     }
 }

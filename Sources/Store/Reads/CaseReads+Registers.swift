@@ -38,7 +38,7 @@ extension CaseReads {
     // MARK: Rendering
 
     private func conflicts(in record: CaseRecord, for principal: Principal) -> [(EventHash, ConflictDocument)] {
-        let isReadable = mayReadTexts(record.state, principal)
+        let isReadable = readership(of: principal).includes(record.state)
         return record.state.values.sorted { $0.key < $1.key }.flatMap { field, value in
             value.conflicts.compactMap { other in
                 guard let shown = side(value.shown, field, record, isReadable: isReadable),
@@ -70,7 +70,7 @@ extension CaseReads {
     }
 
     private func proposals(in record: CaseRecord, for principal: Principal) -> [(EventHash, ProposalDocument)] {
-        let isReadable = mayReadTexts(record.state, principal)
+        let isReadable = readership(of: principal).includes(record.state)
         return record.state.proposals.compactMap { proposal in
             guard let event = record[proposal.event] else { return nil }
             let isHidden = record.state.hidden.contains(proposal.event)

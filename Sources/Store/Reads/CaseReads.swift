@@ -33,25 +33,8 @@ public struct CaseReads: Sendable {
 
     // MARK: Who may read personal data and free texts
 
-    /// The hub's staff may. An operator or supervisor may where this server is the case's home or present seat; an
-    /// agency or a ministry, of what it or an organisation below it holds. An auditor never may.
-    func mayReadTexts(home: Origin, seat: Origin, holder: OrganizationCode, _ principal: Principal) -> Bool {
-        switch principal.role {
-        case .hub: return origin.isHub
-        case .auditor, .system: return false
-        case .operator, .supervisor, .agency, .ministry: break
-        }
-        guard tree.seat(of: principal.organization) == origin else { return false }
-        switch principal.role {
-        case .agency, .ministry:
-            return seat == origin && (holder == principal.organization || tree.isWithin(holder, principal.organization))
-        default: return home == origin || seat == origin
-        }
-    }
-
-    func mayReadTexts(_ state: Case, _ principal: Principal) -> Bool {
-        mayReadTexts(home: state.home, seat: state.seat, holder: state.holder, principal)
-    }
+    /// The core's rule, as this server's tree has it.
+    func readership(of principal: Principal) -> Readership { Readership(of: principal.actor, at: origin, in: tree) }
 }
 
 extension Instant {

@@ -23,7 +23,7 @@ extension StoredService {
     public func attachments(of id: CaseID, for principal: Principal) async throws -> [AttachmentDocument] {
         guard let record = try await office.reads.record(id) else { throw Refusal.unknownCase }
         audit(principal, "attachments.read", id.description)
-        let isReadable = office.reads.mayReadTexts(record.state, principal)
+        let isReadable = office.reads.readership(of: principal).includes(record.state)
         let here = try await office.attachments.eventsHere(of: id)
         return record.state.attachments.map { file in
             let event = record.events.first { $0.hash == file.event }
@@ -43,7 +43,7 @@ extension StoredService {
         _ file: EventHash, of id: CaseID, for principal: Principal
     ) async throws -> FileContent {
         guard let record = try await office.reads.record(id) else { throw Refusal.unknownCase }
-        guard office.reads.mayReadTexts(record.state, principal) else {
+        guard office.reads.readership(of: principal).includes(record.state) else {
             throw Refusal.forbidden(reason: "the files of this case are for those who act on it")
         }
         let named = record.state.attachments.filter {
