@@ -5,6 +5,7 @@ import PackageDescription
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
@@ -15,6 +16,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 
@@ -53,6 +55,7 @@ let package = Package(
             exclude: notes("Sources/Federation") + ["Wire/link.proto", "Wire/content.proto", "Wire/attachments.proto"],
             swiftSettings: settings),
         .target(name: "JSON", exclude: notes("Sources/JSON"), swiftSettings: settings),
+        .target(name: "CSV", exclude: notes("Sources/CSV"), swiftSettings: settings),
         .target(
             name: "Contract", dependencies: ["Casework", "JSON"], exclude: notes("Sources/Contract"),
             swiftSettings: settings),
@@ -62,8 +65,9 @@ let package = Package(
         .target(
             name: "Simulator", dependencies: ["Casework", "Federation", "Cryptography"],
             exclude: notes("Sources/Simulator"), swiftSettings: settings),
+        .target(name: "POSIX", exclude: notes("Sources/POSIX"), swiftSettings: settings),
         .target(
-            name: "Postgres", dependencies: ["CLibPQ", logging], exclude: notes("Sources/Postgres"),
+            name: "Postgres", dependencies: ["CLibPQ", "POSIX", logging], exclude: notes("Sources/Postgres"),
             swiftSettings: settings),
         .target(
             name: "Attachments", dependencies: ["Casework", "Cryptography", nioPosix],
@@ -82,8 +86,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "CLibPQ", "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres",
-                logging,
+                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", logging,
             ],
             exclude: notes("Sources/Store"),
             resources: [
@@ -94,37 +97,53 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", "HTTP2",
-                "Store", httpTypes, logging,
-                nioCore,
+                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "HTTP2", "Store",
+                httpTypes, logging, nioCore,
             ],
             exclude: notes("Sources/Node"), swiftSettings: settings),
         .target(
             name: "Hub",
             dependencies: [
-                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", "HTTP2",
-                "Store", httpTypes, logging,
-                nioCore,
+                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "HTTP2", "Store",
+                httpTypes, logging, nioCore,
             ],
             exclude: notes("Sources/Hub"), swiftSettings: settings),
         .target(
             name: "Console",
             dependencies: [
-                "Casework", "Contract", "JSON", "Cryptography", logging, httpTypes, nioCore,
+                "Casework", "Contract", "JSON", "CSV", "Cryptography", logging, httpTypes, nioCore,
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             exclude: notes("Sources/Console"),
             resources: [.embedInCode("Assets")], swiftSettings: nonsending),
+        .target(
+            name: "Program",
+            dependencies: [
+                "Casework", "JSON", "Cryptography", "HTTP2", "POSIX", nioCore, httpTypes, logging,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"), arguments,
+            ],
+            exclude: notes("Sources/Program"), swiftSettings: settings),
+        .target(
+            name: "Demo",
+            dependencies: [
+                "Casework", "Contract", "JSON", "Cryptography", "POSIX", "Postgres", "Store", "Program", httpTypes,
+                logging, arguments,
+            ],
+            exclude: notes("Sources/Demo"), swiftSettings: settings),
+        .target(
+            name: "Bench",
+            dependencies: [
+                "Casework", "Federation", "Contract", "JSON", "Cryptography", "POSIX", "Postgres", "HTTP2", "Store",
+                "Hub", "Program", "Demo", nioCore, httpTypes, logging, arguments,
+            ],
+            exclude: notes("Sources/Bench"), swiftSettings: settings),
         .executableTarget(
             name: "peyvand",
             dependencies: [
-                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", "HTTP2",
-                "Store", "Node",
-                "Hub", "Console", "Simulator",
-                nioCore, httpTypes, logging, lifecycle,
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Configuration", package: "swift-configuration"),
+                "Casework", "Federation", "Contract", "JSON", "CSV", "Cryptography", "POSIX", "Postgres", "HTTP2",
+                "Store",
+                "Node", "Hub", "Console", "Simulator", "Program", "Demo", "Bench", nioCore, httpTypes, logging,
+                lifecycle, arguments, .product(name: "Configuration", package: "swift-configuration"),
             ],
             exclude: notes("Sources/peyvand"),
             resources: [.embedInCode("Mappings")], swiftSettings: settings),
@@ -150,15 +169,18 @@ let package = Package(
             exclude: notes("Tests/AttachmentsTests"),
             swiftSettings: settings),
         .testTarget(
-            name: "PostgresTests", dependencies: ["Postgres", logging], exclude: notes("Tests/PostgresTests"),
+            name: "PostgresTests", dependencies: ["Postgres", "POSIX", logging], exclude: notes("Tests/PostgresTests"),
             swiftSettings: settings),
         .testTarget(
             name: "HTTP2Tests", dependencies: ["HTTP2", "CNGHTTP2", nioCore, nioPosix, httpTypes, logging],
             exclude: notes("Tests/HTTP2Tests"), swiftSettings: settings),
         .testTarget(
             name: "StoreTests",
-            dependencies: ["Store", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", logging],
+            dependencies: [
+                "Store", "Casework", "Federation", "Contract", "JSON", "Cryptography", "POSIX", "Postgres", logging,
+            ],
             exclude: notes("Tests/StoreTests"), swiftSettings: settings),
+        .testTarget(name: "CSVTests", dependencies: ["CSV"], exclude: notes("Tests/CSVTests"), swiftSettings: settings),
         .testTarget(
             name: "ConsoleTests",
             dependencies: ["Casework", "Contract", "Console", "JSON", httpTypes, logging, nioCore],
@@ -166,8 +188,19 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "PeyvandTests",
-            dependencies: ["peyvand", "Casework", "Contract", "JSON", "Simulator", "Store", "Postgres", logging],
+            dependencies: [
+                "peyvand", "Program", "Casework", "CSV", "Contract", "JSON", "Simulator", "POSIX", "Postgres", logging,
+            ],
             exclude: notes("Tests/PeyvandTests"), swiftSettings: settings),
+        .testTarget(
+            name: "ProgramTests", dependencies: ["Program", "POSIX"], exclude: notes("Tests/ProgramTests"),
+            swiftSettings: settings),
+        .testTarget(
+            name: "DemoTests", dependencies: ["Demo", "Program", "Casework", "Contract", "JSON", "POSIX", "Store"],
+            exclude: notes("Tests/DemoTests"), swiftSettings: settings),
+        .testTarget(
+            name: "BenchTests", dependencies: ["Bench", "Program"], exclude: notes("Tests/BenchTests"),
+            swiftSettings: settings),
         .target(name: "TestDoors", path: "Tests/TestDoors", exclude: notes("Tests/TestDoors"), swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestDoors"],

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// What a server of cases offers to its doors. Node and hub fulfil it; the console turns it into routes and pages.
 /// Every method may throw a `Refusal` (the caller's fault) or a `ServiceError` (ours, try again).

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 public import JSON
 
 // The JSON of the REST interface. Times are RFC 3339 in UTC; absent values are null, never left out.

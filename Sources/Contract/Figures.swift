@@ -1,5 +1,5 @@
 import Casework
-public import JSON
+import JSON
 
 // Figures: every number comes from the journal and can be derived again.
 

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// What a decision or an arrival did: all of it is saved in one transaction before anybody hears of it.
 public struct Effects: Sendable {

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// One case in memory: its events in the order in which this server applied them, and the state they fold to.
 public struct CaseRecord: Sendable, Equatable {

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// Computes the SHA-256 of some bytes. Given from outside, so that this module needs no cryptographic library.
 public typealias Hashing = @Sendable ([UInt8]) -> EventHash

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// Folds a case's events into its state. The result is a function of the SET of events: any order of arrival gives the
 /// same. The fold refuses nothing; what changes nothing is listed with its reason.

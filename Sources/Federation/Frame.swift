@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// A place in the feed of one destination.
 public struct FeedCursor: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 extension HubCore {
     /// Decides a command of the hub's people or of a ministry.

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// What a hub that was brought back from an older state still has to learn.
 public struct Restoration: Sendable, Equatable {

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 extension HubCore {
     /// Rows for each new event, in order: to home, present and past seats but its author. A newly entitled

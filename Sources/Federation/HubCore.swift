@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// The hub's decisions: it verifies what origins send, gives custody, bounds stamps, and routes every event to the
 /// feeds of those who are entitled to it.

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// The hub's half of one link, as inputs and actions.
 public struct HubLink: Sendable, Equatable {

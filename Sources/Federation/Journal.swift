@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// The last event of one chain.
 public struct ChainHead: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// A province's decisions: commands of its people, and what the hub sends.
 ///

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// The node's half of the link, as inputs and actions. Its driver dials, sends, reads the journal and applies what comes.
 ///

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// What a signature covers, as UTF-8 text with one value a line. `Wire/README.md` states both.
 public enum Receipt {

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// A hybrid logical clock's reading: milliseconds since 1970 in the upper 48 bits, a counter in the lower 16.
 public struct Stamp: Sendable, Hashable, Comparable {

@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// A piece of a file as it crosses the wire.
 public struct FileChunk: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import CLibPQ
 import Glibc
+import POSIX
 
 /// A physical copy of a whole server, taken while it works: `pg_basebackup` with the write-ahead log that makes it
 /// consistent, and a manifest of SHA-256 sums that `pg_verifybackup` checks.
@@ -31,7 +32,8 @@ public enum BaseBackup {
     /// Reads the whole copy, and its write-ahead log, against its manifest.
     /// - Throws: `PostgresError` (`serverUnavailable`) that names the first damaged files; `CancellationError`.
     public static func verify(_ directory: String, scratch: String) async throws {
-        guard let major = Files.read(directory + "/PG_VERSION").flatMap({ Int($0.prefix { $0.isNumber }) }) else {
+        guard let major = (try? Files.text(directory + "/PG_VERSION")).flatMap({ Int($0.prefix { $0.isNumber }) })
+        else {
             throw PostgresError(.serverUnavailable, "\(directory) is no copy of a PostgreSQL server.")
         }
         try await run(
@@ -71,54 +73,7 @@ public enum BaseBackup {
         guard status == 0 else {
             let name = arguments[0].split(separator: "/").last ?? ""
             throw PostgresError(
-                .serverUnavailable, "\(name) failed (\(ChildProcess.describe(status))): \(Files.tail(of: log))")
+                .serverUnavailable, "\(name) failed (\(Spawn.describe(status))): \(Files.tail(of: log))")
         }
-    }
-}
-
-/// What a libpq URL says, and libpq's variables of the environment, for a program that is given neither.
-private struct Conninfo {
-    private var values: [(key: String, value: String)] = []
-    private var password: String?
-
-    /// - Throws: `PostgresError` (`misuse`) for a URL that libpq cannot read.
-    init(url: String) throws {
-        var message: UnsafeMutablePointer<CChar>?
-        // On failure NULL; the message is malloc'ed and ours to free by PQfreemem.
-        guard let parsed = PQconninfoParse(url, &message) else {
-            defer { PQfreemem(message) }
-            throw PostgresError(.misuse, message.map { String(cString: $0) } ?? "no memory")
-        }
-        defer { PQconninfoFree(parsed) }
-        var option = parsed
-        // The array ends with a null keyword.
-        while let keyword = option.pointee.keyword {
-            let variable = option.pointee.envvar.flatMap { getenv($0) }
-            if let value = option.pointee.val ?? variable, value.pointee != 0 {
-                let (key, value) = (String(cString: keyword), String(cString: value))
-                if key == "password" { password = value } else { values.append((key, value)) }
-            }
-            option += 1
-        }
-    }
-
-    /// A conninfo string; the password, where there is one, is written to that file, for our eyes only.
-    func text(passwordFile: String) throws -> String {
-        var values = values
-        if let password {
-            unlink(passwordFile)
-            let descriptor = open(passwordFile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-            guard descriptor >= 0 else { throw Files.failure("write", passwordFile) }
-            defer { close(descriptor) }
-            let escaped = password.flatMap { $0 == ":" || $0 == "\\" ? ["\\", $0] : [$0] }
-            let line = Array("*:*:*:*:\(String(escaped))\n".utf8)
-            guard write(descriptor, line, line.count) == line.count else { throw Files.failure("write", passwordFile) }
-            values.removeAll { $0.key == "passfile" }
-            values.append(("passfile", passwordFile))
-        }
-        return values.map { key, value in
-            let quoted = value.flatMap { $0 == "'" || $0 == "\\" ? ["\\", $0] : [$0] }
-            return "\(key)='\(String(quoted))'"
-        }.joined(separator: " ")
     }
 }

@@ -1,12 +1,4 @@
-import Logging
-
-/// What a `NOTIFY` said.
-public struct Notification: Sendable, Hashable {
-    public let channel: String
-    public let payload: String
-    /// The server process that sent it.
-    public let processID: Int32
-}
+public import Logging
 
 /// One connection to PostgreSQL: an actor on a thread of its own, which its calls block.
 ///
@@ -151,36 +143,6 @@ public actor Connection {
     /// `jsonb`, `numeric` and `date` in the statement. When `row` throws, the COPY is cancelled.
     public func copyOut(_ sql: String, _ row: (Row) throws -> Void) throws {
         try opened().copyOut(sql, row)
-    }
-
-    // MARK: - Notifications
-
-    /// For listening without end use ``NotificationListener``, which reconnects.
-    public func listen(_ channel: String) throws {
-        try opened().execute("LISTEN " + SQL.identifier(channel))
-    }
-
-    public func notify(_ channel: String, payload: String = "") throws {
-        _ = try opened().query("SELECT pg_notify($1, $2)", [.text(channel), .text(payload)])
-    }
-
-    /// The notifications that have arrived, without waiting.
-    public func takeNotifications() throws -> [Notification] {
-        try opened().takeNotifications()
-    }
-
-    /// Waits for notifications, blocking the connection's thread, until one arrives or the time is over. An empty
-    /// answer is normal.
-    public func waitForNotifications(timeout: Duration) throws -> [Notification] {
-        try waitForNotifications(timeout: timeout, interruption: nil)
-    }
-
-    func waitForNotifications(timeout: Duration, interruption: Interruption?) throws -> [Notification] {
-        let session = try opened()
-        let waiting = try session.takeNotifications()
-        if !waiting.isEmpty { return waiting }
-        try session.waitForInput(timeout: timeout, interruption: interruption)
-        return try session.takeNotifications()
     }
 
     // MARK: - For the pool

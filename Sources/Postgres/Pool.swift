@@ -1,4 +1,4 @@
-import Logging
+public import Logging
 import Synchronization
 
 /// Connections shared by many tasks; at most `size` exist at a time.
@@ -45,9 +45,9 @@ public final class Pool: Sendable {
     /// - Throws: what `body` throws; `connectionLost` when no server answered in time; `misuse` after ``close()``.
     public func run<T: Sendable>(_ body: @Sendable (isolated Connection) throws -> T) async throws -> T {
         let deadline = ContinuousClock.now + patience
-        var backOff = BackOff()
+        var delay = RetryDelay()
         while true {
-            let connection = try await acquire(until: deadline, &backOff)
+            let connection = try await acquire(until: deadline, &delay)
             let lease = await connection.lease(body)
             await giveBack(connection, isUsable: lease.isUsable)
             if let outcome = lease.outcome { return try outcome.get() }
@@ -79,7 +79,8 @@ public final class Pool: Sendable {
 
     // MARK: - Lending
 
-    private func acquire(until deadline: ContinuousClock.Instant, _ backOff: inout BackOff) async throws -> Connection {
+    private func acquire(until deadline: ContinuousClock.Instant, _ delay: inout RetryDelay) async throws -> Connection
+    {
         while true {
             switch try await grant() {
             case .connection(let connection): return connection
@@ -93,7 +94,7 @@ public final class Pool: Sendable {
                         ContinuousClock.now < deadline
                     else { throw error ?? PostgresError(.connectionLost, "No connection could be made.") }
                     logger.debug("the database does not answer yet", metadata: ["error": "\(error)"])
-                    guard await backOff.pause() else { throw CancellationError() }
+                    guard await delay.pause() else { throw CancellationError() }
                 }
             }
         }

@@ -1,6 +1,7 @@
 import CLibPQ
 import Glibc
 import Logging
+import POSIX
 import Synchronization
 
 /// Makes, starts, watches and stops the server process; an actor on a thread of its own, since all of it blocks.
@@ -67,17 +68,17 @@ actor Postmaster {
 
     /// Starts the server again whenever it ends; returns once a stop is asked for.
     func supervise() async {
-        var backOff = Self.restartBackOff
+        var delay = Self.restartDelay
         while !isStopping {
             if let process = state.withLock({ $0.process }) {
                 let begun = ContinuousClock.now
                 let status = await process.exited()
                 if isStopping { return }
-                logger.error("the database ended", metadata: ["how": "\(ChildProcess.describe(status))"])
+                logger.error("the database ended", metadata: ["how": "\(Spawn.describe(status))"])
                 // A server that ran for a while has earned a quick start.
-                if .now - begun > .seconds(30) { backOff = Self.restartBackOff }
+                if .now - begun > .seconds(30) { delay = Self.restartDelay }
             }
-            guard await backOff.pause(), !isStopping else { return }
+            guard await delay.pause(), !isStopping else { return }
             do {
                 try start()
                 logger.notice("the database was started again", metadata: ["pid": "\(processID)"])
@@ -88,7 +89,7 @@ actor Postmaster {
         }
     }
 
-    private static var restartBackOff: BackOff { BackOff(first: .milliseconds(100), cap: .seconds(5)) }
+    private static var restartDelay: RetryDelay { RetryDelay(first: .milliseconds(100), cap: .seconds(5)) }
 
     /// Fast shutdown, then by force after the options' time; then the directory is free for the next owner.
     func stop() {
@@ -115,7 +116,7 @@ actor Postmaster {
     private func initialize(_ binaries: ServerBinaries) throws {
         guard directory.dataMajor == nil else { return }
         let data = directory.data
-        if Files.status(data) != nil, !Files.entries(data).isEmpty {
+        if Files.status(data) != nil, !Files.names(in: data).isEmpty {
             throw PostgresError(.serverUnavailable, "\(data) is neither empty nor a PostgreSQL data directory.")
         }
         logger.info("making the database", metadata: ["path": "\(data)", "version": "\(binaries.major)"])
@@ -130,7 +131,7 @@ actor Postmaster {
         ]
         if !options.isDurable { arguments.append("--no-sync") }
         try ChildProcess.run(try directory.account.command(arguments), log: directory.log)
-        guard rename(fresh, data) == 0 else { throw Files.failure("rename", fresh) }
+        guard rename(fresh, data) == 0 else { throw SystemError("rename", fresh) }
     }
 
     /// Stops what an earlier owner, or a killed postmaster, left running on our data. We hold the owner's lock, so

@@ -1,4 +1,5 @@
-import Logging
+public import Logging
+import POSIX
 
 /// A PostgreSQL server of our own under a directory: made at the first start, reached by a unix socket only.
 ///
@@ -43,9 +44,13 @@ public struct PrivateServer: Sendable {
     public static func start(
         directory: String, options: Options = Options(), logger: Logger
     ) async throws -> PrivateServer {
-        let postmaster = try Postmaster(directory: directory, options: options, logger: logger)
-        try await postmaster.start()
-        return PrivateServer(postmaster: postmaster, logger: logger)
+        do {
+            let postmaster = try Postmaster(directory: directory, options: options, logger: logger)
+            try await postmaster.start()
+            return PrivateServer(postmaster: postmaster, logger: logger)
+        } catch let error as SystemError {
+            throw PostgresError(.serverUnavailable, error.description)
+        }
     }
 
     /// Starts the server again, with back-off, whenever it ends; returns after ``stop()``, which cancelling the task
@@ -73,7 +78,11 @@ public struct PrivateServer: Sendable {
     public static func url(
         runningIn directory: String, database: String, options: Options = Options()
     ) throws -> String {
-        try ServerDirectory.url(of: directory, database: database, role: options.role)
+        do {
+            return try ServerDirectory.url(of: directory, database: database, role: options.role)
+        } catch {
+            throw PostgresError(.serverUnavailable, error.description)
+        }
     }
 
     /// Makes the database unless it exists. `template`: an existing database to copy, without connections to it.

@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import POSIX
 
 /// Who the server runs as. PostgreSQL refuses to run as root, so root drops to an unprivileged user by `setpriv`
 /// (util-linux, on every Debian): posix_spawn cannot change the user, and fork is not safe in a threaded process.
@@ -49,7 +50,7 @@ struct ServerAccount: Sendable, Equatable {
     func openPassage(to directory: String, logger: Logger) throws {
         guard isDropped else { return }
         for path in Self.ancestors(of: directory) {
-            guard let status = Files.status(path) else { throw Files.failure("look at", path) }
+            guard let status = Files.status(path) else { throw SystemError("look at", path) }
             if mayPass(status) { continue }
             guard status.st_uid == 0, status.st_gid == 0, status.st_mode & 0o070 == 0 else {
                 throw PostgresError(
@@ -58,7 +59,7 @@ struct ServerAccount: Sendable, Equatable {
                         + "Choose another data directory, or run: chmod o+x \(path)")
             }
             let mode = status.st_mode & 0o7777 | 0o010
-            guard chown(path, 0, group) == 0, chmod(path, mode) == 0 else { throw Files.failure("open", path) }
+            guard chown(path, 0, group) == 0, chmod(path, mode) == 0 else { throw SystemError("open", path) }
             logger.notice(
                 "the database's user was given passage through a directory",
                 metadata: ["path": "\(path)", "gid": "\(group)"])
@@ -67,7 +68,7 @@ struct ServerAccount: Sendable, Equatable {
 
     /// Makes the directory belong to the account, with access for nobody else.
     func makePrivate(_ path: String) throws {
-        try Files.makeDirectory(path, mode: 0o700)
+        try Files.makeFolder(path, mode: 0o700)
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw PostgresError(.serverUnavailable, "\(path) is in the way: it is no directory.")
@@ -77,11 +78,11 @@ struct ServerAccount: Sendable, Equatable {
             guard status.st_uid == 0 else {
                 throw PostgresError(.serverUnavailable, "\(path) belongs to another user (uid \(status.st_uid)).")
             }
-            guard chown(path, user, group) == 0 else { throw Files.failure("change the owner of", path) }
+            guard chown(path, user, group) == 0 else { throw SystemError("change the owner of", path) }
         } else if status.st_uid != user {
             throw PostgresError(.serverUnavailable, "\(path) belongs to another user (uid \(status.st_uid)).")
         }
-        guard chmod(path, 0o700) == 0 else { throw Files.failure("protect", path) }
+        guard chmod(path, 0o700) == 0 else { throw SystemError("protect", path) }
     }
 
     private func mayPass(_ status: stat) -> Bool {

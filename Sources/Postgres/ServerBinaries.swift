@@ -1,4 +1,5 @@
 import Glibc
+import POSIX
 
 /// An installed PostgreSQL server.
 struct ServerBinaries: Sendable, Equatable {
@@ -34,8 +35,8 @@ struct ServerBinaries: Sendable, Equatable {
 
     /// Where distributions put servers, before what PATH names: PATH may lead to wrappers.
     private static func candidates() -> [String] {
-        var list = Files.entries("/usr/lib/postgresql").map { "/usr/lib/postgresql/\($0)/bin" }
-        list += Files.entries("/usr").filter { $0.hasPrefix("pgsql-") }.map { "/usr/\($0)/bin" }
+        var list = Files.names(in: "/usr/lib/postgresql").map { "/usr/lib/postgresql/\($0)/bin" }
+        list += Files.names(in: "/usr").filter { $0.hasPrefix("pgsql-") }.map { "/usr/\($0)/bin" }
         list += ["/usr/local/pgsql/bin"]
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
         for directory in path.split(separator: ":") {
@@ -57,7 +58,7 @@ struct ServerBinaries: Sendable, Equatable {
         defer { unlink(answer) }
         guard (try? ChildProcess.run([directory + "/postgres", "--version"], log: answer)) != nil else { return nil }
         // "postgres (PostgreSQL) 15.7 (Debian …)"
-        let words = (Files.read(answer) ?? "").split { $0 == " " || $0 == "\n" }
+        let words = ((try? Files.text(answer)) ?? "").split { $0 == " " || $0 == "\n" }
         guard words.count >= 3 else { return nil }
         return words[2].split { !$0.isNumber }.first.flatMap { Int($0) }
     }

@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import POSIX
 import Synchronization
 
 /// The paths of one private server, and the lock that makes us its owner.
@@ -23,7 +24,7 @@ final class ServerDirectory: Sendable {
 
     /// - Throws: `serverUnavailable`: another process owns the directory, or the server's user cannot reach it.
     init(_ path: String, logger: Logger) throws {
-        try Files.makeDirectory(path)
+        try Files.makeFolder(path)
         root = try Files.resolve(path)
         account = try ServerAccount.choose(directory: root, data: root + "/data")
         try account.openPassage(to: root, logger: logger)
@@ -54,14 +55,14 @@ final class ServerDirectory: Sendable {
 
     /// The major version that made the data, nil when there is none yet.
     var dataMajor: Int? {
-        Files.read(data + "/PG_VERSION").flatMap { Int($0.split(separator: "\n").first ?? "") }
+        (try? Files.text(data + "/PG_VERSION")).flatMap { Int($0.split(separator: "\n").first ?? "") }
     }
 
     func url(database: String, role: String) -> String { Self.url(socket: socket, database: database, role: role) }
 
     /// The address of a server that another process runs in this directory.
-    /// - Throws: `serverUnavailable` when there is no such directory.
-    static func url(of path: String, database: String, role: String) throws -> String {
+    /// - Throws: `SystemError` when there is no such directory.
+    static func url(of path: String, database: String, role: String) throws(SystemError) -> String {
         url(socket: socket(of: try Files.resolve(path)), database: database, role: role)
     }
 
@@ -76,15 +77,16 @@ final class ServerDirectory: Sendable {
 
     static func serverProcesses(on data: String) -> [pid_t] {
         guard let place = try? Files.resolve(data) else { return [] }
-        return Files.entries("/proc").compactMap { pid_t($0) }.filter { process in
+        return Files.names(in: "/proc").compactMap { pid_t($0) }.filter { process in
             Files.link(of: "/proc/\(process)/cwd") == place
-                && Files.read("/proc/\(process)/comm", limit: 64) == "postgres\n"
+                && (try? Files.text("/proc/\(process)/comm")) == "postgres\n"
         }
     }
 
     /// The one of them that commands the others; nil when it was killed and only children are left.
     func postmaster(among processes: [pid_t]) -> pid_t? {
-        guard let first = Files.read(processFile)?.split(separator: "\n").first, let process = pid_t(first) else {
+        guard let first = (try? Files.text(processFile))?.split(separator: "\n").first, let process = pid_t(first)
+        else {
             return nil
         }
         return processes.contains(process) ? process : nil
@@ -95,16 +97,16 @@ final class ServerDirectory: Sendable {
     /// process of its user.
     func removeStaleFiles() throws {
         for path in [processFile, socket + Self.socketName + ".lock", socket + Self.socketName] {
-            guard unlink(path) == 0 || errno == ENOENT else { throw Files.failure("remove", path) }
+            guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
         }
     }
 
     private static func takeLock(_ path: String) throws -> Int32 {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw Files.failure("open", path) }
+        guard descriptor >= 0 else { throw SystemError("open", path) }
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             if errno == EINTR { continue }
-            let owner = Files.read(path)?.split(separator: "\n").first.map { " (process \($0))" } ?? ""
+            let owner = (try? Files.text(path))?.split(separator: "\n").first.map { " (process \($0))" } ?? ""
             close(descriptor)
             throw PostgresError(
                 .serverUnavailable, "Another process\(owner) runs the database in this directory: \(path)")
@@ -118,7 +120,7 @@ final class ServerDirectory: Sendable {
 
     /// The log of the run before the last is thrown away when it is large.
     private func limitLog() {
-        if let size = Files.status(log)?.st_size, size > Self.largestLog { rename(log, log + ".1") }
+        if let size = Files.size(log), size > Self.largestLog { rename(log, log + ".1") }
     }
 
     /// FNV-1a, so that the same directory finds the same socket directory again.

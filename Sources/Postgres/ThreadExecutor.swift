@@ -1,55 +1,6 @@
 import Glibc
+import POSIX
 import Synchronization
-
-/// A POSIX semaphore: wakes the one thread that waits for work.
-final class Semaphore: @unchecked Sendable {
-    // Unchecked because of the pointer; a sem_t exists to be shared between threads.
-    private let pointer: UnsafeMutablePointer<sem_t>
-
-    init() {
-        pointer = .allocate(capacity: 1)
-        sem_init(pointer, 0, 0)
-    }
-
-    deinit {
-        sem_destroy(pointer)
-        pointer.deallocate()
-    }
-
-    func signal() { sem_post(pointer) }
-
-    func wait() {
-        while sem_wait(pointer) != 0 && errno == EINTR {}
-    }
-}
-
-/// Starts a detached thread. All signals are blocked on it, so that handlers run elsewhere and its system calls are
-/// not interrupted.
-/// - Throws: `PostgresError` (`outOfMemory`) when the system gives no thread.
-func startThread(_ body: @escaping @Sendable () -> Void) throws {
-    final class Start: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    let start = Unmanaged.passRetained(Start(body))
-    var thread = pthread_t()
-    let code = pthread_create(
-        &thread, nil,
-        { raw in
-            guard let raw else { return nil }
-            let body = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue().body
-            var all = sigset_t()
-            sigfillset(&all)
-            pthread_sigmask(SIG_BLOCK, &all, nil)
-            body()
-            return nil
-        }, start.toOpaque())
-    guard code == 0 else {
-        start.release()
-        throw PostgresError(.outOfMemory, "No thread could be started: \(String(cString: strerror(code))).")
-    }
-    pthread_detach(thread)
-}
 
 /// A serial executor that is one thread, for actors that make blocking calls.
 ///

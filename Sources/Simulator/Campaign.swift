@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 
 /// Many seeds, several at a time.
 public struct Campaign: Sendable {

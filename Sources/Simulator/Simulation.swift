@@ -1,4 +1,4 @@
-import Casework
+public import Casework
 import Federation
 
 /// How a run ended.

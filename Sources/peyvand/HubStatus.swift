@@ -1,6 +1,7 @@
 import Casework
 import Contract
 import JSON
+import Program
 
 /// What the hub says of its provinces: those that a person must look at, and what to do.
 enum HubStatus {
@@ -11,7 +12,7 @@ enum HubStatus {
             "code", "state", "last heard", "backlog", "undelivered", "oldest undelivered", "clock ms", "branches",
             "parked", "conflicts", "proposals", "look at",
         ]
-        Table(heading, provinces.map { row($0) }).show()
+        TextTable(heading, provinces.map { row($0) }).show()
         guard !alarms.isEmpty else { return }
         Terminal.line()
         AlarmTable.show(alarms)
@@ -46,7 +47,7 @@ enum HubStatus {
 enum AlarmTable {
     static func show(_ alarms: [JSON]) {
         guard !alarms.isEmpty else { return }
-        Table(
+        TextTable(
             ["alarm", "at", "origin", "what"],
             alarms.map { alarm in ["code", "at", "origin", "detail"].map { alarm[$0]?.string ?? "–" } }
         ).show()

@@ -1,5 +1,8 @@
 import ArgumentParser
+import Bench
+import Demo
 import Glibc
+import Program
 
 /// `peyvand`: one program for offices, the hub, and whoever looks after them.
 @main

@@ -3,6 +3,7 @@ import Casework
 import Contract
 import HTTPTypes
 import JSON
+import Program
 
 struct QuarantineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -65,7 +66,7 @@ struct QuarantineCommand: AsyncParsableCommand {
         let candidates = quarantine?["candidates"]?.array ?? []
         guard !candidates.isEmpty else { return }
         Terminal.line("    choose the incarnation that goes on with --keep:")
-        Table(
+        TextTable(
             ["    incarnation", "first", "last"],
             candidates.map { one in
                 [

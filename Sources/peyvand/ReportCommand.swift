@@ -1,7 +1,9 @@
 import ArgumentParser
 import Casework
+import CSV
 import Contract
 import JSON
+import Program
 
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,7 +13,7 @@ struct ReportCommand: AsyncParsableCommand {
     var period: String?
     @OptionGroup var remote: RemoteOptions
     @Option(help: "A running demonstration's folder.") var directory: String?
-    @Option(help: "In a demonstration, whose report: hub, or a province such as IR-03.") var code = DemoCast.hub
+    @Option(help: "In a demonstration, whose report: hub, or a province such as IR-03.") var code = Origin.hub.code
     @Flag(help: "As CSV.") var csv = false
 
     func run() async throws {
@@ -66,14 +68,14 @@ struct ReportCommand: AsyncParsableCommand {
         Terminal.line("as of \(report["as_of"]?.string ?? ""), position \(position)")
         for (name, rows) in sections(report) {
             Terminal.line()
-            Table([name] + Self.columns, rows + [["total"] + cells(report["total"])]).show()
+            TextTable([name] + Self.columns, rows + [["total"] + cells(report["total"])]).show()
         }
     }
 
     private func showCSV(_ report: JSON) {
-        var text = CSVReader.line(["section", "key"] + Self.columns)
-        text += CSVReader.line(["total", ""] + cells(report["total"]))
-        for (name, rows) in sections(report) { for row in rows { text += CSVReader.line([name] + row) } }
+        var text = CSVWriter.line(["section", "key"] + Self.columns)
+        text += CSVWriter.line(["total", ""] + cells(report["total"]))
+        for (name, rows) in sections(report) { for row in rows { text += CSVWriter.line([name] + row) } }
         Terminal.write(text)
     }
 }

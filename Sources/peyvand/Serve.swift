@@ -2,6 +2,7 @@ import Glibc
 import HTTP2
 import Logging
 import Postgres
+import Program
 import ServiceLifecycle
 import UnixSignals
 

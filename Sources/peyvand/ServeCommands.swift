@@ -6,6 +6,7 @@ import HTTP2
 import Hub
 import Logging
 import Node
+import Program
 import Store
 
 struct NodeCommand: AsyncParsableCommand {

@@ -1,4 +1,4 @@
-import Console
+public import Console
 import HTTP2
 import HTTPTypes
 import Logging

@@ -1,5 +1,6 @@
 import Logging
 import Postgres
+import Program
 
 /// The database of a server: the one that is configured, or a private PostgreSQL under the data directory.
 struct ServeDatabase: Sendable {

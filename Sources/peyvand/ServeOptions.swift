@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configuration
 import Logging
+import Program
 import SystemPackage
 
 /// What every server needs; each value from a flag, else `PEYVAND_…` in the environment, else the file of `--config`.

@@ -2,7 +2,9 @@ import ArgumentParser
 import Casework
 import Cryptography
 import Logging
+import POSIX
 import Postgres
+import Program
 import Store
 
 /// Which databases a command works on: one that is named, a server's private one, or all of a demonstration's.
@@ -27,7 +29,7 @@ struct DatabaseSelection: ParsableArguments {
             throw Failure.usedWrongly("no database is named; give --database URL, or --directory DIR.")
         }
         let folder = DemoFolder(directory)
-        guard Disk.exists(folder.postgres) else {
+        guard Files.exists(folder.postgres) else {
             throw Failure("\(directory) holds no private database; give --database URL, or another directory.")
         }
         let codes = try Self.codes(of: folder)
@@ -57,7 +59,7 @@ struct DatabaseSelection: ParsableArguments {
 
     /// The processes of a demonstration in this folder, the hub first; none when it is no demonstration.
     private static func codes(of folder: DemoFolder) throws -> [String] {
-        guard Disk.exists(folder.stateFile) else { return [] }
+        guard Files.exists(folder.stateFile) else { return [] }
         return try DemoState(reading: folder).ports.keys.sorted { left, right in
             left == Origin.hub.code ? right != left : right != Origin.hub.code && left < right
         }

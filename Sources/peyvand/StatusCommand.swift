@@ -2,6 +2,7 @@ import ArgumentParser
 import Casework
 import Contract
 import JSON
+import Program
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,7 +32,7 @@ struct StatusCommand: AsyncParsableCommand {
             "code", "process", "link", "head", "acknowledged", "backlog", "last acknowledgement", "feed", "cases",
             "conflicts", "proposals", "parked", "branches", "clock ms", "oldest unacknowledged", "newest alarm",
         ]
-        Table(heading, rows).show()
+        TextTable(heading, rows).show()
     }
 
     private static func row(_ code: String, _ process: Int32?, _ client: APIClient) async -> [String] {
@@ -69,7 +70,7 @@ struct StatusCommand: AsyncParsableCommand {
         await client.close()
         let head = json["head"]
         let number = { (name: String) in json[name]?.int.map { String($0) } ?? "–" }
-        Table(
+        TextTable(
             ["node", json["code"]?.string ?? "–"],
             [
                 ["link", json["link"]?.string ?? "–"],
@@ -91,20 +92,5 @@ struct StatusCommand: AsyncParsableCommand {
         let alarms = json["alarms"]?.array ?? []
         if !alarms.isEmpty { Terminal.line() }
         AlarmTable.show(alarms)
-    }
-}
-
-extension APIClient {
-    /// The answer to a GET that must succeed.
-    /// - Throws: `Failure` that says what the server said.
-    func document(_ path: String) async throws -> JSON {
-        let answer: Answer
-        do {
-            answer = try await get(path)
-        } catch let unreachable as Unreachable {
-            throw Failure("the server cannot be reached: \(unreachable).")
-        }
-        guard answer.isSuccess else { throw Failure("\(endpoint.authority) says: \(answer.problem)") }
-        return answer.json
     }
 }

@@ -96,14 +96,7 @@ final class SlowWriter: ConsoleResponseWriter {
     func respond(_ response: HTTPResponse, body: ByteBuffer) async throws {}
 }
 
-@Suite struct CSVTests {
-    @Test(arguments: [
-        ("=1+1", "'=1+1"), ("+98", "'+98"), ("-1", "'-1"), ("@SUM(A1)", "'@SUM(A1)"), ("\tx", "\"'\tx\""),
-        ("  =1", "'  =1"), ("＝1", "'＝1"), ("a,b", "\"a,b\""), ("a\"b", "\"a\"\"b\""), ("نان", "نان"), ("", ""),
-        ("a\nb", "\"a\nb\""), ("=\"x\"", "\"'=\"\"x\"\"\""), ("a=b", "a=b"),
-    ])
-    func cellsAreDefused(text: String, cell: String) { #expect(CSV.cell(text) == cell) }
-
+@Suite struct CaseTableTests {
     @Test func allPagesInOneStream() async {
         let id = CaseID(home: Origin("IR-03")!, at: Instant(seconds: 1), random: (1, 2))
         let cases = (0..<450).map { Fixture.document(id, subject: $0 == 0 ? "=HYPERLINK(\"x\")" : "s\($0)") }

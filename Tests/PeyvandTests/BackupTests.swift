@@ -3,8 +3,10 @@ import Contract
 import Foundation
 import Logging
 import Postgres
+import POSIX
 import Testing
 
+@testable import Program
 @testable import peyvand
 
 struct BackupTests {
@@ -28,14 +30,14 @@ struct BackupTests {
     /// A backup without a database: only what this program itself writes and reads.
     private func made(in folder: String, withKeys: Bool = false) throws -> (BackupFiles, BackupRecord) {
         let data = folder + "/data"
-        for path in ["postgres/data", "attachments/ab", "certs"] { try Disk.makeFolder(data + "/" + path) }
-        try Disk.replace(data + "/postgres/data/PG_VERSION", with: "15\n")
-        try Disk.replace(data + "/attachments/ab/cd", with: "عکس", mode: 0o640)
-        try Disk.replace(data + "/attachments/empty", with: "")
-        try Disk.replace(data + "/certs/cert.pem", with: "-----BEGIN CERTIFICATE-----\n")
-        try Disk.replace(data + "/certs/any-name", with: Self.keyMark, mode: 0o600)
+        for path in ["postgres/data", "attachments/ab", "certs"] { try Files.makeFolder(data + "/" + path) }
+        try Files.replace(data + "/postgres/data/PG_VERSION", with: "15\n")
+        try Files.replace(data + "/attachments/ab/cd", with: "عکس", mode: 0o640)
+        try Files.replace(data + "/attachments/empty", with: "")
+        try Files.replace(data + "/certs/cert.pem", with: "-----BEGIN CERTIFICATE-----\n")
+        try Files.replace(data + "/certs/any-name", with: Self.keyMark, mode: 0o600)
         let backup = folder + "/backup"
-        try Disk.makeFolder(backup)
+        try Files.makeFolder(backup)
         var files = try BackupFiles(folder: backup, withKeys: withKeys)
         try files.copyData(of: data) { _ in }
         var record = record()
@@ -65,14 +67,14 @@ struct BackupTests {
     @Test(arguments: ["", "{}", "[]", #"{"format":1}"#, #"{"format":1,"code":"IR-99"}"#])
     func aDamagedRecordIsRefused(text: String) async throws {
         try await withFolder { folder in
-            try Disk.replace(folder + "/backup.json", with: text)
+            try Files.replace(folder + "/backup.json", with: text)
             #expect(refusal { _ = try BackupRecord(reading: folder) }?.message.contains("damaged") == true)
         }
     }
 
     @Test func aNewerFormatSaysWhatToDo() async throws {
         try await withFolder { folder in
-            try Disk.replace(folder + "/backup.json", with: #"{"format":2}"#)
+            try Files.replace(folder + "/backup.json", with: #"{"format":2}"#)
             #expect(refusal { _ = try BackupRecord(reading: folder) }?.message.contains("newer program") == true)
         }
     }
@@ -83,8 +85,8 @@ struct BackupTests {
         try await withFolder { folder in
             let (files, record) = try made(in: folder)
             #expect(files.leftOut == [folder + "/data/certs/any-name"])
-            #expect(record.files == 3 && !Disk.exists(folder + "/backup/files/postgres"))
-            #expect(try Disk.text(folder + "/backup/files/attachments/ab/cd") == "عکس")
+            #expect(record.files == 3 && !Files.exists(folder + "/backup/files/postgres"))
+            #expect(try Files.text(folder + "/backup/files/attachments/ab/cd") == "عکس")
             try BackupFiles.verify(folder + "/backup", record)
         }
     }
@@ -100,8 +102,8 @@ struct BackupTests {
 
     @Test func settingsComeWithoutPasswordsAndWithoutKeys() async throws {
         try await withFolder { folder in
-            try Disk.replace(folder + "/key.pem", with: Self.keyMark)
-            try Disk.replace(folder + "/chain.pem", with: "-----BEGIN CERTIFICATE-----\n")
+            try Files.replace(folder + "/key.pem", with: Self.keyMark)
+            try Files.replace(folder + "/chain.pem", with: "-----BEGIN CERTIFICATE-----\n")
             let settings = try await Settings(
                 flags: [
                     "code": "IR-03", "database": "postgresql://peyvand:s3cret@db1/peyvand",
@@ -109,11 +111,11 @@ struct BackupTests {
                 ], file: nil)
             var files = try BackupFiles(folder: folder, withKeys: false)
             try files.copySettings(settings)
-            let text = try Disk.text(folder + "/config/settings.env")
+            let text = try Files.text(folder + "/config/settings.env")
             #expect(text.contains("PEYVAND_CODE=IR-03\n"))
             #expect(text.contains("PEYVAND_DATABASE=postgresql://peyvand@db1/peyvand\n"))
             #expect(!text.contains("s3cret"))
-            #expect(Disk.exists(folder + "/config/certificate.pem") && !Disk.exists(folder + "/keys"))
+            #expect(Files.exists(folder + "/config/certificate.pem") && !Files.exists(folder + "/keys"))
         }
         #expect(BackupFiles.masked("postgresql:///x?password=s3cret").contains("s3cret") == false)
     }
@@ -122,9 +124,9 @@ struct BackupTests {
         try await withFolder { folder in
             let (_, record) = try made(in: folder)
             let place = folder + "/backup/" + path
-            var bytes = try Disk.read(place)
+            var bytes = try Files.read(place)
             bytes[0] ^= 1
-            try Disk.replace(place, with: bytes)
+            try Files.replace(place, with: bytes)
             let found = refusal { try BackupFiles.verify(folder + "/backup", record) }
             #expect(found?.message.contains(place) == true, "\(String(describing: found))")
         }
@@ -133,8 +135,8 @@ struct BackupTests {
     @Test func whatHasNotChangedSinceIsStoredOnceAndADamagedCopyIsNotTakenOver() async throws {
         try await withFolder { folder in
             let (_, first) = try made(in: folder)
-            try Disk.replace(folder + "/backup/files/attachments/empty", with: "rotten")
-            try Disk.makeFolder(folder + "/second")
+            try Files.replace(folder + "/backup/files/attachments/empty", with: "rotten")
+            try Files.makeFolder(folder + "/second")
             var files = try BackupFiles(folder: folder + "/second", withKeys: false, earlier: folder + "/backup")
             try files.copyData(of: folder + "/data") { _ in }
             var record = first
@@ -152,18 +154,18 @@ struct BackupTests {
 
     @Test func attachmentsElsewhereComeToTheirUsualPlace() async throws {
         try await withFolder { folder in
-            try Disk.makeFolder(folder + "/elsewhere/ab")
-            try Disk.replace(folder + "/elsewhere/ab/cd", with: "x")
+            try Files.makeFolder(folder + "/elsewhere/ab")
+            try Files.replace(folder + "/elsewhere/ab/cd", with: "x")
             var files = try BackupFiles(folder: folder + "/backup", withKeys: false)
             try files.copyAttachments(folder + "/elsewhere") { _ in }
-            #expect(try Disk.text(folder + "/backup/files/attachments/ab/cd") == "x" && files.lines.count == 1)
+            #expect(try Files.text(folder + "/backup/files/attachments/ab/cd") == "x" && files.lines.count == 1)
         }
     }
 
     @Test func aMissingFileIsFound() async throws {
         try await withFolder { folder in
             let (_, record) = try made(in: folder)
-            try Disk.remove(folder + "/backup/files/attachments/empty")
+            try Files.remove(folder + "/backup/files/attachments/empty")
             #expect(refusal { try BackupFiles.verify(folder + "/backup", record) } != nil)
         }
     }
@@ -178,10 +180,10 @@ struct BackupTests {
                 try record(code, at: "1970-01-0\(day + 1)T00:00:00Z").write(to: work)
                 try FileTree.move(work, to: final)
             }
-            try Disk.makeFolder(folder + "/something else")
+            try Files.makeFolder(folder + "/something else")
             #expect(try shelf.keepNewest(2, of: "IR-03") == 1)
             #expect(
-                Disk.names(in: folder).filter { $0 != ".lock" }
+                Files.names(in: folder).filter { $0 != ".lock" }
                     == ["IR-03-19700103T000000Z", "IR-03-19700104T000000Z", "hub-19700102T000000Z", "something else"])
             #expect(try RestoreCommand.choose(folder + "/hub-19700102T000000Z").hasSuffix("/hub-19700102T000000Z"))
             #expect(refusal { _ = try RestoreCommand.choose(folder) }?.code == 2, "of which server?")
@@ -197,7 +199,7 @@ struct BackupTests {
             #expect(refusal { _ = try BackupShelf(folder) }?.message.contains("under way") == true)
             shelf = nil
             _ = try BackupShelf(folder)
-            #expect(!Disk.exists(work))
+            #expect(!Files.exists(work))
         }
     }
 
@@ -205,7 +207,7 @@ struct BackupTests {
 
     @Test func aFolderThatHoldsSomethingIsRefusedWithoutForce() async throws {
         try await withFolder { folder in
-            try Disk.replace(folder + "/x", with: "x")
+            try Files.replace(folder + "/x", with: "x")
             let folders = refusal { _ = try RestoreCommand.Target(folder, force: false) }
             #expect(folders?.message.contains("--force") == true)
             let file = refusal { _ = try RestoreCommand.Target(folder + "/x", force: true) }
@@ -215,7 +217,7 @@ struct BackupTests {
 
     @Test func aFolderInUseIsRefusedEvenWithForce() async throws {
         try await withFolder { folder in
-            try Disk.makeFolder(folder + "/postgres")
+            try Files.makeFolder(folder + "/postgres")
             let lock = try #require(try FileLock(folder + "/postgres/lock"))
             #expect(refusal { _ = try RestoreCommand.Target(folder, force: true) }?.message.contains("in use") == true)
             withExtendedLifetime(lock) {}
@@ -225,15 +227,15 @@ struct BackupTests {
     @Test func theOldFolderIsMovedAsideAndTheNewOneTakesItsPlace() async throws {
         try await withFolder { folder in
             let place = folder + "/IR-03"
-            try Disk.makeFolder(place)
-            try Disk.replace(place + "/old", with: "old")
+            try Files.makeFolder(place)
+            try Files.replace(place + "/old", with: "old")
             let target = try RestoreCommand.Target(place, force: true)
             _ = try target.begin()
-            try Disk.replace(target.work + "/new", with: "new")
+            try Files.replace(target.work + "/new", with: "new")
             try target.giveToOwner()
             let aside = try #require(try target.finish())
-            #expect(Disk.names(in: place) == ["new"] && Disk.names(in: aside) == ["old"])
-            #expect(Disk.names(in: folder).count == 2)
+            #expect(Files.names(in: place) == ["new"] && Files.names(in: aside) == ["old"])
+            #expect(Files.names(in: folder).count == 2)
         }
     }
 

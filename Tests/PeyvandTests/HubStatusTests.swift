@@ -3,6 +3,7 @@ import Contract
 import JSON
 import Testing
 
+@testable import Program
 @testable import peyvand
 
 struct HubStatusTests {

@@ -1,6 +1,9 @@
 import Casework
+import CSV
+import POSIX
 import Testing
 
+@testable import Program
 @testable import peyvand
 
 struct MappingTests {
@@ -123,9 +126,9 @@ struct MappingTests {
     }
 
     /// Real rows: each is a case that the casework takes.
-    @Test(.enabled(if: Disk.exists(MappingTests.realData)))
+    @Test(.enabled(if: Files.exists(MappingTests.realData)))
     func everyRowOfTheRealFileIsACase() throws {
-        var csv = CSVReader(try Disk.read(Self.realData))
+        var csv = CSVReader(try Files.read(Self.realData))
         let heading = csv.next()?.fields ?? []
         let reader = try RowReader(ImportMapping("la311-2020"), heading: heading)
         var provinces: [String: Int] = [:]
@@ -146,6 +149,6 @@ struct MappingTests {
     /// Third-party data that the project does not carry: named by the environment, else the test is skipped.
     static let realData: String = {
         let places = [Environment["PEYVAND_LA311"], "shared/data/la311-2020.csv", "../shared/data/la311-2020.csv"]
-        return places.compactMap { $0 }.first { Disk.exists($0) } ?? ""
+        return places.compactMap { $0 }.first { Files.exists($0) } ?? ""
     }()
 }

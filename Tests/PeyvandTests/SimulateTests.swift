@@ -1,6 +1,7 @@
 import Simulator
 import Testing
 
+@testable import Program
 @testable import peyvand
 
 @Suite struct SimulateTests {

@@ -1,6 +1,8 @@
 import Casework
+import POSIX
 import Testing
 
+@testable import Program
 @testable import peyvand
 
 struct TimeTests {
@@ -30,7 +32,7 @@ struct TimeTests {
     }
 
     /// The tz database and the rule that the shipped mapping carries must tell the same.
-    @Test(.enabled(if: Disk.exists("/usr/share/zoneinfo/America/Los_Angeles")))
+    @Test(.enabled(if: Files.exists("/usr/share/zoneinfo/America/Los_Angeles")))
     func theDatabaseAgreesWithTheRule() throws {
         let rule = try TimeZoneRule("PST8PDT,M3.2.0,M11.1.0")
         let zone = try TimeZoneRule("America/Los_Angeles")
@@ -69,7 +71,7 @@ struct TimeTests {
     @Test(arguments: ["", "Nowhere/Land", "../etc/passwd", "PST8PDT,M13.2.0,M11.1.0", "+3:99", "PST8PDT"])
     func wrongZonesAreRefused(zone: String) {
         // `PST8PDT` alone has no rule; a tz database may know it as a name.
-        if zone == "PST8PDT", Disk.exists("/usr/share/zoneinfo/PST8PDT") { return }
+        if zone == "PST8PDT", Files.exists("/usr/share/zoneinfo/PST8PDT") { return }
         #expect(throws: Failure.self) { try TimeZoneRule(zone) }
     }
 }

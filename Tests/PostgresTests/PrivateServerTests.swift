@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import POSIX
 import Testing
 
 @testable import Postgres
@@ -80,7 +81,7 @@ import Testing
         let directory = TestServer.directory("stale")
         let first = try await start(directory)
         try await first.createDatabaseIfMissing("kept")
-        let text = try #require(Files.read(directory + "/data/postmaster.pid"))
+        let text = try Files.text(directory + "/data/postmaster.pid")
         let busy = try await Connection.connect(
             ConnectionConfiguration(url: first.url(database: "kept")), logger: TestServer.logger)
         let child = await busy.processID
@@ -131,7 +132,7 @@ import Testing
     /// A path too long for a socket, below a directory that shuts everybody else out.
     @Test func longPathBelowAPrivateDirectory() async throws {
         let top = TestServer.directory("long")
-        try Files.makeDirectory(top, mode: 0o700)
+        try Files.makeFolder(top, mode: 0o700)
         let directory = top + "/" + String(repeating: "داده", count: 15)
         let server = try await start(directory)
         try await server.createDatabaseIfMissing("kept")
@@ -172,11 +173,11 @@ import Testing
 
     @Test func refusesWhatItCannotServe() async throws {
         let directory = TestServer.directory("foreign")
-        try Files.makeDirectory(directory + "/data")
+        try Files.makeFolder(directory + "/data")
         let file = try #require(fopen(directory + "/data/letter.txt", "w"))
         fclose(file)
         #expect(await code { _ = try await start(directory) } == .serverUnavailable)
-        #expect(Files.entries(directory + "/data") == ["letter.txt"])
+        #expect(Files.names(in: directory + "/data") == ["letter.txt"])
         try Files.removeTree(directory)
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import POSIX
 import Synchronization
 
 @testable import Postgres
@@ -44,7 +45,7 @@ enum TestServer {
 
     /// What killed test processes left behind.
     private static func removeLeftovers() {
-        for name in Files.entries("/tmp") where name.hasPrefix("peyvand-postgres-tests-") {
+        for name in Files.names(in: "/tmp") where name.hasPrefix("peyvand-postgres-tests-") {
             guard let number = name.split(separator: "-").dropFirst(3).first.flatMap({ pid_t($0) }) else { continue }
             if kill(number, 0) != 0 && errno == ESRCH { try? Files.removeTree("/tmp/" + name) }
         }

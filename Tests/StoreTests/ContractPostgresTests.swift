@@ -405,7 +405,7 @@ import Testing
         var several = url
         several.replaceSubrange(start, with: "host=/nonexistent,")
         several = several.split(separator: "&port=").joined(separator: "&port=5432,")
-        #expect(try DatabaseHosts(url: several).isSeveral)
+        #expect(try Conninfo(url: several).hasSeveralHosts)
         await #expect(throws: StoreError.noStandby) {
             try await Database.open(url: several, connections: 1, logger: ContractServer.logger)
         }
@@ -421,7 +421,7 @@ import Testing
             ("host=a,b dbname=x", "host=a,b dbname=x " + wish),
             ("postgresql://a,b/x?target_session_attrs=primary", "postgresql://a,b/x?target_session_attrs=primary"),
         ]
-        for (url, writable) in urls { #expect(try DatabaseHosts(url: url).writableURL == writable) }
-        #expect(throws: DatabaseError.self) { try DatabaseHosts(url: "postgresql://[a/") }
+        for (url, writable) in urls { #expect(try Conninfo(url: url).writableURL == writable) }
+        #expect(throws: PostgresError.self) { try Conninfo(url: "postgresql://[a/") }
     }
 }

@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import Synchronization
 
+import POSIX
 @testable import Postgres
 @testable import Store
 
@@ -49,7 +50,7 @@ enum ContractServer {
 
     /// What killed test processes left behind.
     private static func removeLeftovers() {
-        for name in Files.entries("/tmp") where name.hasPrefix("peyvand-store-contract-") {
+        for name in Files.names(in: "/tmp") where name.hasPrefix("peyvand-store-contract-") {
             guard let number = name.split(separator: "-").last.flatMap({ pid_t($0) }) else { continue }
             if kill(number, 0) != 0 && errno == ESRCH { try? Files.removeTree("/tmp/" + name) }
         }

@@ -1,3 +1,4 @@
+import POSIX
 import Testing
 
 @testable import Postgres
@@ -28,12 +29,12 @@ import Testing
     @Test func everyFileOfTheFolderIsApplied() throws {
         let here = #filePath
         let sources = try #require(here.split(separator: "/Tests/StoreTests/").first) + "/Sources/Store"
-        let files = Files.entries(sources + "/Database/Migrations").filter { $0.hasSuffix(".sql") }.sorted()
+        let files = Files.names(in: sources + "/Database/Migrations").filter { $0.hasSuffix(".sql") }.sorted()
         let numbers = files.compactMap { Int($0.prefix { $0 != "-" }) }
         #expect(numbers == Array(1...files.count), "\(files)")
         #expect(Migration.all.map(\.number) == numbers)
         for (migration, file) in zip(Migration.all, files) {
-            #expect(migration.sql == Files.read(sources + "/Database/Migrations/" + file), "\(file)")
+            #expect(migration.sql == (try Files.text(sources + "/Database/Migrations/" + file)), "\(file)")
         }
     }
 

@@ -1,5 +1,6 @@
 import Casework
 import Federation
+import POSIX
 import Testing
 
 @testable import Postgres
@@ -18,7 +19,7 @@ import Testing
     @Test func `every folder is in the list`() throws {
         let here = #filePath
         let sources = try #require(here.split(separator: "/Tests/StoreTests/").first) + "/Sources/Store/Projections"
-        let files = Files.entries(String(sources)).flatMap { Files.entries("\(sources)/\($0)") }
+        let files = Files.names(in: String(sources)).flatMap { Files.names(in: "\(sources)/\($0)") }
         let names = files.filter { $0.hasSuffix(".sql") }.map { String($0.dropLast(4)) }
         #expect(names.sorted() == Projections.all.map(\.name).sorted() && !names.isEmpty)
         for projection in Projections.all {

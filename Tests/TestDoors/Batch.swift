@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// Many registrations by one curl, over a few connections at once, each under its own idempotency key.
 package struct Batch {

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A database of a private PostgreSQL, looked into over its socket as root or its owner may.
 package struct Database: Sendable {

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Synchronization
 
 /// The demonstration under test: all 31 provinces and the hub, as `peyvand demo --quiet` runs them.

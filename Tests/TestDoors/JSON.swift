@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A JSON value as the server sent it.
 package enum JSON: Sendable, Equatable, Decodable {

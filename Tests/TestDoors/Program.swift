@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Synchronization
 
 /// A program that the tests started. Its output goes to files, so that it never waits for a reader.

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// What a server answered to one request of curl.
 package struct Answer: Sendable {

@@ -1,5 +1,6 @@
 import Casework
 import Contract
+import CSV
 import Hummingbird
 import JSON
 import NIOCore
@@ -117,9 +118,9 @@ struct CaseRoutes: Sendable {
         let (service, start) = (service, query)
         let body = ResponseBody { writer in
             var (page, query) = (first, start)
-            try await writer.write(ByteBuffer(string: "\u{FEFF}" + CSV.line(CSV.caseColumns)))
+            try await writer.write(ByteBuffer(string: "\u{FEFF}" + CSVWriter.line(CaseTable.columns)))
             while true {
-                let lines = page.items.map { CSV.line(CSV.cells(of: $0)) }.joined()
+                let lines = page.items.map { CSVWriter.line(CaseTable.cells(of: $0)) }.joined()
                 if !lines.isEmpty { try await writer.write(ByteBuffer(string: lines)) }
                 guard let next = page.next else { break }
                 query.cursor = next

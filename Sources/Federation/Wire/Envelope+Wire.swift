@@ -1,5 +1,5 @@
 // SwiftProtobuf's `bytes` fields are of type `Data`: the one reason for FoundationEssentials in this folder.
-import Casework
+public import Casework
 import FoundationEssentials
 import SwiftProtobuf
 

@@ -1,7 +1,7 @@
-import HTTPTypes
-import Logging
-import NIOCore
-import NIOPosix
+public import HTTPTypes
+public import Logging
+public import NIOCore
+public import NIOPosix
 import Synchronization
 
 /// One HTTP/2 connection to a server, over TLS. Usable from any task; requests share it.

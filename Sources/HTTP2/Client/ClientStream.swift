@@ -1,5 +1,5 @@
-import HTTPTypes
-import NIOCore
+public import HTTPTypes
+public import NIOCore
 
 /// One exchange of a client: the request's body goes out while the response comes in. Usable from any task, one writer
 /// and one reader at a time. Dropping it does not end it: `finish`, read to the end, or `reset`.

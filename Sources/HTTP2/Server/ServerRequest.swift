@@ -1,5 +1,5 @@
-import HTTPTypes
-import NIOCore
+public import HTTPTypes
+public import NIOCore
 import Synchronization
 
 /// The HTTP version that a request came by.

@@ -1,5 +1,5 @@
-import HTTPTypes
-import NIOCore
+package import HTTPTypes
+package import NIOCore
 
 /// A client's and a server's session that talk to each other in memory: what HTTP/2 itself costs, without sockets,
 /// TLS or tasks.

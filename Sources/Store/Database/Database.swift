@@ -61,10 +61,11 @@ public final class Database: Sendable {
     ///     lookups, and the writer's two, come on top.
     /// - Throws: `StoreError.noStandby`, `DatabaseError`, `PostgresError`.
     public static func open(url: String, connections: Int, logger: Logger) async throws -> Database {
-        let hosts = try DatabaseHosts(url: url)
-        let database = Database(url: hosts.writableURL, connections: connections, logger: logger)
+        let conninfo: Conninfo
+        do { conninfo = try Conninfo(url: url) } catch { throw DatabaseError.badURL(error.message) }
+        let database = Database(url: conninfo.writableURL, connections: connections, logger: logger)
         do {
-            try await database.check(needsStandby: hosts.isSeveral)
+            try await database.check(needsStandby: conninfo.hasSeveralHosts)
         } catch {
             await database.close()
             throw error

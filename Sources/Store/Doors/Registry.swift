@@ -1,11 +1,8 @@
 public import Casework
 import Postgres
 
-/// The authority to connect: certificates that this server knows. Who listens on the channel `registry` hears of every
-/// change and looks at `entries()` anew.
+/// The authority to connect: certificates that this server knows. The hub reads `entries()` anew each second.
 public struct Registry: Sendable {
-    /// The notification channel.
-    public static let channel = "registry"
     private let database: Database
 
     public init(_ database: Database) { self.database = database }
@@ -39,14 +36,12 @@ public struct Registry: Sendable {
     public func add(_ entries: [Entry]) async throws {
         guard !entries.isEmpty else { return }
         try await database.readers.transaction { connection in
-            var changed = 0
-            for entry in entries { changed += try Self.add(entry, connection) }
-            if changed > 0 { try connection.notify(Self.channel) }
+            for entry in entries { try Self.add(entry, connection) }
         }
     }
 
-    private static func add(_ entry: Entry, _ connection: isolated Connection) throws -> Int {
-        try connection.query(
+    private static func add(_ entry: Entry, _ connection: isolated Connection) throws {
+        _ = try connection.query(
             """
             INSERT INTO registry (fingerprint, uri, serial, not_after, use, state, pem)
             VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -58,8 +53,7 @@ public struct Registry: Sendable {
             [
                 .text(entry.fingerprint), .text(entry.uri), .text(entry.serial), .timestamp(entry.notAfter.stored),
                 .text(entry.use), .text(entry.state), Parameter(entry.pem),
-            ]
-        ).affected
+            ])
     }
 
     /// - Returns: whether there was a valid one.
@@ -70,7 +64,6 @@ public struct Registry: Sendable {
                 """
                 UPDATE registry SET state = 'revoked', changed_at = now() WHERE fingerprint = $1 AND state <> 'revoked'
                 """, [.text(fingerprint.stored)])
-            if rows.affected > 0 { try connection.notify(Self.channel) }
             return rows.affected > 0
         }
     }

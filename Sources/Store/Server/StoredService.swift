@@ -1,7 +1,7 @@
 public import Attachments
 public import Casework
 public import Contract
-import Cryptography
+public import Cryptography
 public import Federation
 public import Logging
 import Postgres

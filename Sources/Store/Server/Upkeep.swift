@@ -1,6 +1,6 @@
 import Attachments
 public import Casework
-import Federation
+public import Federation
 public import Logging
 import Postgres
 

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Casework
+import POSIX
+import Program
 import Store
 
 struct CertificateCommand: AsyncParsableCommand {
@@ -14,7 +16,7 @@ struct CertificateCommand: AsyncParsableCommand {
         @Argument(help: "The authority's folder.") var folder: String
 
         func run() async throws {
-            let folder = CertificateFolder(path: Disk.absolute(folder))
+            let folder = CertificateFolder(path: Files.absolute(folder))
             let wasThere = folder.isAuthority
             _ = try folder.makeAuthority(now: .now)
             let words = wasThere ? "the authority is there already" : "the authority is made"
@@ -41,7 +43,7 @@ struct CertificateCommand: AsyncParsableCommand {
                 throw Failure.usedWrongly("only a hub or a node answers under a --host; \(identity.label) does not.")
             }
             if let days, !(1...9999).contains(days) { throw Failure.usedWrongly("--days is a number from 1 to 9999.") }
-            let folder = CertificateFolder(path: Disk.absolute(folder))
+            let folder = CertificateFolder(path: Files.absolute(folder))
             let authority = try folder.authority()
             guard let lock = try FileLock(folder.path + "/.lock") else {
                 throw Failure("another program works in \(folder.path); try again when it is done.")
@@ -61,14 +63,14 @@ struct CertificateCommand: AsyncParsableCommand {
         @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            let folder = CertificateFolder(path: Disk.absolute(folder))
+            let folder = CertificateFolder(path: Files.absolute(folder))
             let records = try folder.records()
             let entries = records.map { record in
                 Registry.Entry(
                     fingerprint: record.fingerprint, uri: record.uri, serial: record.serial, notAfter: record.notAfter,
                     use: record.use, state: record.isRevoked ? "revoked" : "valid", pem: folder.text(of: record))
             }
-            try await store.withDatabase(standard: DemoCast.hub) { try await Registry($0).add(entries) }
+            try await store.withDatabase(standard: Origin.hub.code) { try await Registry($0).add(entries) }
             let revoked = records.count { $0.isRevoked }
             Terminal.line("\(entries.count) certificates are in the registry, \(revoked) of them revoked")
         }
@@ -88,7 +90,7 @@ struct CertificateCommand: AsyncParsableCommand {
                 throw Failure.usedWrongly(
                     "'\(fingerprint)' is no fingerprint; it has 64 hexadecimal digits, see peyvand cert list.")
             }
-            let state = try await store.withDatabase(standard: DemoCast.hub) { database in
+            let state = try await store.withDatabase(standard: Origin.hub.code) { database in
                 let registry = Registry(database)
                 let wasValid = try await registry.revoke(fingerprint: wanted)
                 return (wasValid, try await registry.entries().contains { $0.fingerprint == wanted })
@@ -104,7 +106,7 @@ struct CertificateCommand: AsyncParsableCommand {
         @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            let entries = try await store.withDatabase(standard: DemoCast.hub) { try await Registry($0).entries() }
+            let entries = try await store.withDatabase(standard: Origin.hub.code) { try await Registry($0).entries() }
             let now = Instant.now
             let rows = entries.map { entry in
                 let isExpired = entry.state == "valid" && entry.notAfter < now
@@ -113,20 +115,7 @@ struct CertificateCommand: AsyncParsableCommand {
                     entry.fingerprint,
                 ]
             }
-            Table(["URI", "use", "state", "until", "fingerprint"], rows).show()
+            TextTable(["URI", "use", "state", "until", "fingerprint"], rows).show()
         }
-    }
-}
-
-extension CertificateFolder {
-    /// The text of a registered certificate, where this folder still has that very one.
-    func text(of record: Record) -> String? {
-        let prefix = "spiffe://peyvand/"
-        guard record.uri.hasPrefix(prefix) else { return nil }
-        let name = record.use == "tls" ? "cert.pem" : "receipt.pem"
-        guard let pem = try? Disk.text("\(path)/\(record.uri.dropFirst(prefix.count))/\(name)"),
-            (try? Self.fingerprint(of: pem)) == record.fingerprint
-        else { return nil }
-        return pem
     }
 }

@@ -2,7 +2,9 @@ import ArgumentParser
 import Casework
 import Glibc
 import Logging
+import POSIX
 import Postgres
+import Program
 import Store
 
 /// A server's database, for whoever looks after its users, tokens and certificates.
@@ -26,7 +28,7 @@ struct StoreOptions: ParsableArguments {
         }
         let folder = DemoFolder(given)
         let name = try name(in: folder, standard: standard)
-        guard Disk.exists(folder.postgres + "/data") else {
+        guard Files.exists(folder.postgres + "/data") else {
             throw Failure("there is no database below \(folder.path); start the server there once.")
         }
         if let socket = Self.socket(of: folder.postgres) {
@@ -45,7 +47,7 @@ struct StoreOptions: ParsableArguments {
     }
 
     private func name(in folder: DemoFolder, standard: String?) throws(Failure) -> String {
-        guard Disk.exists(folder.stateFile) else { return "peyvand" }
+        guard Files.exists(folder.stateFile) else { return "peyvand" }
         guard let code = code ?? standard else {
             throw .usedWrongly("a demonstration has many servers; give --code hub, or --code IR-03.")
         }
@@ -75,7 +77,7 @@ struct StoreOptions: ParsableArguments {
 
     /// Where a running server listens, as it wrote itself: the fifth line of its process file.
     private static func socket(of postgres: String) -> String? {
-        guard let text = try? Disk.text(postgres + "/data/postmaster.pid") else { return nil }
+        guard let text = try? Files.text(postgres + "/data/postmaster.pid") else { return nil }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         guard lines.count > 4, let process = Int32(lines[0]), kill(process, 0) == 0 || errno == EPERM else {
             return nil

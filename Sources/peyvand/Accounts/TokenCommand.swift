@@ -2,6 +2,7 @@ import ArgumentParser
 import Casework
 import Contract
 import Cryptography
+import Program
 import Store
 
 struct TokenCommand: AsyncParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Casework
 import Contract
 import Glibc
+import Program
 import Store
 
 struct UserCommand: AsyncParsableCommand {
@@ -42,7 +43,7 @@ struct UserCommand: AsyncParsableCommand {
                     user.blockedUntil.map { "blocked until " + $0.rfc3339 } ?? "",
                 ]
             }
-            Table(["name", "role", "organisation", ""], rows).show()
+            TextTable(["name", "role", "organisation", ""], rows).show()
         }
     }
 

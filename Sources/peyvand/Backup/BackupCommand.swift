@@ -1,6 +1,8 @@
 import ArgumentParser
 import Casework
+import POSIX
 import Postgres
+import Program
 
 struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,7 +22,7 @@ struct BackupCommand: AsyncParsableCommand {
     func run() async throws {
         let flags = ["backup.to": to, "backup.keep": keep.map(String.init)]
         let settings = try await Settings(flags: flags.compactMapValues { $0 }, file: config)
-        let target = Disk.absolute(try settings.required("backup.to"))
+        let target = Files.absolute(try settings.required("backup.to"))
         let keep = try Self.count(settings.optional("backup.keep"))
         let source = try await orFail {
             try await BackupSource.open(database: database, directory: directory, settings)
@@ -59,7 +61,7 @@ struct BackupCommand: AsyncParsableCommand {
             for path in leftOut { Terminal.complain("left out, since it holds a private key: \(path)") }
         } catch {
             // Half a backup helps nobody, and its space may be what is missing.
-            try FileTree.remove(work)
+            try Files.removeTree(work)
             throw error
         }
         let removed = try keep.map { try shelf.keepNewest($0, of: record.code) } ?? 0
@@ -74,8 +76,8 @@ struct BackupCommand: AsyncParsableCommand {
         _ source: BackupSource, _ settings: Settings, to work: String, earlier: String?, _ record: inout BackupRecord
     ) async throws -> [String] {
         let (data, scratch) = (work + "/postgres/data", work + "/scratch")
-        try Disk.makeFolder(work + "/postgres", mode: 0o700)
-        try Disk.makeFolder(scratch, mode: 0o700)
+        try Files.makeFolder(work + "/postgres", mode: 0o700)
+        try Files.makeFolder(scratch, mode: 0o700)
         let code = record.code
         Stage.show("\(code): copying the database")
         try await BaseBackup.take(from: source.url, major: record.postgresql, into: data, scratch: scratch) { line in
@@ -83,13 +85,13 @@ struct BackupCommand: AsyncParsableCommand {
         }
         Stage.show("\(code): checking the copy")
         try await BaseBackup.verify(data, scratch: scratch)
-        try FileTree.remove(scratch)
+        try Files.removeTree(scratch)
         Stage.show("\(code): copying the files")
         var files = try BackupFiles(folder: work, withKeys: withKeys, earlier: earlier)
         if let directory = source.directory {
             try files.copyData(of: directory) { Stage.progress("\(code): \($0)") }
         }
-        if let elsewhere = settings.optional("attachments").map({ Disk.absolute($0) }), Disk.exists(elsewhere),
+        if let elsewhere = settings.optional("attachments").map({ Files.absolute($0) }), Files.exists(elsewhere),
             !source.holds(elsewhere)
         {
             try files.copyAttachments(elsewhere) { Stage.progress("\(code): \($0)") }

@@ -1,6 +1,8 @@
 import Casework
 import Cryptography
 import Glibc
+import POSIX
+import Program
 
 /// What a server has beside its database: copied with a sum of each file, and checked before it is put back.
 struct BackupFiles: Sendable {
@@ -15,36 +17,36 @@ struct BackupFiles: Sendable {
     /// Files that were left out because they hold a private key.
     private(set) var leftOut: [String] = []
 
-    init(folder: String, withKeys: Bool, earlier: String? = nil) throws(Failure) {
+    init(folder: String, withKeys: Bool, earlier: String? = nil) throws {
         (self.folder, self.withKeys) = (folder, withKeys)
         guard let earlier else {
             self.earlier = nil
             return
         }
-        let lines = try Disk.text(earlier + "/" + Self.sums).split(separator: "\n")
+        let lines = try Files.text(earlier + "/" + Self.sums).split(separator: "\n")
         let pairs = lines.map { ($0.dropFirst(66), $0.prefix(64)) }
         self.earlier = (earlier, Dictionary(pairs) { first, _ in first })
     }
 
     /// Everything in a server's data folder but its database, into `files`.
-    mutating func copyData(of directory: String, progress: (String) -> Void) throws(Failure) {
+    mutating func copyData(of directory: String, progress: (String) -> Void) throws {
         try copyTree(directory, to: "files", progress: progress) { $0 != "postgres" }
     }
 
     /// Attachments that lie elsewhere than in the data folder, to where they lie by default.
-    mutating func copyAttachments(_ directory: String, progress: (String) -> Void) throws(Failure) {
+    mutating func copyAttachments(_ directory: String, progress: (String) -> Void) throws {
         try copyTree(directory, to: "files/attachments", progress: progress) { _ in true }
     }
 
     private mutating func copyTree(
         _ directory: String, to place: String, progress: (String) -> Void, isWanted: (String) -> Bool
-    ) throws(Failure) {
-        try Disk.makeFolder(folder + "/" + place, mode: 0o700)
+    ) throws {
+        try Files.makeFolder(folder + "/" + place, mode: 0o700)
         let entries = try FileTree.entries(of: directory, isWanted: isWanted)
         for (index, entry) in entries.enumerated() {
             let target = place + "/" + entry.path
             if entry.isFolder {
-                try Disk.makeFolder(folder + "/" + target, mode: entry.mode | 0o700)
+                try Files.makeFolder(folder + "/" + target, mode: entry.mode | 0o700)
             } else {
                 progress("files: \(index + 1) of \(entries.count)")
                 try copy(directory + "/" + entry.path, to: target, mode: entry.mode)
@@ -53,14 +55,14 @@ struct BackupFiles: Sendable {
     }
 
     /// The files that the settings name, into `config` and `keys`, and the settings themselves without passwords.
-    mutating func copySettings(_ settings: Settings) throws(Failure) {
-        try Disk.makeFolder(folder + "/config", mode: 0o700)
+    mutating func copySettings(_ settings: Settings) throws {
+        try Files.makeFolder(folder + "/config", mode: 0o700)
         for key in ["certificate", "trust.roots", "receipt.certificate", "hub.receipt.certificate"] {
             guard let path = settings.optional(key) else { continue }
             try copy(path, to: "config/" + Self.fileName(key), mode: 0o600)
         }
         if withKeys {
-            try Disk.makeFolder(folder + "/keys", mode: 0o700)
+            try Files.makeFolder(folder + "/keys", mode: 0o700)
             for key in ["private.key", "receipt.key"] {
                 guard let path = settings.optional(key) else { continue }
                 try copy(path, to: "keys/" + Self.fileName(key), mode: 0o600)
@@ -70,24 +72,24 @@ struct BackupFiles: Sendable {
             settings.optional(key).map { "PEYVAND_\(Self.variable(key))=\(key == "database" ? Self.masked($0) : $0)\n" }
         }.joined()
         let name = "config/settings.env"
-        try Disk.replace(folder + "/" + name, with: text, mode: 0o600)
+        try Files.replace(folder + "/" + name, with: text, mode: 0o600)
         lines.append("\(hex(try FileTree.sum(of: folder + "/" + name)))  \(name)")
     }
 
     /// Writes the list of sums; returns its own.
-    func writeSums() throws(Failure) -> String {
+    func writeSums() throws -> String {
         let path = folder + "/" + Self.sums
-        try Disk.replace(path, with: lines.map { $0 + "\n" }.joined(), mode: 0o600)
+        try Files.replace(path, with: lines.map { $0 + "\n" }.joined(), mode: 0o600)
         return hex(try FileTree.sum(of: path))
     }
 
-    private mutating func copy(_ source: String, to target: String, mode: mode_t) throws(Failure) {
+    private mutating func copy(_ source: String, to target: String, mode: mode_t) throws {
         guard withKeys || !Self.holdsKey(source) else {
             leftOut.append(source)
             return
         }
         // An upload's temporary file may have found its last name, or its end, meanwhile.
-        guard Disk.exists(source) else { return }
+        guard Files.exists(source) else { return }
         if let sum = try linkEarlier(source, target) {
             lines.append("\(sum)  \(target)")
         } else {
@@ -97,10 +99,10 @@ struct BackupFiles: Sendable {
     }
 
     /// The sum of a file of which the earlier backup has a sound copy, which then stands in both.
-    private func linkEarlier(_ source: String, _ target: String) throws(Failure) -> String? {
+    private func linkEarlier(_ source: String, _ target: String) throws -> String? {
         guard let earlier, let old = earlier.sums[Substring(target)] else { return nil }
         let copy = earlier.folder + "/" + target
-        guard Disk.exists(copy), hex(try FileTree.sum(of: source)) == old, hex(try FileTree.sum(of: copy)) == old,
+        guard Files.exists(copy), hex(try FileTree.sum(of: source)) == old, hex(try FileTree.sum(of: copy)) == old,
             link(copy, folder + "/" + target) == 0
         else { return nil }
         return String(old)
@@ -121,16 +123,16 @@ struct BackupFiles: Sendable {
 
     /// Checks every file of a backup against its sum.
     /// - Throws: `Failure` that names the first file that is missing or damaged.
-    static func verify(_ folder: String, _ record: BackupRecord) throws(Failure) {
+    static func verify(_ folder: String, _ record: BackupRecord) throws {
         let list = folder + "/" + sums
         guard hex(try FileTree.sum(of: list)) == record.filesHash else {
             throw Failure("\(list) is damaged; take another backup.")
         }
-        let lines = try Disk.text(list).split(separator: "\n")
+        let lines = try Files.text(list).split(separator: "\n")
         guard lines.count == record.files else { throw Failure("\(list) is damaged; take another backup.") }
         for line in lines {
             let path = folder + "/" + line.dropFirst(66)
-            guard Disk.exists(path), hex(try FileTree.sum(of: path)) == line.prefix(64) else {
+            guard Files.exists(path), hex(try FileTree.sum(of: path)) == line.prefix(64) else {
                 throw Failure("\(path) is missing or damaged; take another backup.")
             }
         }

@@ -1,6 +1,8 @@
 import Casework
 import Contract
 import JSON
+import POSIX
+import Program
 
 /// What a backup says of itself: `backup.json`, written last.
 struct BackupRecord: Sendable, Equatable {
@@ -46,18 +48,18 @@ struct BackupRecord: Sendable, Equatable {
         ]
     }
 
-    func write(to folder: String) throws(Failure) {
-        try Disk.replace(folder + "/" + Self.fileName, with: json.bytes + [UInt8(ascii: "\n")], mode: 0o600)
+    func write(to folder: String) throws {
+        try Files.replace(folder + "/" + Self.fileName, with: json.bytes + [UInt8(ascii: "\n")], mode: 0o600)
     }
 
     /// - Throws: `Failure` when the folder is no backup, or one of a newer program.
-    init(reading folder: String) throws(Failure) {
+    init(reading folder: String) throws {
         let path = folder + "/" + Self.fileName
-        guard Disk.exists(path) else {
+        guard Files.exists(path) else {
             throw Failure("\(folder) is no backup: no \(Self.fileName) is in it; name the folder that backup made.")
         }
         let damaged = Failure("\(path) is damaged; take another backup.")
-        let bytes = try Disk.read(path)
+        let bytes = try Files.read(path)
         let json: JSON
         do { json = try JSON(parsing: bytes) } catch { throw damaged }
         guard let format = json["format"]?.int else { throw damaged }

@@ -1,5 +1,7 @@
 import Casework
 import Glibc
+import POSIX
+import Program
 
 /// A folder in which backups stand, each a folder of its own; one process at a time adds to it.
 struct BackupShelf: Sendable {
@@ -9,33 +11,33 @@ struct BackupShelf: Sendable {
     private let lock: FileLock
 
     /// Makes the folder when there is none, and clears away what an interrupted backup left.
-    init(_ path: String) throws(Failure) {
-        self.path = Disk.absolute(path)
-        try Disk.makeFolder(self.path, mode: 0o700)
+    init(_ path: String) throws {
+        self.path = Files.absolute(path)
+        try Files.makeFolder(self.path, mode: 0o700)
         guard let lock = try FileLock(self.path + "/.lock") else {
             throw Failure("another backup into \(path) is under way; wait for it, or name another folder.")
         }
         self.lock = lock
-        for name in Disk.names(in: self.path) where name.hasSuffix(Self.unfinished) {
-            try FileTree.remove(self.path + "/" + name)
+        for name in Files.names(in: self.path) where name.hasSuffix(Self.unfinished) {
+            try Files.removeTree(self.path + "/" + name)
         }
     }
 
     /// A new empty folder for a backup that is not whole yet, and the name that it will have.
-    func begin(_ code: String, at now: Instant) throws(Failure) -> (work: String, final: String) {
+    func begin(_ code: String, at now: Instant) throws -> (work: String, final: String) {
         let final = "\(path)/\(code)-\(Self.stamp(now))"
-        guard !Disk.exists(final) else { throw Failure("\(final) is there already; try again in a second.") }
+        guard !Files.exists(final) else { throw Failure("\(final) is there already; try again in a second.") }
         let work = final + Self.unfinished
-        try Disk.makeFolder(work, mode: 0o700)
+        try Files.makeFolder(work, mode: 0o700)
         return (work, final)
     }
 
     /// Whole backups of a server, the oldest first.
     static func backups(in path: String, of code: String? = nil) -> [(path: String, record: BackupRecord)] {
-        Disk.names(in: path).filter { !$0.hasSuffix(unfinished) }.compactMap { name in
+        Files.names(in: path).filter { !$0.hasSuffix(unfinished) }.compactMap { name in
             let folder = path + "/" + name
             // What is no backup, or a damaged one, is nobody's to count or remove.
-            guard Disk.exists(folder + "/" + BackupRecord.fileName), let record = try? BackupRecord(reading: folder),
+            guard Files.exists(folder + "/" + BackupRecord.fileName), let record = try? BackupRecord(reading: folder),
                 code == nil || record.code == code
             else { return nil }
             return (folder, record)
@@ -44,11 +46,11 @@ struct BackupShelf: Sendable {
 
     /// Removes all backups of a server but the newest ones. Its record goes first: half a backup is none.
     /// - Returns: how many were removed.
-    func keepNewest(_ count: Int, of code: String) throws(Failure) -> Int {
+    func keepNewest(_ count: Int, of code: String) throws -> Int {
         let old = Self.backups(in: path, of: code).dropLast(max(count, 1))
         for (folder, _) in old {
-            try Disk.remove(folder + "/" + BackupRecord.fileName)
-            try FileTree.remove(folder)
+            try Files.remove(folder + "/" + BackupRecord.fileName)
+            try Files.removeTree(folder)
         }
         return old.count
     }

@@ -1,7 +1,9 @@
 import Casework
 import Federation
 import Logging
+import POSIX
 import Postgres
+import Program
 
 /// The database that a backup copies, reachable: a server's private one, running or started for this, or a named one.
 struct BackupSource: Sendable {
@@ -19,19 +21,19 @@ struct BackupSource: Sendable {
     static func open(
         database: String?, directory: String?, _ settings: Settings
     ) async throws -> BackupSource {
-        let folder = (directory ?? settings.optional("directory")).map { Disk.absolute($0) }
+        let folder = (directory ?? settings.optional("directory")).map { Files.absolute($0) }
         if let url = database ?? (directory == nil ? settings.optional("database") : nil) {
-            let beside = folder.flatMap { Disk.exists($0) ? $0 : nil }
+            let beside = folder.flatMap { Files.exists($0) ? $0 : nil }
             return BackupSource(url: url, kind: .url, directory: beside, started: nil)
         }
         guard let folder else {
             throw Failure.usedWrongly("nothing to back up is named; give --directory DATA, or --database URL.")
         }
-        guard !Disk.exists(DemoFolder(folder).stateFile) else {
+        guard !Files.exists(DemoFolder(folder).stateFile) else {
             throw Failure("\(folder) is a demonstration, many servers in one database; stop it and copy the folder.")
         }
         let postgres = DemoFolder(folder).postgres
-        guard Disk.exists(postgres + "/data/PG_VERSION") else {
+        guard Files.exists(postgres + "/data/PG_VERSION") else {
             throw Failure("there is no database below \(folder); name the server's data folder, or --database URL.")
         }
         if PrivateServer.isInUse(postgres) {

@@ -2,7 +2,9 @@ import ArgumentParser
 import Casework
 import Glibc
 import Logging
+import POSIX
 import Postgres
+import Program
 
 struct RestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,7 +25,7 @@ struct RestoreCommand: AsyncParsableCommand {
             let aside = try target.finish()
             if let aside { Terminal.line("\(record.code): the former data folder is \(aside)") }
         } catch {
-            try FileTree.remove(target.work)
+            try Files.removeTree(target.work)
             throw error
         }
         Terminal.line(
@@ -33,8 +35,8 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 
     static func choose(_ path: String) throws(Failure) -> String {
-        let path = Disk.absolute(path)
-        if Disk.exists(path + "/" + BackupRecord.fileName) { return path }
+        let path = Files.absolute(path)
+        if Files.exists(path + "/" + BackupRecord.fileName) { return path }
         let all = BackupShelf.backups(in: path)
         guard let newest = all.last else {
             throw Failure("there is no backup in \(path); name the folder that peyvand backup made.")
@@ -55,7 +57,7 @@ struct RestoreCommand: AsyncParsableCommand {
     private static func build(_ backup: String, _ record: BackupRecord, in target: Target) async throws {
         Stage.show("\(record.code): copying")
         let work = target.work
-        if Disk.exists(backup + "/files") { try FileTree.copy(backup + "/files", to: work) }
+        if Files.exists(backup + "/files") { try FileTree.copy(backup + "/files", to: work) }
         let postgres = DemoFolder(work).postgres
         try FileTree.copy(backup + "/postgres/data", to: postgres + "/data") { bytes in
             Stage.progress("\(record.code): copying: \(bytes >> 20) MiB")
@@ -79,8 +81,8 @@ extension RestoreCommand {
         private let isThere: Bool
 
         /// - Throws: `Failure` when the folder is in use, or is not empty and `force` is not set.
-        init(_ directory: String, force: Bool) throws(Failure) {
-            path = Disk.absolute(directory)
+        init(_ directory: String, force: Bool) throws {
+            path = Files.absolute(directory)
             work = "\(FileTree.parent(of: path))/.\(FileTree.name(of: path)).restoring"
             var status = stat()
             isThere = lstat(path, &status) == 0
@@ -90,38 +92,38 @@ extension RestoreCommand {
             guard !PrivateServer.isInUse(DemoFolder(path).postgres) else {
                 throw Failure("\(path) is in use; stop the server first (systemctl stop peyvand-node@IR-03).")
             }
-            guard force || Disk.names(in: path).isEmpty else {
+            guard force || Files.names(in: path).isEmpty else {
                 throw Failure("\(path) is not empty; give --force to move it aside, or name another folder.")
             }
-            if !isThere { try Disk.makeFolder(FileTree.parent(of: path)) }
+            if !isThere { try Files.makeFolder(FileTree.parent(of: path)) }
             // Root restores for the service's user: whoever has the folder now, or the one above.
             let model = isThere ? path : FileTree.parent(of: path)
             owner = geteuid() == 0 && stat(model, &status) == 0 && status.st_uid != 0 ? status : nil
         }
 
         /// Clears away what an interrupted restore left; returns a folder for logs.
-        func begin() throws(Failure) -> String {
+        func begin() throws -> String {
             guard !PrivateServer.isInUse(DemoFolder(work).postgres) else {
                 throw Failure("another restore into \(path) is under way; wait for it.")
             }
-            try FileTree.remove(work)
-            try Disk.makeFolder(work, mode: 0o700)
+            try Files.removeTree(work)
+            try Files.makeFolder(work, mode: 0o700)
             let scratch = work + "/.scratch"
-            try Disk.makeFolder(scratch, mode: 0o700)
+            try Files.makeFolder(scratch, mode: 0o700)
             return scratch
         }
 
         /// Does nothing when whoever restores is the owner.
-        func giveToOwner() throws(Failure) {
-            try FileTree.remove(work + "/.scratch")
-            if let owner { try FileTree.give(work, to: owner.st_uid, group: owner.st_gid) }
+        func giveToOwner() throws {
+            try Files.removeTree(work + "/.scratch")
+            if let owner { try Files.giveTree(work, to: owner.st_uid, group: owner.st_gid) }
         }
 
         /// Puts the new folder in place of the old one; returns where the old one is now, if it held anything.
-        func finish() throws(Failure) -> String? {
+        func finish() throws -> String? {
             var aside: String?
-            if isThere, Disk.names(in: path).isEmpty {
-                guard rmdir(path) == 0 else { throw Disk.failure("replace", path) }
+            if isThere, Files.names(in: path).isEmpty {
+                guard rmdir(path) == 0 else { throw SystemError("replace", path) }
             } else if isThere {
                 let place = "\(path).before-\(BackupShelf.stamp(.now))"
                 try FileTree.move(path, to: place)

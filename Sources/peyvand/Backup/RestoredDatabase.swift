@@ -1,7 +1,9 @@
 import Casework
 import Glibc
 import Logging
+import POSIX
 import Postgres
+import Program
 import Store
 
 /// The database of a backup that was copied to its new place: recovered, compared with what the backup says of itself,
@@ -55,16 +57,16 @@ struct RestoredDatabase: Sendable {
 
     /// Settings of an office's own server name its paths, its archive and its standbys: none of that is here. A private
     /// server gives all it needs by its command line.
-    static func makePrivate(_ data: String) throws(Failure) {
+    static func makePrivate(_ data: String) throws {
         for name in ["postgresql.auto.conf", "postgresql.conf", "pg_hba.conf", "pg_ident.conf"]
-        where Disk.exists(data + "/" + name) {
+        where Files.exists(data + "/" + name) {
             try FileTree.move(data + "/" + name, to: data + "/" + name + ".office")
         }
-        try Disk.replace(data + "/postgresql.conf", with: "wal_level = replica\n", mode: 0o600)
-        try Disk.replace(data + "/pg_ident.conf", with: "", mode: 0o600)
+        try Files.replace(data + "/postgresql.conf", with: "wal_level = replica\n", mode: 0o600)
+        try Files.replace(data + "/pg_ident.conf", with: "", mode: 0o600)
         // Only the server's own user reaches the socket.
         let access = "local all all trust\nlocal replication all trust\n"
-        try Disk.replace(data + "/pg_hba.conf", with: access, mode: 0o600)
+        try Files.replace(data + "/pg_hba.conf", with: access, mode: 0o600)
     }
 
     /// Gives database and role the names that a private server uses.

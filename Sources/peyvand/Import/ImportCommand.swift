@@ -1,8 +1,11 @@
 import ArgumentParser
 import Casework
+import CSV
 import Contract
 import Cryptography
 import JSON
+import POSIX
+import Program
 
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,7 +27,7 @@ struct ImportCommand: AsyncParsableCommand {
         guard directory == nil || remote.node == nil else {
             throw Failure.usedWrongly("give --node or --directory, not both.")
         }
-        let bytes = try Disk.read(file)
+        let bytes = try Files.read(file)
         let mapping = try ImportMapping(mapping)
         var csv = CSVReader(bytes)
         guard let heading = csv.next(), heading.fault == nil else {
@@ -38,8 +41,8 @@ struct ImportCommand: AsyncParsableCommand {
         let place = directory.map { DemoFolder($0).imports }
         let rejectsFile = rejects ?? (place.map { "\($0)/\(name).rejects.csv" } ?? "\(name).rejects.csv")
         let stateFile = try state ?? statePath(place, digest: digest)
-        if let place { try Disk.makeFolder(place) }
-        if dryRun { try Disk.remove(rejectsFile) }
+        if let place { try Files.makeFolder(place) }
+        if dryRun { try Files.remove(rejectsFile) }
         let run = ImportRun(
             bytes: bytes, reader: reader, target: target, only: target?.only, stateFile: stateFile,
             rejectsFile: rejectsFile, digest: digest)
@@ -73,11 +76,11 @@ struct ImportCommand: AsyncParsableCommand {
     }
 
     /// Below the demonstration, else below the user's state folder.
-    private func statePath(_ place: String?, digest: String) throws(Failure) -> String? {
+    private func statePath(_ place: String?, digest: String) throws -> String? {
         guard !dryRun else { return nil }
         let home = Environment["HOME"].map { $0 + "/.local/state" }
         guard let folder = place ?? (Environment["XDG_STATE_HOME"] ?? home).map({ $0 + "/peyvand" }) else { return nil }
-        try Disk.makeFolder(folder)
+        try Files.makeFolder(folder)
         return "\(folder)/\(digest.prefix(16)).import.json"
     }
 

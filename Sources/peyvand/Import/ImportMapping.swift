@@ -1,6 +1,8 @@
 import Casework
 import Contract
 import JSON
+import POSIX
+import Program
 
 /// How the rows of a CSV file become cases; read from a JSON file that `Import/README.md` describes.
 struct ImportMapping: Sendable {
@@ -86,8 +88,8 @@ extension ImportMapping {
 
     /// - Parameter place: a path, or the name of a shipped mapping.
     init(_ place: String) throws {
-        if Disk.exists(place) {
-            try self.init(json: try Disk.read(place), from: place)
+        if Files.exists(place) {
+            try self.init(json: try Files.read(place), from: place)
         } else if let bytes = Self.shipped[place] {
             try self.init(json: bytes, from: place)
         } else {
@@ -97,12 +99,12 @@ extension ImportMapping {
     }
 
     /// - Throws: `Failure` that names the member at fault.
-    init(json bytes: [UInt8], from place: String) throws(Failure) {
+    init(json bytes: [UInt8], from place: String) throws {
         let json: JSON
         do throws(JSON.SyntaxError) {
             json = try JSON(parsing: bytes)
         } catch {
-            throw .usedWrongly("\(place): byte \(error.offset): \(error.reason).")
+            throw Failure.usedWrongly("\(place): byte \(error.offset): \(error.reason).")
         }
         let reader = MappingReader(place: place, json: json)
         source = bytes

@@ -1,6 +1,8 @@
 import Casework
+import CSV
 import Contract
 import JSON
+import Program
 
 /// A row that has become a case.
 struct ImportRow: Sendable {

@@ -1,7 +1,10 @@
 import Casework
+import CSV
 import Contract
 import HTTPTypes
 import JSON
+import POSIX
+import Program
 
 /// What came of the rows so far.
 struct ImportTally: Sendable, Equatable {
@@ -61,10 +64,10 @@ struct ImportRun: Sendable {
         let start = await resumed()
         if let start {
             tally = start.tally
-            try Disk.cut(rejectsFile, to: start.rejectsLength)
+            try Files.cut(rejectsFile, to: start.rejectsLength)
             Terminal.line("going on after row \(tally.rows), where an earlier run ended")
         } else if target != nil {
-            try Disk.remove(rejectsFile)
+            try Files.remove(rejectsFile)
         }
         let progress = ImportProgress(total: bytes.count)
         var window = Window()
@@ -89,7 +92,7 @@ struct ImportRun: Sendable {
             progress.show(offset: bytes.count, tally)
         }
         Terminal.flush()
-        if let stateFile, target != nil { try Disk.remove(stateFile) }
+        if let stateFile, target != nil { try Files.remove(stateFile) }
         return tally
     }
 
@@ -118,22 +121,22 @@ struct ImportRun: Sendable {
         try note(rejects)
         if let stateFile, target != nil, let last = outcome.last {
             let state = ImportState(
-                digest: digest, offset: window.end, tally: tally, rejectsLength: Disk.size(rejectsFile) ?? 0,
+                digest: digest, offset: window.end, tally: tally, rejectsLength: Files.size(rejectsFile) ?? 0,
                 last: last)
             try state.write(stateFile)
         }
         window = Window()
     }
 
-    private func note(_ rejects: [Reject]) throws(Failure) {
+    private func note(_ rejects: [Reject]) throws {
         guard !rejects.isEmpty else { return }
-        let isNew = (Disk.size(rejectsFile) ?? 0) == 0
-        let heading = isNew ? CSVReader.line(["line", "key", "reason"]) : ""
-        let lines = rejects.map { CSVReader.line([String($0.line), $0.key, $0.reason]) }.joined()
-        try Disk.append(rejectsFile, heading + lines)
+        let isNew = (Files.size(rejectsFile) ?? 0) == 0
+        let heading = isNew ? CSVWriter.line(["line", "key", "reason"]) : ""
+        let lines = rejects.map { CSVWriter.line([String($0.line), $0.key, $0.reason]) }.joined()
+        try Files.append(rejectsFile, heading + lines)
     }
 
-    fileprivate struct Outcome {
+    fileprivate struct Results {
         var tally = ImportTally()
         var rejects: [Reject] = []
         /// A case that the target now has.
@@ -143,8 +146,8 @@ struct ImportRun: Sendable {
     // MARK: Dry
 
     /// What a node would say, by the same rules.
-    private func judge(_ rows: [ImportRow]) -> Outcome {
-        var outcome = Outcome()
+    private func judge(_ rows: [ImportRow]) -> Results {
+        var outcome = Results()
         for row in rows {
             if let reason = row.objection(now: .now) {
                 outcome.rejects.append(Reject(line: row.line, key: row.key, reason: reason))
@@ -158,10 +161,10 @@ struct ImportRun: Sendable {
 
     // MARK: In earnest
 
-    private func deliver(_ rows: [ImportRow]) async throws -> Outcome {
-        guard let target else { return Outcome() }
+    private func deliver(_ rows: [ImportRow]) async throws -> Results {
+        guard let target else { return Results() }
         var batches: [(client: APIClient, code: String, rows: [ImportRow])] = []
-        var outcome = Outcome()
+        var outcome = Results()
         for (code, rows) in Dictionary(grouping: rows, by: \.province.code).sorted(by: { $0.key < $1.key }) {
             guard let client = target.clients[code] else {
                 outcome.rejects += rows.map {
@@ -173,7 +176,7 @@ struct ImportRun: Sendable {
                 batches.append((client, code, Array(rows[start..<min(start + Self.batch, rows.count)])))
             }
         }
-        return try await withThrowingTaskGroup(of: Outcome.self) { group in
+        return try await withThrowingTaskGroup(of: Results.self) { group in
             for (index, batch) in batches.enumerated() {
                 // Enough for every node's writer to be busy, and few enough to leave the machine to them.
                 if index >= 4, let part = try await group.next() { outcome.add(part) }
@@ -184,7 +187,7 @@ struct ImportRun: Sendable {
         }
     }
 
-    private func post(_ rows: [ImportRow], to client: APIClient, code: String) async throws -> Outcome {
+    private func post(_ rows: [ImportRow], to client: APIClient, code: String) async throws -> Results {
         let body: JSON = ["cases": .array(rows.map(\.json))]
         var failure = ""
         for attempt in 0..<Self.attempts {
@@ -201,11 +204,11 @@ struct ImportRun: Sendable {
         throw Failure("\(code) does not take the cases: \(failure). Give the same command again to go on.")
     }
 
-    private func outcome(of rows: [ImportRow], _ results: [JSON], code: String) throws -> Outcome {
+    private func outcome(of rows: [ImportRow], _ results: [JSON], code: String) throws -> Results {
         guard results.count == rows.count else {
             throw Failure("\(code) answered for \(results.count) of \(rows.count) cases; is it of another version?")
         }
-        var outcome = Outcome()
+        var outcome = Results()
         for (row, result) in zip(rows, results) {
             switch result["status"]?.string {
             case "created": outcome.tally.created += 1
@@ -234,8 +237,8 @@ struct ImportRun: Sendable {
     }
 }
 
-extension ImportRun.Outcome {
-    fileprivate mutating func add(_ other: ImportRun.Outcome) {
+extension ImportRun.Results {
+    fileprivate mutating func add(_ other: ImportRun.Results) {
         tally.add(other.tally)
         rejects += other.rejects
         last = other.last ?? last

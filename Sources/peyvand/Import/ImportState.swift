@@ -1,6 +1,8 @@
 import Casework
 import Contract
 import JSON
+import POSIX
+import Program
 
 /// How far an import has come, in a file that is replaced after each window of rows.
 struct ImportState: Sendable, Equatable {
@@ -27,7 +29,7 @@ struct ImportState: Sendable, Equatable {
     }
 
     init(reading path: String) throws {
-        let json = try JSON(parsing: try Disk.read(path))
+        let json = try JSON(parsing: try Files.read(path))
         let number = { (name: String) -> Int? in json[name]?.int.map { Int($0) } }
         guard let digest = json["digest"]?.string, let offset = number("offset"), let rows = number("rows"),
             let created = number("created"), let exists = number("exists"), let rejected = number("rejected"),
@@ -44,7 +46,7 @@ struct ImportState: Sendable, Equatable {
         }
     }
 
-    func write(_ path: String) throws(Failure) {
+    func write(_ path: String) throws {
         let provinces = tally.provinces.sorted { $0.key < $1.key }.map { JSON.Member($0.key, JSON($0.value)) }
         let json: JSON = [
             "digest": .string(digest), "offset": JSON(offset), "rows": JSON(tally.rows),
@@ -52,7 +54,7 @@ struct ImportState: Sendable, Equatable {
             "rejects_length": JSON(rejectsLength), "last_node": .string(last.node), "last_id": .string(last.id),
             "provinces": .object(provinces),
         ]
-        try Disk.replace(path, with: json.bytes)
+        try Files.replace(path, with: json.bytes)
     }
 }
 

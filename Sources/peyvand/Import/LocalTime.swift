@@ -1,4 +1,5 @@
 import Casework
+import Program
 
 /// A date and a time of day on some wall clock, without a zone.
 struct LocalTime: Sendable, Equatable {

@@ -1,4 +1,6 @@
 import Casework
+import POSIX
+import Program
 
 /// From a wall clock to an instant: a fixed offset, a rule as POSIX writes it, or a zone of the tz database.
 ///
@@ -33,7 +35,7 @@ struct TimeZoneRule: Sendable, Equatable {
 
     /// Reads `UTC`, `+03:30`, `PST8PDT,M3.2.0,M11.1.0`, or `America/Los_Angeles`, which needs the system's tz database.
     /// - Throws: `Failure` for anything else.
-    init(_ text: String) throws(Failure) {
+    init(_ text: String) throws {
         let wrong = Failure.usedWrongly(
             "'\(text)' is no time zone; use UTC, +03:30, a rule such as PST8PDT,M3.2.0,M11.1.0, or a name such as "
                 + "Asia/Tehran.")
@@ -45,13 +47,14 @@ struct TimeZoneRule: Sendable, Equatable {
         } else if let rule = Self.rule(text) {
             self.rule = rule
         } else {
-            let isName = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/_+-".contains($0)) }
+            let isName =
+                !text.isEmpty && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/_+-".contains($0)) }
             guard isName, !text.hasPrefix("/") else { throw wrong }
             let path = "/usr/share/zoneinfo/" + text
-            guard Disk.exists(path) else {
-                throw .usedWrongly("the zone '\(text)' is not known here; install tzdata, or write its rule.")
+            guard Files.exists(path) else {
+                throw Failure.usedWrongly("the zone '\(text)' is not known here; install tzdata, or write its rule.")
             }
-            guard let read = Self.file(try Disk.read(path)) else { throw wrong }
+            guard let read = Self.file(try Files.read(path)) else { throw wrong }
             (transitions, rule) = read
         }
     }

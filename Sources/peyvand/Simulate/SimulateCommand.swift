@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Program
 import Simulator
 
 struct SimulateCommand: AsyncParsableCommand {
