@@ -183,7 +183,7 @@ let package = Package(
         .testTarget(name: "CSVTests", dependencies: ["CSV"], exclude: notes("Tests/CSVTests"), swiftSettings: settings),
         .testTarget(
             name: "ConsoleTests",
-            dependencies: ["Casework", "Contract", "Console", "JSON", httpTypes, logging, nioCore],
+            dependencies: ["Casework", "Contract", "Console", "Federation", "JSON", httpTypes, logging, nioCore],
             exclude: notes("Tests/ConsoleTests"),
             swiftSettings: settings),
         .testTarget(

@@ -204,24 +204,38 @@ public enum Effect: Sendable, Hashable {
     case parked
 }
 
-/// Why an event changed nothing, or only proposes.
-public enum EffectReason: String, Sendable, Hashable {
-    case custodyMoved = "custody had moved"
-    case notTheSeat = "its origin did not hold custody"
-    case unknownEpoch = "its epoch's grant is not known"
-    case otherBranch = "another branch of its origin counts"
-    case foreignOrigin = "its origin has no part in this case"
-    case notForItsOrigin = "only the hub may say this"
-    case statusDoesNotAllow = "the status did not allow it"
-    case alreadyRegistered = "already registered"
-    case notRegistered = "not registered yet"
-    case alreadyEscalated = "already escalated"
-    case answeredInTime = "answered before it was due"
-    case disputeUnknown = "no such open dispute"
-    case reviewerDecided = "the reviewer was the first decider"
-    case transferPending = "a transfer is pending"
-    case epochTaken = "another grant has this epoch"
-    case referredToItself = "referred to its holder or to the unit complained of"
-    case repeated = "said before"
-    case disputeUpheld = "a later dispute was upheld"
+/// Why an event changed nothing, or only proposes; also why the life cycle refuses a command. The raw values are stable
+/// codes; their words stand in the vocabulary.
+public enum EffectReason: String, Sendable, Hashable, CaseIterable {
+    /// Custody had gone elsewhere before it was written.
+    case custodyMoved = "custody_moved"
+    /// Its origin did not hold custody.
+    case notTheSeat = "not_the_seat"
+    /// The grant of its epoch is not known.
+    case unknownEpoch = "unknown_epoch"
+    /// Another branch of its origin counts.
+    case otherBranch = "other_branch"
+    /// Its origin has no part in this case.
+    case foreignOrigin = "foreign_origin"
+    /// Only the hub may say this.
+    case notForItsOrigin = "not_for_its_origin"
+    case statusDoesNotAllow = "status_does_not_allow"
+    case alreadyRegistered = "already_registered"
+    case notRegistered = "not_registered"
+    case alreadyEscalated = "already_escalated"
+    /// The case was answered before it was due.
+    case answeredInTime = "answered_in_time"
+    /// The dispute named is not open.
+    case disputeUnknown = "dispute_unknown"
+    /// The reviewer was the first decider.
+    case reviewerDecided = "reviewer_decided"
+    case transferPending = "transfer_pending"
+    /// Another grant has this epoch.
+    case epochTaken = "epoch_taken"
+    /// Referred to its holder, or to the unit complained of.
+    case referredToItself = "referred_to_itself"
+    /// Said before.
+    case repeated
+    /// A later dispute was upheld.
+    case disputeUpheld = "dispute_upheld"
 }

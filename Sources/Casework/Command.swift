@@ -141,7 +141,7 @@ public struct Base: Sendable, Hashable {
 /// Why a command was not taken: what is wrong and what to do.
 public enum Refusal: Error, Sendable, Hashable {
     /// A field is missing or outside its bounds.
-    case invalid(field: String, reason: String)
+    case invalid(field: String, FaultCode, limit: Int64? = nil)
     case unknownCase
     case unknownOrganization(String)
     case unknownCategory(String)

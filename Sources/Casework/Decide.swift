@@ -31,6 +31,7 @@ extension Case {
     ) throws(Refusal) -> [NewEvent] {
         try Permissions.check(command, on: self, in: context)
         try Limits.check(command)
+        let command = try command.withNumbersRead()
         let newEvents = try decide(permitted: command, in: context, trackingCode: trackingCode, written: written)
         if !context.notYet.isEmpty {
             for new in newEvents {
@@ -48,7 +49,7 @@ extension Case {
         switch command {
         case .register, .open, .importCase:
             guard let code = self.trackingCode ?? trackingCode else {
-                throw .invalid(field: "tracking_code", reason: "no code was drawn")
+                throw .invalid(field: "tracking_code", .noCodeDrawn)
             }
             return try decision.begin(command, code: code)
         case .assess, .refer, .accept, .refuse, .answer, .close, .review, .apply, .moveCustody:
@@ -105,7 +106,7 @@ private struct Decision {
     /// Historic events keep their historic time. They stay inside one seat: what another office did is its own to tell.
     func history(of imported: ImportedCase, code: TrackingCode) throws(Refusal) -> [NewEvent] {
         guard imported.registeredAt <= context.now else {
-            throw .invalid(field: "registered_at", reason: "lies in the future")
+            throw .invalid(field: "registered_at", .inTheFuture)
         }
         let due = Due(
             at: context.calendar.due(from: imported.registeredAt, days: 15), calendar: context.calendar.version)
@@ -117,12 +118,12 @@ private struct Decision {
             Fact(event: .zero, change: newEvents[0].change, actor: context.actor, at: imported.registeredAt))
         for (index, event) in imported.history.enumerated() {
             guard event.at <= context.now else {
-                throw .invalid(field: "history[\(index)].at", reason: "lies in the future")
+                throw .invalid(field: "history[\(index)].at", .inTheFuture)
             }
             let (change, texts) = try step(event.step)
             if change.mergeClass == .held {
-                if let objection = shadow.objection(to: change, by: context.actor) {
-                    throw .invalid(field: "history[\(index)].step", reason: objection.rawValue)
+                guard shadow.objection(to: change, by: context.actor) == nil else {
+                    throw .invalid(field: "history[\(index)].step", .stepNotAllowed)
                 }
                 shadow.applyHeld(Fact(event: .zero, change: change, actor: context.actor, at: event.at))
             }
@@ -135,7 +136,7 @@ private struct Decision {
         switch step {
         case .referred(let to):
             guard context.tree.seat(of: to) == context.origin else {
-                throw .invalid(field: "history.to", reason: "\(to.rawValue) is not seated at \(context.origin.code)")
+                throw .invalid(field: "history.to", .notSeatedHere)
             }
             return (.referred(to: to, seat: context.origin), Texts())
         case .accepted: return (.accepted, Texts())
@@ -162,7 +163,7 @@ private struct Decision {
         case .answer(let text): return try write(.answered, text: text)
         case .close(let outcome, let text):
             guard outcome != .withdrawn || subject.withdrawnBy != nil else {
-                throw .invalid(field: "outcome", reason: "only the citizen withdraws: use the withdrawal route")
+                throw .invalid(field: "outcome", .onlyTheCitizen)
             }
             return try write(.closed(outcome), text: text)
         case .review(let dispute, let upheld, let text):
@@ -220,14 +221,14 @@ private struct Decision {
         case .hide(let event, let hidden):
             guard let entry = subject.history.first(where: { $0.event == event }) else { throw .unknownEvent(event) }
             guard entry.kind?.rule.mayBeHidden ?? false else {
-                throw .invalid(field: "event", reason: "names an entry that is never hidden")
+                throw .invalid(field: "event", .neverHidden)
             }
             guard hidden != subject.hidden.contains(event) else { throw .illegal(.repeated, status: subject.status) }
             let change: CaseChange = hidden ? .hidden(event) : .unhidden(event)
             let seen = [event] + (subject.shownAgain[event] ?? [])
             return [newEvent(change, base: [Base(field: nil, events: seen)])]
         case .markDuplicate(let other):
-            guard other != subject.id else { throw .invalid(field: "of", reason: "is this very case") }
+            guard other != subject.id else { throw .invalid(field: "of", .theSameCase) }
             return [newEvent(.duplicateMarked(of: other))]
         default: return []
         }
@@ -239,7 +240,7 @@ private struct Decision {
         let amendment = Amendment(
             category: edit.category, priority: edit.priority, tags: edit.tags,
             textFields: Field.allCases.sorted().filter { edit.texts[$0] != nil })
-        guard !amendment.fields.isEmpty else { throw .invalid(field: "", reason: "names no field to amend") }
+        guard !amendment.fields.isEmpty else { throw .invalid(field: "", .nothingToAmend) }
         return [newEvent(.amended(amendment), edit.texts, base: try bases(amendment.fields, seen: edit.seen))]
     }
 
@@ -259,7 +260,7 @@ private struct Decision {
         case (_, .tags(let tags)): amendment.tags = tags
         case (_, nil):
             guard let text = origin.texts[field] else {
-                throw .invalid(field: field.rawValue, reason: "this server does not hold the text of that value")
+                throw .invalid(field: field.rawValue, .textNotHere)
             }
             amendment.textFields = [field]
             texts[field] = text

@@ -59,13 +59,12 @@ public enum Limits {
             try check(edit.texts)
             try check(tags: edit.tags ?? [])
             if let subject = edit.texts.subject, isBlank(subject) {
-                throw .invalid(field: "subject", reason: "is empty")
+                throw .invalid(field: "subject", .empty)
             }
         case .attach(let attachment, let fileName): try check(attachment, name: fileName)
         case .rate(let score):
-            guard (1...5).contains(score) else {
-                throw .invalid(field: "score", reason: "is a whole number from 1 to 5")
-            }
+            guard score >= 1 else { throw .invalid(field: "score", .tooSmall, limit: 1) }
+            guard score <= 5 else { throw .invalid(field: "score", .tooGreat, limit: 5) }
         case .open, .note, .assess, .refer, .accept, .refuse, .act, .answer, .close, .dispute, .review, .withdraw,
             .hide, .restore, .apply, .moveCustody, .markDuplicate:
             break
@@ -74,37 +73,33 @@ public enum Limits {
 
     /// Checked before the bytes of a file are taken, when its size and hash are not known yet, and again by `decide`.
     public static func check(fileName: String, mediaType: String) throws(Refusal) {
-        guard !isBlank(fileName) else { throw .invalid(field: "name", reason: "is empty") }
+        guard !isBlank(fileName) else { throw .invalid(field: "name", .empty) }
         try bounded(fileName, field: "name", limit: name)
         let isPlain = fileName.unicodeScalars.allSatisfy {
             $0.value >= 0x20 && $0.value != 0x7F && $0 != "/" && $0 != "\\"
         }
-        guard isPlain else {
-            throw .invalid(field: "name", reason: "is a file's name without folders or control characters")
-        }
-        guard MediaType.isValid(mediaType) else {
-            throw .invalid(field: "media_type", reason: "is no media type such as image/jpeg")
-        }
+        guard isPlain else { throw .invalid(field: "name", .notAFileName) }
+        guard MediaType.isValid(mediaType) else { throw .invalid(field: "media_type", .notAMediaType) }
     }
 
     private static func check(_ attachment: Attachment, name: String) throws(Refusal) {
         try check(fileName: name, mediaType: attachment.mediaType)
-        guard attachment.size > 0 else { throw .invalid(field: "file", reason: "is empty") }
+        guard attachment.size > 0 else { throw .invalid(field: "file", .emptyFile) }
         guard attachment.size <= Self.attachment else {
-            throw .invalid(field: "file", reason: "is longer than \(Self.attachment) bytes")
+            throw .invalid(field: "file", .fileTooLarge, limit: Int64(Self.attachment))
         }
     }
 
     private static func check(_ intake: Intake) throws(Refusal) {
         guard let subject = intake.texts.subject, !isBlank(subject) else {
-            throw .invalid(field: "subject", reason: "is empty")
+            throw .invalid(field: "subject", .empty)
         }
         try check(tags: intake.tags)
         try check(intake.texts)
     }
 
     private static func check(tags: [String]) throws(Refusal) {
-        guard tags.count <= Self.tags else { throw .invalid(field: "tags", reason: "are more than \(Self.tags)") }
+        guard tags.count <= Self.tags else { throw .invalid(field: "tags", .tooMany, limit: Int64(Self.tags)) }
         for tag in tags { try bounded(tag, field: "tags", limit: 50) }
     }
 
@@ -118,13 +113,13 @@ public enum Limits {
     }
 
     private static func check(_ text: String, _ rule: KindRule.Text) throws(Refusal) {
-        if rule.isRequired, isBlank(text) { throw .invalid(field: rule.name, reason: "is empty") }
+        if rule.isRequired, isBlank(text) { throw .invalid(field: rule.name, .empty) }
         try bounded(text, field: rule.name, limit: rule.limit)
     }
 
     private static func bounded(_ text: String?, field: String, limit: Int) throws(Refusal) {
         guard let text, text.unicodeScalars.count > limit else { return }
-        throw .invalid(field: field, reason: "is longer than \(limit) characters")
+        throw .invalid(field: field, .tooLong, limit: Int64(limit))
     }
 
     private static func isBlank(_ text: String) -> Bool {

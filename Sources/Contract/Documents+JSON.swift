@@ -12,7 +12,8 @@ extension CaseDocument: JSONDocument {
             .init("channel", .string(channel)), .init("category", .string(category)),
             .init("subject", JSON(subject)), .init("description", JSON(description)), .init("about", JSON(about)),
             .init("priority", .string(priority)), .init("tags", JSON(tags)), .init("citizen", citizen.json),
-            .init("status", .string(status)), .init("outcome", JSON(outcome)), .init("home", .string(home)),
+            .init("status", .string(status)), .init("held_status", .string(heldStatus)),
+            .init("outcome", JSON(outcome)), .init("home", .string(home)),
             .init("holder", .string(holder)), .init("seat", .string(seat)), .init("epoch", JSON(epoch)),
             .init("revision", JSON(revision)), .init("registered_at", JSON(registeredAt)),
             .init("deadline", JSON(deadline)), .init("overdue", .bool(overdue)), .init("conflicts", JSON(conflicts)),
@@ -55,8 +56,8 @@ extension EventDocument: JSONDocument {
     public var json: JSON {
         [
             "id": .string(id), "origin": .string(origin), "incarnation": .string(incarnation), "seq": JSON(seq),
-            "hash": .string(hash), "epoch": JSON(epoch), "type": .string(type), "actor": .string(actor),
-            "occurred_at": .string(occurredAt), "effect": .string(effect), "content": content.json,
+            "hash": .string(hash), "epoch": JSON(epoch), "type": .string(type), "actor": actor.json,
+            "occurred_at": .string(occurredAt), "effect": effect.json, "content": content.json,
         ]
     }
 }
@@ -90,7 +91,7 @@ extension ConflictDocument: JSONDocument {
 extension ConflictDocument.Side: JSONDocument {
     public var json: JSON {
         [
-            "event": .string(event), "value": JSON(value), "actor": .string(actor), "origin": .string(origin),
+            "event": .string(event), "value": JSON(value), "actor": actor.json, "origin": .string(origin),
             "occurred_at": .string(occurredAt),
         ]
     }
@@ -100,7 +101,7 @@ extension ProposalDocument: JSONDocument {
     public var json: JSON {
         [
             "id": .string(id), "case_id": .string(caseID), "tracking_code": .string(trackingCode),
-            "type": .string(type), "reason": .string(reason), "actor": .string(actor), "origin": .string(origin),
+            "type": .string(type), "reason": .string(reason), "actor": actor.json, "origin": .string(origin),
             "occurred_at": .string(occurredAt), "content": content.json,
         ]
     }

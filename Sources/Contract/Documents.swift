@@ -18,7 +18,10 @@ public struct CaseDocument: Sendable, Equatable {
     public var priority: String
     public var tags: [String]
     public var citizen: Citizen
+    /// What is shown: the held status, or `disputed` while a dispute is open.
     public var status: String
+    /// What the offices' writes made, below an open dispute.
+    public var heldStatus: String
     public var outcome: String?
     public var home, holder, seat: String
     public var epoch: UInt64
@@ -41,7 +44,7 @@ public struct CaseDocument: Sendable, Equatable {
     public init(
         id: String, trackingCode: String, kind: String, channel: String, category: String, subject: String?,
         description: String?, about: String?, priority: String, tags: [String], citizen: Citizen, status: String,
-        outcome: String?, home: String, holder: String, seat: String, epoch: UInt64, revision: Int,
+        heldStatus: String, outcome: String?, home: String, holder: String, seat: String, epoch: UInt64, revision: Int,
         registeredAt: String?, deadline: String?, overdue: Bool, conflicts: [String], proposals: [String],
         disputes: [String], pendingTransfer: String?, holderDeadline: String?, imported: Bool, parked: Bool,
         heads: [String: [String]]
@@ -58,6 +61,7 @@ public struct CaseDocument: Sendable, Equatable {
         self.tags = tags
         self.citizen = citizen
         self.status = status
+        self.heldStatus = heldStatus
         self.outcome = outcome
         self.home = home
         self.holder = holder
@@ -127,16 +131,15 @@ public struct EventDocument: Sendable, Equatable {
     public var hash: String
     public var epoch: UInt64
     public var type: String
-    public var actor: String
+    public var actor: ActorDocument
     public var occurredAt: String
-    /// `applied`, `proposal: …`, `without effect: …` or `parked`.
-    public var effect: String
+    public var effect: EffectDocument
     /// The change's values by name; texts only where this server holds them and the reader may see them.
     public var content: [String: ContentValue]
 
     public init(
         id: String, origin: String, incarnation: String, seq: UInt64, hash: String, epoch: UInt64, type: String,
-        actor: String, occurredAt: String, effect: String, content: [String: ContentValue]
+        actor: ActorDocument, occurredAt: String, effect: EffectDocument, content: [String: ContentValue]
     ) {
         self.id = id
         self.origin = origin
@@ -166,9 +169,10 @@ public struct ConflictDocument: Sendable, Equatable {
     public struct Side: Sendable, Equatable {
         public var event: String
         public var value: String?
-        public var actor, origin, occurredAt: String
+        public var actor: ActorDocument
+        public var origin, occurredAt: String
 
-        public init(event: String, value: String?, actor: String, origin: String, occurredAt: String) {
+        public init(event: String, value: String?, actor: ActorDocument, origin: String, occurredAt: String) {
             self.event = event
             self.value = value
             self.actor = actor
@@ -193,12 +197,16 @@ public struct ConflictDocument: Sendable, Equatable {
 }
 
 public struct ProposalDocument: Sendable, Equatable {
-    public var id, caseID, trackingCode, type, reason, actor, origin, occurredAt: String
+    public var id, caseID, trackingCode, type: String
+    /// The raw value of an `EffectReason`.
+    public var reason: String
+    public var actor: ActorDocument
+    public var origin, occurredAt: String
     public var content: [String: ContentValue]
 
     public init(
-        id: String, caseID: String, trackingCode: String, type: String, reason: String, actor: String, origin: String,
-        occurredAt: String, content: [String: ContentValue]
+        id: String, caseID: String, trackingCode: String, type: String, reason: String, actor: ActorDocument,
+        origin: String, occurredAt: String, content: [String: ContentValue]
     ) {
         self.id = id
         self.caseID = caseID

@@ -56,12 +56,13 @@ public struct AttachmentDocument: Sendable, Equatable, JSONDocument {
     public var size, present: UInt64
     public var mediaType: String
     public var name: String?
-    public var actor, origin, occurredAt: String
+    public var actor: ActorDocument
+    public var origin, occurredAt: String
     public var hidden: Bool
 
     public init(
-        event: String, sha256: String, size: UInt64, present: UInt64, mediaType: String, name: String?, actor: String,
-        origin: String, occurredAt: String, hidden: Bool
+        event: String, sha256: String, size: UInt64, present: UInt64, mediaType: String, name: String?,
+        actor: ActorDocument, origin: String, occurredAt: String, hidden: Bool
     ) {
         self.event = event
         self.sha256 = sha256
@@ -78,7 +79,7 @@ public struct AttachmentDocument: Sendable, Equatable, JSONDocument {
     public var json: JSON {
         [
             "event": .string(event), "sha256": .string(sha256), "size": JSON(size), "present": JSON(present),
-            "media_type": .string(mediaType), "name": JSON(name), "actor": .string(actor), "origin": .string(origin),
+            "media_type": .string(mediaType), "name": JSON(name), "actor": actor.json, "origin": .string(origin),
             "occurred_at": .string(occurredAt), "hidden": .bool(hidden),
         ]
     }

@@ -113,20 +113,28 @@ public struct FeedRow: Sendable, Equatable {
     public init(cursor: FeedCursor, event: WireEvent) { (self.cursor, self.event) = (cursor, event) }
 }
 
+/// Something that a person must look at, as one server notes it or tells it to its peer.
 public struct Alarm: Sendable, Equatable {
-    /// `clock_ahead`, `tampering`, `foreign_origin`, `undecodable`, `wrong_hash`, `quarantined`, `gap`, …
+    /// The raw value of an `AlarmCode`, or the code of a newer peer, as it came.
     public var code: String
+    /// For people, in English.
     public var detail: String
     public var event: EventHash?
 
-    public init(code: String, detail: String, event: EventHash? = nil) {
+    public init(code: AlarmCode, detail: String, event: EventHash? = nil) {
+        self.init(sent: code.rawValue, detail: detail, event: event)
+    }
+
+    /// An alarm of a peer, whose code this version need not know.
+    public init(sent code: String, detail: String, event: EventHash? = nil) {
         (self.code, self.detail, self.event) = (code, detail, event)
     }
-}
 
-extension Alarm {
+    /// `nil` for a code that this version does not know.
+    public var known: AlarmCode? { AlarmCode(rawValue: code) }
+
     /// As it is kept when a peer said it: a word and a line.
-    public var bounded: Alarm { Alarm(code: String(code.prefix(64)), detail: String(detail.prefix(500)), event: event) }
+    public var bounded: Alarm { Alarm(sent: String(code.prefix(64)), detail: String(detail.prefix(500)), event: event) }
 }
 
 public struct Goodbye: Sendable, Equatable {

@@ -44,7 +44,7 @@ extension HubCore {
             do {
                 number(try desk.settle(id, now: now, random: &random), id, &effects)
             } catch {
-                effects.alarms.append((.hub, Alarm(code: "not_settled", detail: "\(id): \(error)")))
+                effects.alarms.append((.hub, Alarm(code: .notSettled, detail: "\(id): \(error)")))
             }
         }
         route(&effects)

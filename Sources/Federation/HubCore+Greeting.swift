@@ -47,7 +47,7 @@ extension HubCore {
         let origin = hello.origin
         if fenced[origin]?.contains(hello.writer) ?? false {
             let reason = "another copy of this node was chosen: stop this one"
-            effects.alarms.append((origin, Alarm(code: "fenced", detail: "a copy that was shut out still runs")))
+            effects.alarms.append((origin, Alarm(code: .fenced, detail: "a copy that was shut out still runs")))
             effects.greeting = .farewell(Goodbye(reason: reason, retryAfterMilliseconds: 60_000))
             return
         }
@@ -63,7 +63,7 @@ extension HubCore {
         if let denied {
             quarantine(origin, &effects)
             let detail = "claims another event at seq \(denied.seq) than the one accepted"
-            effects.alarms.append((origin, Alarm(code: "tampering", detail: detail, event: denied.hash)))
+            effects.alarms.append((origin, Alarm(code: .tampering, detail: detail, event: denied.hash)))
         }
         noticeLoss(hello, feed, &effects)
         var welcome = Welcome(
@@ -111,7 +111,7 @@ extension HubCore {
         }
         guard !isTold else { return }
         let detail = "knows events of the hub that are not here: this hub was brought back from an older state"
-        effects.alarms.append((hello.origin, Alarm(code: "hub_restored", detail: detail)))
+        effects.alarms.append((hello.origin, Alarm(code: .hubRestored, detail: detail)))
     }
 
     /// What an earlier start of this hub wrote beyond what was brought back, up to a head that somebody knows.
@@ -163,7 +163,7 @@ extension HubCore {
             let isFree = known[place] == nil && place.incarnation != desk.writer.incarnation
             guard isKnown || (isFree && desk.writer.seal?.holds(event) ?? false) else {
                 let detail = "returned as the hub's an event that the hub did not write"
-                effects.alarms.append((origin, Alarm(code: "foreign_origin", detail: detail, event: event.hash)))
+                effects.alarms.append((origin, Alarm(code: .foreignOrigin, detail: detail, event: event.hash)))
                 continue
             }
             switch desk.insert(event, into: id) {
@@ -197,7 +197,7 @@ extension HubCore {
         guard !writers[origin, default: WriterWatch()].note(writer) else { return }
         quarantine(origin, &effects)
         let detail = "two copies of this node are running: stop one, then choose at the hub which goes on"
-        effects.alarms.append((origin, Alarm(code: "two_copies", detail: detail)))
+        effects.alarms.append((origin, Alarm(code: .twoCopies, detail: detail)))
     }
 
     mutating func quarantine(_ origin: Origin, _ effects: inout Effects) {

@@ -141,11 +141,11 @@ public struct HubCore: DecidingCore {
             if !tree.chains.isEmpty { chains[origin] = tree }
         }
         for event in events {
-            let alarm = { (code: String, detail: String) in
+            let alarm = { (code: AlarmCode, detail: String) in
                 (origin, Alarm(code: code, detail: detail, event: event.hash))
             }
             guard event.origin == origin else {
-                effects.alarms.append(alarm("foreign_origin", "sent an event of \(event.origin.code)"))
+                effects.alarms.append(alarm(.foreignOrigin, "sent an event of \(event.origin.code)"))
                 return
             }
             // `known` was looked up before this batch had its turn: an old call's batch may have come in between.
@@ -169,15 +169,15 @@ public struct HubCore: DecidingCore {
             // One case's events are a chain with holes: what the journal has not brought yet, it will.
             case .gap where isRepair, .brokenLink where isRepair: continue
             case .gap(let head):
-                effects.alarms.append(alarm("gap", "events after seq \(head.seq) are missing"))
+                effects.alarms.append(alarm(.gap, "events after seq \(head.seq) are missing"))
                 return
             case .tooMany:
                 quarantine(origin, &effects)
-                effects.alarms.append(alarm("too_many_starts", "more starts of its writer than a journal may have"))
+                effects.alarms.append(alarm(.tooManyStarts, "more starts of its writer than a journal may have"))
                 return
             case .forged, .brokenLink:
                 quarantine(origin, &effects)
-                effects.alarms.append(alarm("tampering", "seq \(event.envelope.seq) does not fit its chain"))
+                effects.alarms.append(alarm(.tampering, "seq \(event.envelope.seq) does not fit its chain"))
                 return
             }
         }
@@ -201,7 +201,7 @@ public struct HubCore: DecidingCore {
         let goesOn = !isNew && tree.chains.contains { $0.parent == chain.incarnation && $0.first == seq }
         guard begins || goesOn else { return }
         let detail = "a branch begins at seq \(seq): an older state was brought back, or two copies write"
-        effects.alarms.append((origin, Alarm(code: "branch", detail: detail, event: event.hash)))
+        effects.alarms.append((origin, Alarm(code: .branch, detail: detail, event: event.hash)))
     }
 
     private mutating func complete(_ event: Event, _ effects: inout Effects) {
@@ -218,28 +218,30 @@ public struct HubCore: DecidingCore {
         _ event: Event, _ effects: inout Effects, now: Instant, random: inout some RandomNumberGenerator
     ) {
         let origin = event.origin
-        let alarm = { (code: String, detail: String) in (origin, Alarm(code: code, detail: detail, event: event.hash)) }
+        let alarm = { (code: AlarmCode, detail: String) in
+            (origin, Alarm(code: code, detail: detail, event: event.hash))
+        }
         guard let id = event.caseID else {
             // Of a later version: kept in its journal, for an upgrade to read.
             position += 1
             effects.numbered.append(Effects.Numbered(position: position, event: event))
             effects.alarms.append(
-                alarm("undecodable", "\(event.envelope.type) concerns no case that this hub knows of"))
+                alarm(.undecodable, "\(event.envelope.type) concerns no case that this hub knows of"))
             return
         }
         bound(event, id, &effects, now: now, random: &random)
         if desk.insert(event, into: id) == .new { number([event], id, &effects) }
         if origin != id.home, !(desk.cases[id]?.takesPart(origin) ?? false), restoration == nil {
-            effects.alarms.append(alarm("foreign_origin", "has no part in case \(id)"))
+            effects.alarms.append(alarm(.foreignOrigin, "has no part in case \(id)"))
         }
         let actor = event.envelope.actor
         if desk.tree.seat(of: actor.organization) != origin {
             let detail = "names an actor of \(actor.organization.rawValue), which does not work there"
-            effects.alarms.append(alarm("foreign_actor", detail))
+            effects.alarms.append(alarm(.foreignActor, detail))
         }
         if !event.isReadable(by: desk.reader) {
             let detail = "\(event.envelope.type) of case \(id) cannot be read until this hub is upgraded"
-            effects.alarms.append(alarm("undecodable", detail))
+            effects.alarms.append(alarm(.undecodable, detail))
         }
     }
 
@@ -262,7 +264,7 @@ public struct HubCore: DecidingCore {
             write([newEvent], on: id, &effects, now: now, random: &random)
         }
         effects.alarms.append(
-            (event.origin, Alarm(code: "clock_ahead", detail: "stamp is ahead of the hub's clock", event: event.hash)))
+            (event.origin, Alarm(code: .clockAhead, detail: "stamp is ahead of the hub's clock", event: event.hash)))
     }
 
     // MARK: Writing
@@ -275,7 +277,7 @@ public struct HubCore: DecidingCore {
             number(try desk.write(newEvents, on: id, now: now, random: &random), id, &effects)
         } catch {
             // Grants and stamps are small and always fit; should one not, a person must know.
-            effects.alarms.append((.hub, Alarm(code: "not_written", detail: "\(id): \(error)")))
+            effects.alarms.append((.hub, Alarm(code: .notWritten, detail: "\(id): \(error)")))
         }
     }
 

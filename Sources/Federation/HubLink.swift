@@ -113,7 +113,7 @@ public struct HubLink: Sendable, Equatable {
         guard hello.version == 1 else { return end("this hub speaks version 1 of the link") }
         guard hello.origin == peer else {
             let detail = "the certificate of \(peer.code) said Hello as \(hello.origin.code)"
-            return [.raise(Alarm(code: "identity", detail: detail))]
+            return [.raise(Alarm(code: .identity, detail: detail))]
                 + end("a node writes only its own origin: the certificate says \(peer.code)")
         }
         state = .welcoming

@@ -133,7 +133,7 @@ public struct NodeCore: DecidingCore {
         // A feed leaves out what its destination wrote; the hub returns lost events by themselves, and they are verified.
         guard event.origin != desk.origin else {
             let detail = "the hub's feed holds an event of this node itself"
-            effects.alarms.append((desk.origin, Alarm(code: "foreign_origin", detail: detail, event: event.hash)))
+            effects.alarms.append((desk.origin, Alarm(code: .foreignOrigin, detail: detail, event: event.hash)))
             return
         }
         switch desk.insert(event, into: id) {
@@ -148,7 +148,7 @@ public struct NodeCore: DecidingCore {
         else { return }
         desk.writer.clock.reset(to: max(Stamp(rawValue: hlc), Stamp(at: now)))
         let detail = "the hub bounded this node's stamp: set its clock right"
-        effects.alarms.append((desk.origin, Alarm(code: "clock_ahead", detail: detail, event: hash)))
+        effects.alarms.append((desk.origin, Alarm(code: .clockAhead, detail: detail, event: hash)))
     }
 
     /// Takes back an own event. Its chain is verified as the hub verified it: the hub is not believed either.
@@ -157,7 +157,7 @@ public struct NodeCore: DecidingCore {
     ) {
         guard event.origin == desk.origin, let id = event.caseID else {
             let detail = "the hub returned an event of \(event.origin.code) as this node's own"
-            effects.alarms.append((desk.origin, Alarm(code: "foreign_origin", detail: detail, event: event.hash)))
+            effects.alarms.append((desk.origin, Alarm(code: .foreignOrigin, detail: detail, event: event.hash)))
             return
         }
         switch desk.journal.verdict(on: event, known: { known[$0] }) {
@@ -174,7 +174,7 @@ public struct NodeCore: DecidingCore {
         case .gap where isRepair, .brokenLink where isRepair: return
         case .gap, .forged, .brokenLink, .tooMany:
             let detail = "the hub returned seq \(event.envelope.seq), which does not fit this journal"
-            effects.alarms.append((desk.origin, Alarm(code: "tampering", detail: detail, event: event.hash)))
+            effects.alarms.append((desk.origin, Alarm(code: .tampering, detail: detail, event: event.hash)))
         }
     }
 
@@ -189,7 +189,7 @@ public struct NodeCore: DecidingCore {
                 number(try desk.settle(id, now: now, random: &random), id, &effects)
             } catch {
                 // `received` is small and always fits; should it not, a person must know.
-                effects.alarms.append((desk.origin, Alarm(code: "not_settled", detail: "\(id): \(error)")))
+                effects.alarms.append((desk.origin, Alarm(code: .notSettled, detail: "\(id): \(error)")))
             }
         }
     }

@@ -132,7 +132,7 @@ public struct NodeLink: Sendable, Equatable {
         case (.fetch(let cases), .live):
             return cases.count <= Batch.maximumCases ? [.readCases(cases)] : end("a fetch of too many cases")
         case (.alarm(let alarm), _):
-            if alarm.code == "gap" || alarm.code == "unreadable" { resendAt = resendAt ?? now + Self.patience }
+            if alarm.known == .gap || alarm.known == .unreadable { resendAt = resendAt ?? now + Self.patience }
             return [.raise(alarm)]
         case (.goodbye(let goodbye), _): return end(goodbye.reason, retryAfter: goodbye.retryAfterMilliseconds)
         default: return end("the hub sent a frame out of turn")
@@ -161,7 +161,7 @@ public struct NodeLink: Sendable, Equatable {
             actions += openWriting()
         } else if writing == .open {
             let detail = "the hub holds events of this node that are not here: an older state was brought back"
-            actions.append(.raise(Alarm(code: "branch", detail: detail)))
+            actions.append(.raise(Alarm(code: .branch, detail: detail)))
         } else {
             pullUntil = pullUntil ?? now + Self.pullPatience
             writing = .pulling
@@ -186,7 +186,7 @@ public struct NodeLink: Sendable, Equatable {
         case .held(let until) where now >= until: return openWriting()
         case .pulling where now >= pullUntil ?? now:
             let detail = "own events did not come back from the hub in time: what is written now is a branch"
-            return [.raise(Alarm(code: "tail_missing", detail: detail))] + openWriting() + read()
+            return [.raise(Alarm(code: .tailMissing, detail: detail))] + openWriting() + read()
         default: break
         }
         if let at = resendAt, now >= at { return resend() }
@@ -323,7 +323,7 @@ public struct NodeLink: Sendable, Equatable {
         let next = next()
         guard isLast, writing == .pulling else { return next + read() }
         let detail = "this node had been brought back from an older state: its later events came back from the hub"
-        return [.raise(Alarm(code: "recovered", detail: detail))] + openWriting() + next + read()
+        return [.raise(Alarm(code: .recovered, detail: detail))] + openWriting() + next + read()
     }
 
     /// A case cannot be read here: its bytes are damaged. The hub is asked for them.

@@ -125,7 +125,7 @@ public struct FileSender: Sendable, Equatable {
     public mutating func checked(isWhole: Bool) -> [Action] {
         guard state == .checking else { return [] }
         if isWhole { return close("the bytes changed on their way: the file begins anew") }
-        let alarm = Alarm(code: "attachment_damaged", detail: "the bytes of file \(file) have changed on this disk")
+        let alarm = Alarm(code: .attachmentDamaged, detail: "the bytes of file \(file) have changed on this disk")
         return [.setAside, .raise(alarm)] + close("the file is damaged here")
     }
 
@@ -220,7 +220,7 @@ public struct FileReceiver: Sendable, Equatable {
         guard state == .verifying else { return [] }
         state = .done
         if isWhole { return [.publish, .report(FileProgress(durable: size, .verified)), .finish] }
-        let alarm = Alarm(code: "attachment_wrong", detail: "the bytes that came for file \(file) have another hash")
+        let alarm = Alarm(code: .attachmentWrong, detail: "the bytes that came for file \(file) have another hash")
         return [.discard, .raise(alarm), .report(FileProgress(durable: 0, .wrong))]
             + close("the bytes have another hash: the file begins anew")
     }

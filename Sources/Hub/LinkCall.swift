@@ -236,7 +236,7 @@ actor LinkCall {
             do {
                 events.append(try Event(event, hashing: Digest.hashing))
             } catch {
-                let alarm = Alarm(code: "unreadable", detail: "\(error)")
+                let alarm = Alarm(code: .unreadable, detail: "\(error)")
                 try await raise(alarm)
                 try await send(.alarm(alarm), response)
                 break
@@ -375,7 +375,7 @@ actor LinkCall {
         if mended > 0 {
             let detail = "\(mended) stored events were damaged here; this node's copies are in their place"
             await audit("alarm.mended", detail)
-            try await office.alarms.note(Alarm(code: "mended", detail: detail), of: .hub, at: office.now())
+            try await office.alarms.note(Alarm(code: .mended, detail: detail), of: .hub, at: office.now())
         }
         let own = events.filter { $0.origin == origin }.sorted { $0.envelope.seq < $1.envelope.seq }
         let hubs = events.filter { $0.origin == .hub }.sorted { $0.envelope.seq < $1.envelope.seq }

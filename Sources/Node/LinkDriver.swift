@@ -101,7 +101,7 @@ actor LinkDriver {
             logger.error("stored bytes of a case are damaged", metadata: ["case": "\(id)"])
             do {
                 try await raise(
-                    Alarm(code: "damaged", detail: "case \(id) cannot be read here: the hub is asked for it"))
+                    Alarm(code: .damaged, detail: "case \(id) cannot be read here: the hub is asked for it"))
                 try await perform(machine.found(damaged: id))
             } catch {
                 // A call that is ending: the next one asks again.
@@ -325,7 +325,7 @@ actor LinkDriver {
         let mended = try await office.store.repair(events)
         if mended > 0 {
             let detail = "\(mended) stored events were damaged here; the hub's copies are in their place"
-            try await raise(Alarm(code: "mended", detail: detail))
+            try await raise(Alarm(code: .mended, detail: detail))
         }
         let own = events.filter { $0.origin == office.origin }.sorted { $0.envelope.seq < $1.envelope.seq }
         let arrival = NodeCore.Arrival.repair(

@@ -129,7 +129,7 @@ extension World {
             do {
                 events.append(try Event(wire, hashing: sha256))
             } catch {
-                let alarm = Alarm(code: "unreadable", detail: "\(error)")
+                let alarm = Alarm(code: .unreadable, detail: "\(error)")
                 ring(alarm, about: call.peer, at: .hub)
                 if call.isOpenAtNode { call.down.append(.alarm(alarm)) }
                 break
@@ -184,7 +184,7 @@ extension World {
             for event in events where hub.disk.mend(event) {
                 tally.show(.flipped)
                 trace.note("hub mends \(short(event.hash))")
-                ring(Alarm(code: "mended", detail: "a stored event was damaged here"), about: .hub, at: .hub)
+                ring(Alarm(code: .mended, detail: "a stored event was damaged here"), about: .hub, at: .hub)
             }
             return try take(.repair(call.peer, events, known: known, ofHub: ofHub))
         }

@@ -174,7 +174,7 @@ extension World {
                 for event in events where node.disk.mend(event) {
                     tally.show(.flipped)
                     trace.note("\(node.name) mends \(short(event.hash))")
-                    let alarm = Alarm(code: "mended", detail: "a stored event was damaged here")
+                    let alarm = Alarm(code: .mended, detail: "a stored event was damaged here")
                     ring(alarm, about: node.origin, at: node.origin)
                     // An upgrade may have passed it over.
                     if let id = event.caseID { node.queue.append(.refold([id])) }

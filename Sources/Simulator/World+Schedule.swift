@@ -130,7 +130,7 @@ extension World {
 
     private func areTold(_ twins: [Origin]) -> Bool {
         twins.allSatisfy { twin in
-            alarms.contains { $0.at == .hub && $0.about == twin && ["two_copies", "fenced"].contains($0.alarm.code) }
+            alarms.contains { $0.at == .hub && $0.about == twin && [.twoCopies, .fenced].contains($0.alarm.known) }
         }
     }
 

@@ -88,7 +88,7 @@ final class World {
 
     func ring(_ alarm: Alarm, about: Origin, at origin: Origin) {
         alarms.append((origin, about, alarm))
-        if alarm.code == "tail_missing" { causes.blind.insert(about) }
+        if alarm.known == .tailMissing { causes.blind.insert(about) }
         trace.note("alarm at \(origin) about \(about): \(alarm.code), \(alarm.detail)")
     }
 

@@ -70,7 +70,7 @@ import Testing
     @Test func anEntryWithoutTextIsNeverHidden() throws {
         let scene = try Scene.registered()
         let registration = try #require(scene.subject.registeredBy)
-        #expect(throws: Refusal.invalid(field: "event", reason: "names an entry that is never hidden")) {
+        #expect(throws: Refusal.invalid(field: "event", .neverHidden)) {
             try scene.decide(.hide(registration, hidden: true))
         }
     }

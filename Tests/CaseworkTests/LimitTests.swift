@@ -14,7 +14,7 @@ import Testing
         do {
             _ = try scene.decide(command)
             return nil
-        } catch Refusal.invalid(let field, _) {
+        } catch Refusal.invalid(let field, _, _) {
             return field
         } catch {
             return "\(error)"
@@ -71,8 +71,7 @@ import Testing
         func text(_ count: Int) -> String { String(repeating: "x", count: count) }
         let bounds: [(String, Int, (String) -> Texts)] = [
             ("subject", 500, { Texts(subject: $0) }), ("description", 60_000, { Texts(description: $0) }),
-            ("citizen.name", 200, { Texts(citizenName: $0) }), ("citizen.mobile", 32, { Texts(citizenMobile: $0) }),
-            ("citizen.national_id", 32, { Texts(citizenNationalID: $0) }),
+            ("citizen.name", 200, { Texts(citizenName: $0) }),
             ("citizen.address", 1_000, { Texts(citizenAddress: $0) }),
         ]
         for (name, limit, texts) in bounds {

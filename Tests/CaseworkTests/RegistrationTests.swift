@@ -45,7 +45,7 @@ import Testing
 
     @Test func registrationNeedsACodeACategoryAndAKnownOffice() throws {
         let scene = Scene()
-        #expect(throws: Refusal.invalid(field: "tracking_code", reason: "no code was drawn")) {
+        #expect(throws: Refusal.invalid(field: "tracking_code", .noCodeDrawn)) {
             try scene.subject.decide(.register(Scene.intake()), in: scene.context)
         }
         #expect(throws: Refusal.unknownCategory("astrology")) {
@@ -118,18 +118,18 @@ import Testing
 
     @Test func impossibleHistoriesAreRefused() throws {
         let scene = Scene()
-        #expect(throws: Refusal.invalid(field: "history[1].step", reason: "the status did not allow it")) {
+        #expect(throws: Refusal.invalid(field: "history[1].step", .stepNotAllowed)) {
             try scene.decide(imported([(0, .closed(.resolved, "")), (1, .answered("x"))]))
         }
-        #expect(throws: Refusal.invalid(field: "history[0].at", reason: "lies in the future")) {
+        #expect(throws: Refusal.invalid(field: "history[0].at", .inTheFuture)) {
             try scene.decide(imported([(401, .answered("x"))]))
         }
-        #expect(throws: Refusal.invalid(field: "registered_at", reason: "lies in the future")) {
+        #expect(throws: Refusal.invalid(field: "registered_at", .inTheFuture)) {
             try scene.decide(
                 .importCase(ImportedCase(intake: Scene.intake(), registeredAt: scene.now + 1, history: [])))
         }
         for elsewhere in ["IR-23", "SAMT", "ATLANTIS"] {
-            #expect(throws: Refusal.invalid(field: "history.to", reason: "\(elsewhere) is not seated at IR-03")) {
+            #expect(throws: Refusal.invalid(field: "history.to", .notSeatedHere)) {
                 try scene.decide(imported([(0, .referred(to: Scene.code(elsewhere)))]))
             }
         }

@@ -83,7 +83,7 @@ import Testing
         let close = Command.close(.withdrawn, text: "")
         #expect(
             refusal(scene, close)
-                == .invalid(field: "outcome", reason: "only the citizen withdraws: use the withdrawal route"))
+                == .invalid(field: "outcome", .onlyTheCitizen))
         try scene.take(.withdraw(text: ""))
         #expect(refusal(scene, close) == nil)
     }
@@ -123,7 +123,7 @@ import Testing
         let scene = try Scene.registered()
         #expect(
             refusal(scene, .markDuplicate(of: scene.subject.id))
-                == .invalid(field: "of", reason: "is this very case"))
+                == .invalid(field: "of", .theSameCase))
         let other = CaseID(home: .hub, at: Scene.start, random: (0, 0))
         #expect(try scene.decide(.markDuplicate(of: other)).map(\.change) == [.duplicateMarked(of: other)])
     }
@@ -149,7 +149,7 @@ import Testing
 
     @Test func amendmentsNameKnownThings() throws {
         let scene = try Scene.registered()
-        #expect(refusal(scene, .amend(Edit())) == .invalid(field: "", reason: "names no field to amend"))
+        #expect(refusal(scene, .amend(Edit())) == .invalid(field: "", .nothingToAmend))
         #expect(refusal(scene, .amend(Edit(category: "astrology"))) == .unknownCategory("astrology"))
         let invented = Edit(priority: .high, seen: [.priority: [.zero]])
         #expect(refusal(scene, .amend(invented)) == .unknownEvent(.zero))
@@ -173,7 +173,7 @@ import Testing
         #expect(subject.base == [Base(field: .subject, events: [loser, winner])])
         #expect(refusal(scene, .restore(conflict: winner)) == .unknownEvent(winner))
         // A server that holds no text cannot write it anew.
-        #expect(throws: Refusal.invalid(field: "subject", reason: "this server does not hold the text of that value")) {
+        #expect(throws: Refusal.invalid(field: "subject", .textNotHere)) {
             try scene.subject.decide(.restore(conflict: loser), in: scene.context) { _ in
                 (.amended(Amendment(textFields: [.subject])), Texts())
             }

@@ -100,7 +100,7 @@ extension Chaos {
             #expect(document["status"]?.string == "registered")
             let events = try await country.hub.server.get("/cases/\(victim.id)/events").list("items")
             let foreign = events.filter { $0["origin"]?.string == Country.voiceless }
-            #expect(foreign.allSatisfy { $0["effect"]?.string != "applied" })
+            #expect(foreign.allSatisfy { $0["effect"]?["code"]?.string != "applied" })
         }
     }
 }

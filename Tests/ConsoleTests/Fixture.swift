@@ -42,11 +42,15 @@ final class Fixture: NodeService, HubService {
             id: id.description, trackingCode: code.digits, kind: "complaint", channel: "phone",
             category: "trade-prices", subject: subject, description: nil, about: nil, priority: "normal",
             tags: ["نان"], citizen: .init(name: "مریم", nationalID: nil, mobile: "09141234567", address: nil),
-            status: "registered", outcome: nil, home: "IR-03", holder: "IR-03", seat: "IR-03", epoch: 0, revision: 1,
+            status: "registered", heldStatus: "registered", outcome: nil, home: "IR-03", holder: "IR-03", seat: "IR-03",
+            epoch: 0, revision: 1,
             registeredAt: "2026-11-21T07:30:00Z", deadline: "2026-12-06T20:30:00Z", overdue: false, conflicts: [],
             proposals: [], disputes: [], pendingTransfer: nil, holderDeadline: nil, imported: false, parked: false,
             heads: ["subject": [hash]])
     }
+
+    static let actor = ActorDocument(
+        Actor(name: "op", role: .operator, organization: OrganizationCode(rawValue: "IR-03")!))
 
     static let tokens: [String: Principal] = [
         "operator": Principal(name: "op", role: .operator, organization: OrganizationCode(rawValue: "IR-03")!),
@@ -71,7 +75,7 @@ final class Fixture: NodeService, HubService {
         }
         if !isReplay { state.withLock { $0.commands.append(request) } }
         if case .importCase(let imported) = request.command, imported.intake.texts.subject == "bad" {
-            throw Refusal.invalid(field: "history[0].step", reason: "the status did not allow it")
+            throw Refusal.invalid(field: "history[0].step", .stepNotAllowed)
         }
         let receipt = ReceiptDocument(
             origin: "IR-03", incarnation: "1", seq: 1, hash: Fixture.hash, trackingCode: Fixture.code.digits,
@@ -99,7 +103,8 @@ final class Fixture: NodeService, HubService {
         return [
             EventDocument(
                 id: id.description, origin: "IR-03", incarnation: "1", seq: 1, hash: Fixture.hash, epoch: 0,
-                type: "registered", actor: "op", occurredAt: "2026-11-21T07:30:00Z", effect: "applied",
+                type: "registered", actor: Fixture.actor, occurredAt: "2026-11-21T07:30:00Z",
+                effect: EffectDocument(.applied),
                 content: ["kind": .string("complaint"), "tags": .list(["نان"]), "score": .int(1), "a": .null])
         ]
     }
@@ -107,7 +112,7 @@ final class Fixture: NodeService, HubService {
     func attach(_ upload: FileUpload) async throws -> CommandResult {
         try check(upload.caseID)
         let bytes = try await Fixture.collect(upload.body)
-        guard !bytes.isEmpty else { throw Refusal.invalid(field: "file", reason: "is empty") }
+        guard !bytes.isEmpty else { throw Refusal.invalid(field: "file", .emptyFile) }
         state.withLock { $0.uploads.append((upload, bytes)) }
         return CommandResult(document: cases[0], receipt: nil, isReplay: false)
     }
@@ -128,7 +133,7 @@ final class Fixture: NodeService, HubService {
             AttachmentDocument(
                 event: Fixture.hash, sha256: Fixture.hash, size: 5, present: 3, mediaType: "image/jpeg",
                 name: "عکس.jpg",
-                actor: "op", origin: "IR-03", occurredAt: "2026-11-21T07:30:00Z", hidden: false)
+                actor: Fixture.actor, origin: "IR-03", occurredAt: "2026-11-21T07:30:00Z", hidden: false)
         ]
     }
 
@@ -143,7 +148,7 @@ final class Fixture: NodeService, HubService {
 
     func conflicts(cursor: String?, limit: Int, for principal: Principal) async throws -> Page<ConflictDocument> {
         let side = ConflictDocument.Side(
-            event: Fixture.hash, value: nil, actor: "op", origin: "IR-03", occurredAt: "2026-11-21T07:30:00Z")
+            event: Fixture.hash, value: nil, actor: Fixture.actor, origin: "IR-03", occurredAt: "2026-11-21T07:30:00Z")
         return Page(
             items: [
                 ConflictDocument(
@@ -157,7 +162,7 @@ final class Fixture: NodeService, HubService {
             items: [
                 ProposalDocument(
                     id: Fixture.hash, caseID: caseID.description, trackingCode: Fixture.code.digits, type: "answered",
-                    reason: "custody had moved", actor: "op", origin: "IR-03", occurredAt: "2026-11-21T07:30:00Z",
+                    reason: "custody_moved", actor: Fixture.actor, origin: "IR-03", occurredAt: "2026-11-21T07:30:00Z",
                     content: [:])
             ], next: nil)
     }

@@ -13,7 +13,7 @@ import Testing
     @Test func aPageForPeopleAndJSONForPrograms() async throws {
         let page = await client.get("/track/" + Fixture.code.digits)
         #expect(page.status == 200 && page.headers[.contentType]?.hasPrefix("text/html") == true)
-        #expect(page.text.contains(Fixture.code.groupedPersian) && page.text.contains("ارجاع شد"))
+        #expect(page.text.contains(Fixture.code.groupedPersian) && page.text.contains("در انتظار پذیرش"))
         #expect(page.text.contains("۱۴۰۵"), "dates are Jalali")
         let json = await client.get("/track/" + Fixture.code.digits, headers: [.accept: "application/json"])
         #expect(try json.json["tracking_code"]?.string == Fixture.code.digits)

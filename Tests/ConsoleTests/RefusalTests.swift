@@ -57,7 +57,7 @@ import Testing
 
     @Test(
         arguments: [
-            (Refusal.invalid(field: "subject", reason: "is empty"), 422, "invalid"),
+            (Refusal.invalid(field: "subject", .empty), 422, "invalid"),
             (.unknownCase, 404, "unknown-case"),
             (.unknownOrganization("X"), 422, "unknown-organization"), (.unknownCategory("X"), 422, "unknown-category"),
             (.unknownEvent(.zero), 404, "unknown-event"),

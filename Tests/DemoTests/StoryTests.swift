@@ -37,7 +37,7 @@ struct StoryTests {
             #expect(Category[story.intake["category"]?.string ?? ""] != nil)
             #expect(Kind(rawValue: story.intake["kind"]?.string ?? "") != nil)
             let mobile = try #require(story.intake["citizen"]?["mobile"]?.string)
-            #expect(PersianText.normalizeMobile(mobile) != nil)
+            #expect(MobileNumber(parsing: mobile) != nil)
             for step in story.steps {
                 if case .refer(let to, _) = step.act {
                     let code = try #require(OrganizationCode(rawValue: to))

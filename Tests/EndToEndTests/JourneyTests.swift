@@ -23,7 +23,8 @@ extension EndToEnd {
         private func identity(_ event: JSON) throws -> String {
             try [
                 event.text("origin"), event.text("incarnation"), String(event.number("seq")), event.text("hash"),
-                event.text("type"), event.text("actor"), event.text("occurred_at"), event.text("effect"),
+                event.text("type"), "\(event["actor"] ?? .null)", event.text("occurred_at"),
+                "\(event["effect"] ?? .null)",
             ].joined(separator: " ")
         }
 
@@ -81,7 +82,7 @@ extension EndToEnd {
             for type in ["referred", "granted", "accepted", "acted", "answered"] {
                 #expect(types.filter { $0 == type }.count == 1, "\(types)")
             }
-            #expect(try histories[0].allSatisfy { try $0.text("effect") == "applied" })
+            #expect(histories[0].allSatisfy { $0["effect"]?["code"]?.string == "applied" })
             let revisions = try await home.caseDocument(id).number("revision")
             #expect(revisions == first.count)
         }
@@ -107,7 +108,7 @@ extension EndToEnd {
             #expect(answered["holder"]?.string == "SAMT")
             let answer = try #require(try await events(id, at: home).first { $0["type"]?.string == "answered" })
             #expect(answer["origin"]?.string == "hub")
-            #expect(try answer.text("actor").contains("SAMT"))
+            #expect(answer["actor"]?["organization"]?.string == "SAMT")
             #expect(answer["content"]?["text"]?.string == "بازرسی انجام و جریمه شد", "home can tell the citizen")
         }
 

@@ -191,7 +191,7 @@ import Testing
         let events = docket.events.map { WireEvent($0) }
         let heads = [ChainHead(incarnation: .max, seq: 9, hash: hash), ChainHead(incarnation: 0, seq: 0, hash: .zero)]
         let cursor = FeedCursor(hubIncarnation: .max, seq: .max, hash: hash)
-        let alarm = Alarm(code: "gap", detail: "متن", event: hash)
+        let alarm = Alarm(code: .gap, detail: "متن", event: hash)
         let goodbye = Goodbye(reason: "x", retryAfterMilliseconds: .max)
         let erased = WireEvent(bytes: events[0].bytes, part: .erased)
         let withheld = WireEvent(bytes: events[0].bytes, part: .withheld)
@@ -210,7 +210,7 @@ import Testing
                 .digests([CaseDigest(caseID: docket.id, digest: hash)]), .digests([]), .fetch([docket.id]), .fetch([]),
                 .feedAck(cursor, clock: Docket.start, backlog: 3),
                 .feedAck(nil, clock: Docket.start, backlog: 0), .alarm(alarm),
-                .alarm(Alarm(code: "gap", detail: "")), .goodbye(goodbye),
+                .alarm(Alarm(code: .gap, detail: "")), .goodbye(goodbye),
             ],
             [
                 .welcome(

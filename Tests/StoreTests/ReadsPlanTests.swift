@@ -213,7 +213,7 @@ import Testing
         try await check("alarms") {
             _ = try await alarms.page(cursor: nil, limit: 50)
             _ = try await alarms.page(cursor: first.next, limit: 50)
-            try await alarms.note(Alarm(code: "gap", detail: "again"), of: office.origin, at: now)
+            try await alarms.note(Alarm(code: .gap, detail: "again"), of: office.origin, at: now)
         }
         let accounts = Accounts(office.database)
         try await check("token and session") {

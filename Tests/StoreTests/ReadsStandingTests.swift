@@ -17,7 +17,7 @@ import Testing
         let office = try await ReadsOffice("hub")
         let alarms = Alarms(office.database)
         let tabriz = try #require(Origin("IR-03"))
-        let gap = { (seq: Int) in Alarm(code: "gap", detail: "events after seq \(seq) are missing") }
+        let gap = { (seq: Int) in Alarm(code: .gap, detail: "events after seq \(seq) are missing") }
         for seq in 1...5 { try await alarms.note(gap(seq), of: tabriz, at: office.now) }
         try await alarms.note(gap(5), of: tabriz, at: office.now + Instant.minute)
         let first = try await alarms.page(cursor: nil, limit: 3)
@@ -44,8 +44,8 @@ import Testing
         let office = try await ReadsOffice("hub")
         let alarms = Alarms(office.database)
         let tabriz = try #require(Origin("IR-03"))
-        try await alarms.note(Alarm(code: "tampering", detail: "seq 9 does not fit"), of: tabriz, at: office.now)
-        try await alarms.note(Alarm(code: "gap", detail: "seq 9 is missing"), of: tabriz, at: office.now + 1000)
+        try await alarms.note(Alarm(code: .tampering, detail: "seq 9 does not fit"), of: tabriz, at: office.now)
+        try await alarms.note(Alarm(code: .gap, detail: "seq 9 is missing"), of: tabriz, at: office.now + 1000)
         var status = try await office.reads.provinceStatus([province])
         #expect(status.first?.quarantine == nil && status.first?.newestAlarm?.code == "gap")
         try await office.execute("INSERT INTO nodes (origin, quarantined, clock_offset) VALUES ('IR-03', true, -90000)")
@@ -107,7 +107,7 @@ import Testing
         try await office.save()
         var standing = try await office.reads.nodeStanding(acknowledged: 0)
         #expect(standing.oldestUnacknowledgedAt == first.rfc3339 && standing.restoredAt == nil)
-        let alarm = Alarm(code: "clock_ahead", detail: "x")
+        let alarm = Alarm(code: .clockAhead, detail: "x")
         try await Alarms(office.database).note(alarm, of: office.origin, at: office.now)
         try await office.execute(
             """

@@ -65,7 +65,7 @@ private struct Broken: Error {}
             [WriterOffice.registration(), WriterOffice.note(nobody, "?"), WriterOffice.registration(" ")])
         #expect(throws: Never.self) { try outcomes[0].get() }
         #expect(throws: Refusal.unknownCase) { try outcomes[1].get() }
-        #expect(throws: Refusal.invalid(field: "subject", reason: "is empty")) { try outcomes[2].get() }
+        #expect(throws: Refusal.invalid(field: "subject", .empty)) { try outcomes[2].get() }
         #expect(try await store.journal(of: WriterOffice.tabriz, after: 0).count == 1)
     }
 

@@ -52,51 +52,6 @@ public enum PersianText {
     public static func latinDigits(_ text: String) -> String {
         mapScalars(text) { scalar in digitValue(scalar).map { Unicode.Scalar(0x30 + $0) } ?? scalar }
     }
-
-    /// A mobile number of Iran as `+989141234567`; nil if it is none.
-    ///
-    /// Accepts `0914…`, `914…`, `98914…`, `+98914…` and `0098914…`, in any digits, with spaces, hyphens, brackets and
-    /// invisible marks.
-    public static func normalizeMobile(_ text: String) -> String? {
-        var digits = ""
-        for scalar in text.unicodeScalars {
-            if let value = digitValue(scalar) {
-                digits.unicodeScalars.append(Unicode.Scalar(0x30 + value))
-                if digits.utf8.count > 14 { return nil }
-            } else if scalar == "+" {
-                guard digits.isEmpty else { return nil }
-                digits = "00"
-            } else if !isFiller(scalar), scalar != "(", scalar != ")" {
-                return nil
-            }
-        }
-        for prefix in ["0098", "98", "0", ""] where digits.hasPrefix(prefix) {
-            let subscriber = digits.dropFirst(prefix.count)
-            if subscriber.utf8.count == 10, subscriber.first == "9" { return "+98" + subscriber }
-        }
-        return nil
-    }
-
-    /// The ten Latin digits of a valid national ID (code melli), or nil; spaces, hyphens and any digits are accepted.
-    public static func normalizeNationalID(_ text: String) -> String? {
-        var digits: [UInt8] = []
-        for scalar in text.unicodeScalars {
-            if let value = digitValue(scalar) {
-                guard digits.count < 10 else { return nil }
-                digits.append(value)
-            } else if !isFiller(scalar) {
-                return nil
-            }
-        }
-        // Ten equal digits satisfy the check rule, but are never issued.
-        guard digits.count == 10, !digits.allSatisfy({ $0 == digits[0] }) else { return nil }
-        let sum = digits.prefix(9).enumerated().reduce(0) { $0 + Int($1.element) * (10 - $1.offset) }
-        let remainder = sum % 11
-        guard Int(digits[9]) == (remainder < 2 ? remainder : 11 - remainder) else { return nil }
-        return String(decoding: digits.map { $0 + 0x30 }, as: UTF8.self)
-    }
-
-    public static func isValidNationalID(_ text: String) -> Bool { normalizeNationalID(text) != nil }
 }
 
 // MARK: - Scalars

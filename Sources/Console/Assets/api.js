@@ -16,19 +16,8 @@ export class Problem extends Error {
   get sentence() { return t(`problem.${this.kind}`); }
 
   /** Why the life cycle refused, if the server named one of its reasons. */
-  get reason() {
-    const text = [this.detail, this.title, ...this.errors.map((error) => error.reason)].join(' · ');
-    const key = reasons.find((reason) => text.includes(reason));
-    return key ? t(`reason.${key}`) : null;
-  }
+  get reason() { return this.rest.reason ? t(`reason.${this.rest.reason}`) : null; }
 }
-
-const reasons = ['custody had moved', 'its origin did not hold custody', "its epoch's grant is not known",
-  'another branch of its origin counts', 'its origin has no part in this case', 'only the hub may say this',
-  'the status did not allow it', 'already registered', 'not registered yet', 'already escalated',
-  'answered before it was due', 'no such open dispute', 'the reviewer was the first decider', 'a transfer is pending',
-  'another grant has this epoch', 'referred to its holder or to the unit complained of', 'said before',
-  'a dispute is open'];
 
 const kindsByStatus = {
   0: 'network', 400: 'bad-request', 401: 'unauthorized', 403: 'forbidden', 404: 'not-found', 408: 'timeout', 413: 'too-large',

@@ -57,24 +57,6 @@ function side(one) {
     ]), h('p.small.muted', t('case.revision', { n: number(one.revision) }), ' · ', t('app.asOf', { time: clock(Date.now()) }))));
 }
 
-/** The status that the offices' writes made, below an open dispute: read from the events that counted. */
-export function heldStatus(one, events) {
-  if (one.status !== 'disputed') return one.status;
-  const next = { registered: 'registered', referred: 'referred', accepted: 'in_progress', refused: 'registered', answered: 'answered', closed: 'closed' };
-  let status = 'registered';
-  const causes = new Map(events.map((event) => [event.hash, event.type]));
-  for (const event of events.filter((one) => one.effect === 'applied')) {
-    if (next[event.type]) status = next[event.type];
-    if (event.type === 'reviewed' && event.content.upheld === true && ['answered', 'closed'].includes(status)) status = 'in_progress';
-    if (event.type === 'granted') {
-      const cause = causes.get(event.content.cause);
-      if (cause === 'referred') status = 'referred';
-      else if (cause === 'refused' || status === 'referred') status = 'registered';
-    }
-  }
-  return status;
-}
-
 export async function caseView({ argument, body, signal }) {
   let one = await get(`/cases/${encodeURIComponent(argument)}`, { signal });
   let events = [];
@@ -88,18 +70,18 @@ export async function caseView({ argument, body, signal }) {
     replace(parts.side, side(one));
     replace(parts.text, h('section.card.text', h('h2', t('field.description')),
       one.description ? h('p.pre', { dir: 'auto' }, one.description) : h('p.muted', t('case.noText'))));
-    const context = { one, held: heldStatus(one, events), events, changed, reload };
+    const context = { one, held: one.held_status, events, changed, reload };
     replace(parts.actions, actionBar(context));
     replace(parts.history, historyView(context));
     attachmentsView(parts.files, context, signal);
     const offered = can('apply', context);
     replace(parts.proposals, proposalCards(events.filter((event) => one.proposals?.includes(event.hash))
-      .map((event) => ({ ...event, id: event.hash, case_id: one.id, reason: event.effect.replace(/^proposal:\s*/, '') })), offered, changed));
+      .map((event) => ({ ...event, id: event.hash, case_id: one.id, reason: event.effect.reason })), offered, changed));
   };
   const drawConflicts = async () => {
     if (!one.conflicts?.length) { replace(parts.conflicts); return; }
     const cards = await conflictsOf(one, events, signal);
-    replace(parts.conflicts, conflictCards(cards, can('restore', { one, held: one.status, events }), changed, one));
+    replace(parts.conflicts, conflictCards(cards, can('restore', { one, held: one.held_status, events }), changed, one));
   };
   const loadEvents = async () => {
     const data = await get(`/cases/${encodeURIComponent(one.id)}/events`, { signal });
@@ -131,7 +113,7 @@ async function conflictsOf(one, events, signal) {
   const sideOf = (hash, name) => {
     const event = byHash.get(hash);
     const value = event?.content?.[name] ?? event?.content?.[name.replace('citizen.', '')] ?? null;
-    return { event: hash, value: Array.isArray(value) ? value.join('، ') : value, actor: event?.actor ?? '', origin: event?.origin ?? '', occurred_at: event?.occurred_at ?? null };
+    return { event: hash, value: Array.isArray(value) ? value.join('، ') : value, actor: event?.actor ?? null, origin: event?.origin ?? '', occurred_at: event?.occurred_at ?? null };
   };
   const read = Object.entries(one.heads ?? {}).filter(([, heads]) => heads.length > 1).flatMap(([name, heads]) => {
     const shown = heads.find((hash) => !wanted.has(hash)) ?? heads.at(-1);

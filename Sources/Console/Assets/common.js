@@ -2,6 +2,8 @@
 
 export const lang = storedLanguage();
 const { words } = await import(lang === 'en' ? './strings.en.js' : './strings.js');
+// The words for codes; the server reads the same file.
+const vocabulary = await (await fetch(new URL('./vocabulary.json', import.meta.url))).json();
 document.documentElement.lang = lang;
 document.documentElement.dir = lang === 'fa' ? 'rtl' : 'ltr';
 
@@ -20,12 +22,18 @@ export function switchLanguage() {
 
 /** The word under `key`; the key's last part where there is none, so that a newer server's terms still show. */
 export function t(key, params = {}) {
-  const word = words[key] ?? key.slice(key.indexOf('.') + 1);
+  const word = words[key] ?? coded(key) ?? key.slice(key.indexOf('.') + 1);
   return word.replace(/\{(\w+)\}/g, (whole, name) => params[name] ?? whole);
 }
 
-/** True where the dictionary has the key. */
-export const known = (key) => key in words;
+/** The vocabulary's word for `family.code`. */
+function coded(key) {
+  const place = key.indexOf('.');
+  return vocabulary[key.slice(0, place)]?.[key.slice(place + 1)]?.[lang];
+}
+
+/** True where there is a word for the key. */
+export const known = (key) => key in words || coded(key) !== undefined;
 
 // Numbers and dates
 

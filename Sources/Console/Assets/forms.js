@@ -150,7 +150,7 @@ export function makeForm({ name, className = '', submitLabel, request, done, can
     } catch (error) {
       if (error.name === 'AbortError') return;
       const named = Object.fromEntries((error.errors ?? []).filter((fault) => fault.field)
-        .map((fault) => [fault.field, faultView(fault.reason ?? '')]));
+        .map((fault) => [fault.field, t(`fault.${fault.code}`, { limit: number(fault.limit) })]));
       showFaults(form, named);
       replace(status, error.unknown ? [problemView(error), h('p.small', t('form.unknown'))] : problemView(error),
         onProblem?.(error));
@@ -161,13 +161,6 @@ export function makeForm({ name, className = '', submitLabel, request, done, can
     }
   });
   return form;
-}
-
-/** A field's fault in the page's language where it is a usual one, else in the server's words. */
-function faultView(reason) {
-  if (/empty|missing|required/.test(reason)) return t('form.required');
-  const limit = /longer than (\d+)/.exec(reason)?.[1];
-  return limit ? t('form.tooLong', { n: number(Number(limit)) }) : [t('form.rejected', { reason: '' }), bdi(reason)];
 }
 
 function missing(form) {

@@ -13,14 +13,11 @@ const marks = {
   rated: 'star', withdrawn: 'cross', 'due.moved': 'clock', escalated: 'alert', 'duplicate.marked': 'square', granted: 'swap', stamped: 'clock', 'branch.ranked': 'square',
 };
 
-/** `applied`, `proposal: …`, `without effect: …` or `parked`, in words. */
-export function effectView(effect) {
-  if (!effect || effect === 'applied') return null;
-  const [kind, ...rest] = effect.split(':');
-  const reason = rest.join(':').trim();
-  const name = kind.startsWith('proposal') ? 'proposal' : kind.startsWith('without') ? 'without' : kind.trim();
-  return h('p.effect', { class: `e-${name}` }, icon(name === 'proposal' ? 'ring' : name === 'parked' ? 'lock' : 'cross'),
-    h('span', t(`effect.${name}`), reason && [': ', known(`reason.${reason}`) ? t(`reason.${reason}`) : bdi(reason)]));
+/** What an event did not change and why, in words; nothing for one that counted. */
+export function effectView({ code, reason }) {
+  if (code === 'applied') return null;
+  return h('p.effect', { class: `e-${code}` }, icon(code === 'proposal' ? 'ring' : code === 'parked' ? 'lock' : 'cross'),
+    h('span', t(`effect.${code}`), reason && [': ', t(`reason.${reason}`)]));
 }
 
 const isInstant = (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value);
@@ -68,12 +65,10 @@ function technicalView(event) {
     rest.map(([name, value]) => row(term('field', name), valueView(name, value)))));
 }
 
-/** Who wrote it: `name (role) @ORG` becomes name, role and the organisation's name; the origin where that is another place. */
+/** Who wrote it: name, role and organisation; the origin where that is another place. */
 export function actorView({ actor, origin }) {
-  const [, name, role, code] = /^(.*) \((\w+)\) @([A-Z0-9-]+)$/s.exec(actor ?? '') ?? [];
-  if (!code) return [bdi(actor ?? ''), ' · ', provinceName(origin)];
-  const office = organization(code);
-  return [role !== 'system' && [bdi(name), ' · '], term('role', role), ' · ', office ? office.name : code,
+  const office = organization(actor.organization);
+  return [actor.role !== 'system' && [bdi(actor.name), ' · '], term('role', actor.role), ' · ', office ? office.name : actor.organization,
     office?.seat !== origin && [' · ', provinceName(origin)]];
 }
 
@@ -86,7 +81,7 @@ function entry(event, context) {
     currentTarget, `hide.${event.hash}.${!isHidden}`, `/cases/${context.one.id}/hiding`, { event: event.hash, hidden: !isHidden }, 'act.done.hide', context.changed) },
   t(isHidden ? 'case.unhide' : 'case.hide'));
   const content = contentView(event);
-  return h('li.event', { class: `t-${event.type.replace('.', '-')}${event.effect === 'applied' ? '' : ' moot'}${isHidden ? ' is-hidden' : ''}` },
+  return h('li.event', { class: `t-${event.type.replace('.', '-')}${event.effect.code === 'applied' ? '' : ' moot'}${isHidden ? ' is-hidden' : ''}` },
     h('span.mark', icon(marks[event.type] ?? 'dot')),
     h('div.what', h('strong', term('event', event.type)), h('span.muted.small', ' ', actorView(event))),
     h('span.at.small.muted', when(event.occurred_at)),

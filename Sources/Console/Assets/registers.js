@@ -29,7 +29,7 @@ async function keep(button, entry, one, done) {
 }
 
 const side = (label, entry, value, button) => h('div.side', h('p.side-label', label), h('blockquote', { dir: 'auto' }, valueView(entry, value.value)),
-  h('p.small.muted', actorView(value), ' · ', value.occurred_at && when(value.occurred_at)), button);
+  h('p.small.muted', value.actor && actorView(value), ' · ', value.occurred_at && when(value.occurred_at)), button);
 
 export function conflictCard(entry, offered, done, one = null) {
   const restore = offered && h('button', { type: 'button', onclick: ({ currentTarget }) => command(currentTarget, `restore.${entry.id}`, `/conflicts/${entry.id}/restore`, {}, 'act.done.restore', done) }, t('case.restore'));
@@ -47,7 +47,7 @@ export function proposalCard(entry, offered, done, named = false) {
     && command(currentTarget, `apply.${entry.id}`, `/proposals/${entry.id}/apply`, {}, 'act.done.apply', done) }, t('case.applyProposal'));
   return h('div.proposal', h(named ? 'h2' : 'h3', term('event', entry.type), named && [' · ', h('a', { href: linkTo('case', entry.case_id), 'data-row': true }, codeText(entry.tracking_code))]),
     h('p.small.muted', actorView(entry), ' · ', when(entry.occurred_at)),
-    effectView(`proposal: ${entry.reason}`),
+    effectView({ code: 'proposal', reason: entry.reason }),
     h('dl.inline', Object.entries(entry.content ?? {}).filter(([, value]) => value !== null && value !== '').map(([name, value]) => h('div', h('dt', term('field', name)), h('dd', valueView(name, value))))), apply);
 }
 

@@ -57,7 +57,7 @@ struct Gate: Sendable {
         // Messengers add parameters of their own to links that citizens share.
         let unknown = route.access == .everyone ? [] : query.values.keys.filter { !known.contains($0) }.sorted()
         let faults = unknown.prefix(20).map {
-            FieldFault(String($0.prefix(60)), "is not known here; check its spelling")
+            FieldFault(String($0.prefix(60)), .unknownMember)
         }
         guard faults.isEmpty else { throw Problem.invalid(faults) }
         for parameter in route.parameters {

@@ -33,5 +33,6 @@ extension Assets {
         ("strings.js", PackageResources.strings_js),
         ("track.css", PackageResources.track_css),
         ("trend.js", PackageResources.trend_js),
+        ("vocabulary.json", PackageResources.vocabulary_json),
     ]
 }

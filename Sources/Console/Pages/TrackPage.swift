@@ -33,8 +33,7 @@ struct TrackPage: Sendable {
             return Self.response(.ok, [:], template.render(Self.values(of: document, mobile: mobile, tree: tree)))
         case .problem(let problem, let code):
             let html = template.render([
-                "typed": .text(String(code.prefix(60))), "error": .text(PersianTerms.sentence(for: problem)),
-                "error_en": .text(problem.detail),
+                "typed": .text(String(code.prefix(60))), "error": .text(Self.sentence(for: problem)),
             ])
             return Self.response(problem.status, problem.headers, html)
         }
@@ -61,13 +60,13 @@ struct TrackPage: Sendable {
             return values
         }
         var found: [String: Template.Value] = [
-            "status": .text(document.status), "status_fa": .text(PersianTerms.status(document.status)),
+            "status": .text(document.status), "status_fa": .text(Self.word(.status, document.status)),
             "holder": .text(document.holder), "holder_fa": .text(name(of: document.holder, in: tree)),
             "overdue": .flag(document.overdue), "stages": .list(document.stages.map { stage($0, in: tree) }),
         ]
         if let outcome = document.outcome {
             found["outcome"] = .text(outcome)
-            found["outcome_fa"] = .text(PersianTerms.outcome(outcome))
+            found["outcome_fa"] = .text(Self.word(.outcome, outcome))
         }
         if let at = document.registeredAt { found["registered_at"] = .text(time(at)) }
         if let at = document.deadline { found["deadline"] = .text(time(at)) }
@@ -77,9 +76,19 @@ struct TrackPage: Sendable {
 
     private static func stage(_ stage: TrackDocument.Stage, in tree: OrganizationTree?) -> [String: Template.Value] {
         [
-            "type": .text(stage.type), "type_fa": .text(PersianTerms.stage(stage.type)), "at": .text(time(stage.at)),
+            "type": .text(stage.type), "type_fa": .text(Self.word(.event, stage.type)), "at": .text(time(stage.at)),
             "office": .text(stage.office), "office_fa": .text(name(of: stage.office, in: tree)),
         ]
+    }
+
+    private static func word(_ family: Vocabulary.Family, _ code: String) -> String {
+        Vocabulary.standard.word(family, code, in: .fa)
+    }
+
+    /// What is wrong with the code or the digits that were typed; else what went wrong.
+    private static func sentence(for problem: Problem) -> String {
+        guard let fault = problem.faults.first else { return word(.problem, problem.name.rawValue) }
+        return Vocabulary.standard.word(.fault, fault.code.rawValue, in: .fa, limit: fault.limit)
     }
 
     /// Jalali, Tehran time.

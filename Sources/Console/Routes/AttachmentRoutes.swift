@@ -31,7 +31,7 @@ struct AttachmentRoutes: Sendable {
     @Sendable
     private func attach(_ call: APICall) async throws -> Response {
         let head = call.source.request.head
-        guard let name = call.query["name"] else { throw Problem.invalid("name", "is missing") }
+        guard let name = call.query["name"] else { throw Problem.invalid("name", .missing) }
         guard head.headerFields[.contentEncoding]?.lowercased() ?? "identity" == "identity" else {
             throw Problem.badRequest("Send the file without Content-Encoding.")
         }

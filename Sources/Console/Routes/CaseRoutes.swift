@@ -97,7 +97,7 @@ struct CaseRoutes: Sendable {
         switch JalaliPeriod(code: text) {
         case .month(let year, let month): return .month(year: year, month: month)
         case .quarter(let year, let quarter): return .quarter(year: year, quarter: quarter)
-        case nil: throw .invalid("period", "must be a Jalali month such as 1405-08 or a quarter such as 1405-Q3")
+        case nil: throw .invalid("period", .notAPeriod)
         }
     }
 

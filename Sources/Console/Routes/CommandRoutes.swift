@@ -47,7 +47,7 @@ struct CommandRoutes: Sendable {
             },
             command("duplicates", "Say that another case tells the same", Bodies.duplicate) {
                 guard let id = $0["of"]?.string.flatMap({ CaseID($0) }) else {
-                    throw Problem.invalid("of", "must be the id of a case")
+                    throw Problem.invalid("of", .notACase)
                 }
                 return .markDuplicate(of: id)
             },
@@ -128,7 +128,7 @@ struct CommandRoutes: Sendable {
     private func entry(_ call: APICall) throws -> EventHash {
         guard let hash = EventHash(hex: try call.path("id")) else {
             throw Problem(
-                .notFound, "unknown-event", "There is no such entry", "An entry's id has 64 hexadecimal digits.")
+                .notFound, .unknownEvent, "There is no such entry", "An entry's id has 64 hexadecimal digits.")
         }
         return hash
     }
@@ -168,7 +168,7 @@ struct CommandRoutes: Sendable {
             return try await body()
         } catch Refusal.unknownEvent(let hash) {
             guard let field else { throw Refusal.unknownEvent(hash) }
-            throw Problem.invalid(field, "names \(hash), which is no such entry of this case")
+            throw Problem.invalid(field, .unknownEvent, "\(hash)")
         }
     }
 }
@@ -179,21 +179,21 @@ func text(_ body: JSON, _ name: String) -> String { body[name]?.string ?? "" }
 
 func organization(_ body: JSON, _ name: String) throws(Problem) -> OrganizationCode {
     guard let code = body[name]?.string.flatMap({ OrganizationCode(rawValue: $0) }) else {
-        throw .invalid(name, "must be the code of an organisation, such as IR-23")
+        throw .invalid(name, .notAnOrganization)
     }
     return code
 }
 
 func hash(_ body: JSON, _ name: String) throws(Problem) -> EventHash {
     guard let hash = body[name]?.string.flatMap({ EventHash(hex: $0) }) else {
-        throw .invalid(name, "must be the hash of an event, 64 hexadecimal digits")
+        throw .invalid(name, .notAHash)
     }
     return hash
 }
 
 func value<Value: RawRepresentable<String> & CaseIterable>(_ body: JSON, _ name: String) throws(Problem) -> Value {
     guard let value = body[name]?.string.flatMap({ Value(rawValue: $0) }) else {
-        throw .invalid(name, "must be one of: " + Value.allCases.map(\.rawValue).joined(separator: ", "))
+        throw .invalid(name, .notOneOf, Value.allCases.map(\.rawValue).joined(separator: ", "))
     }
     return value
 }

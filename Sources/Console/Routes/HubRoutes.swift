@@ -64,21 +64,21 @@ struct HubRoutes: Sendable {
         let code = try call.path("code")
         guard let origin = Origin(code), !origin.isHub else {
             throw Problem(
-                .notFound, "unknown-province", "There is no such province", "Give a code from IR-00 to IR-30.")
+                .notFound, .unknownProvince, "There is no such province", "Give a code from IR-00 to IR-30.")
         }
         let keep = call.body["keep"]?.string
         let incarnation = keep.flatMap { UInt64($0, radix: 16) }
         if keep != nil, incarnation == nil || incarnation == 0 {
-            throw Problem.invalid("keep", "must be an incarnation, 16 hexadecimal digits, of the province's candidates")
+            throw Problem.invalid("keep", .notAnIncarnation)
         }
         guard try await status(of: origin)?.quarantine != nil else {
             throw Problem(
-                .conflict, "not-quarantined", "The province is not quarantined",
+                .conflict, .notQuarantined, "The province is not quarantined",
                 "There is nothing to end; load the page again.")
         }
         let line = { (action: String, detail: String) in
             AuditLine(
-                actor: principal.actor.audited, action: action, subject: origin.code, remote: call.remoteAddress,
+                actor: principal.actor.line, action: action, subject: origin.code, remote: call.remoteAddress,
                 detail: detail)
         }
         let choice = keep.map { "keep \($0)" } ?? "keep all"
@@ -111,9 +111,4 @@ struct HubRoutes: Sendable {
                 try await writer.finish(nil)
             })
     }
-}
-
-extension Actor {
-    /// As audit lines name a person.
-    fileprivate var audited: String { "\(name) (\(role.rawValue)) @\(organization.rawValue)" }
 }

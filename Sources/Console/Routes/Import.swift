@@ -29,7 +29,7 @@ struct Import: Sendable {
     private func take(_ body: JSON, _ principal: Principal) async throws -> JSON {
         let key = text(body, "key")
         do {
-            guard !key.isEmpty else { throw Problem.invalid("key", "is empty") }
+            guard !key.isEmpty else { throw Problem.invalid("key", .empty) }
             let result = try await service.execute(
                 CommandRequest(
                     principal: principal, command: .importCase(try Self.importedCase(body)), caseID: nil,
@@ -69,7 +69,7 @@ struct Import: Sendable {
 
     private static func instant(_ body: JSON, _ name: String, in path: String) throws(Problem) -> Instant {
         guard let instant = body[name]?.string.flatMap({ Instant(rfc3339: $0) }) else {
-            throw .invalid(path + name, "must be a time such as 2026-11-21T07:30:00Z")
+            throw .invalid(path + name, .notATime)
         }
         return instant
     }
@@ -82,7 +82,7 @@ struct Import: Sendable {
         case "answered": return .answered(text(event, "text"))
         case "closed": return .closed(try value(event, "outcome"), text(event, "text"))
         case "noted": return .noted(text(event, "text"))
-        default: throw .invalid(path + "step", "must be one of: " + Bodies.importSteps.joined(separator: ", "))
+        default: throw .invalid(path + "step", .notOneOf, Bodies.importSteps.joined(separator: ", "))
         }
     }
 }

@@ -55,7 +55,7 @@ struct NodeRoutes: Sendable {
         do {
             result = try await service.execute(request)
         } catch Refusal.unknownOrganization(let code) {
-            throw Problem.invalid("about", "is \(code), which is no organisation here; see GET /organizations")
+            throw Problem.invalid("about", .unknownOrganization, code)
         }
         let receipt = result.receipt?.json ?? .null
         return .json(

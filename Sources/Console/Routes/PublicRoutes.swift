@@ -67,7 +67,7 @@ struct PublicRoutes: Sendable {
         let mobile = try call.query["mobile"].flatMap { try Self.lastDigits($0) }
         guard let document = try await service.cases.track(code, mobile: mobile) else {
             throw Problem(
-                .notFound, "unknown-code", "No case has this tracking code",
+                .notFound, .unknownCode, "No case has this tracking code",
                 "Check the digits; a case of another province is found at its own office or at the hub.")
         }
         return document
@@ -77,16 +77,16 @@ struct PublicRoutes: Sendable {
         do {
             return try TrackingCode.parse(String(text.prefix(200)))
         } catch {
-            let reason =
+            let fault: FaultCode =
                 switch error {
-                case .empty: "has no digit"
-                case .unexpectedCharacter: "holds something else than digits"
-                case .wrongLength(let count): "has \(count == 14 ? "more than 13" : String(count)) digits instead of 13"
-                case .wrongCheckDigit: "is mistyped: its check digit does not fit"
-                case .unknownProvince: "does not begin with a province's number"
+                case .empty: .codeWithoutDigits
+                case .unexpectedCharacter: .codeOtherCharacters
+                case .wrongLength: .codeLength
+                case .wrongCheckDigit: .codeCheckDigit
+                case .unknownProvince: .codeProvince
                 }
-            var problem = Problem.invalid("code", reason)
-            problem.name = "bad-code"
+            var problem = Problem.invalid("code", fault, limit: fault == .codeLength ? 13 : nil)
+            problem.name = .badCode
             throw problem
         }
     }
@@ -95,7 +95,7 @@ struct PublicRoutes: Sendable {
     private static func lastDigits(_ text: String) throws(Problem) -> String? {
         let digits = PersianText.latinDigits(text).filter { $0.isASCII && $0.isNumber }
         if text.allSatisfy(\.isWhitespace) { return nil }
-        guard digits.count >= 4 else { throw .invalid("mobile", "must hold the mobile's last four digits") }
+        guard digits.count >= 4 else { throw .invalid("mobile", .notFourDigits) }
         return String(digits.suffix(4))
     }
 

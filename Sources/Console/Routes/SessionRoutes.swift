@@ -55,7 +55,7 @@ struct SessionRoutes: Sendable {
         case (let name?, let password?, nil):
             return try await service.cases.login(name: name, password: password, remote: remote)
         default:
-            throw Problem.invalid("name", "and password must both be there, or a token alone")
+            throw Problem.invalid("name", .notOneProof)
         }
     }
 

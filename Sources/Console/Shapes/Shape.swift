@@ -51,14 +51,6 @@ indirect enum Shape: Sendable {
     }
 }
 
-/// One thing wrong with a body or a query, by the name of its field.
-struct FieldFault: Error, Sendable, Hashable {
-    var field: String
-    var reason: String
-
-    init(_ field: String, _ reason: String) { (self.field, self.reason) = (field, reason) }
-}
-
 extension Shape {
     /// Everything that is wrong with a value, at most 20 things.
     func faults(of value: JSON, at path: String = "") -> [FieldFault] {
@@ -74,29 +66,31 @@ extension Shape {
         case .nullable(let schema):
             if !value.isNull { schema.check(value, at: path, into: &faults) }
         case .object(let properties, let allowed):
-            guard let members = value.members else { return faults.append(FieldFault(path, "must be an object")) }
+            guard let members = value.members else { return faults.append(FieldFault(path, .notObject)) }
             check(members, properties, allowed, at: path, into: &faults)
         case .array(let element, let limit):
-            guard let elements = value.array else { return faults.append(FieldFault(path, "must be a list")) }
+            guard let elements = value.array else { return faults.append(FieldFault(path, .notList)) }
             if let limit, elements.count > limit {
-                return faults.append(FieldFault(path, "has more than \(limit) entries"))
+                return faults.append(FieldFault(path, .tooMany, limit: Int64(limit)))
             }
             for (index, item) in elements.enumerated() {
                 element.check(item, at: "\(path)[\(index)]", into: &faults)
             }
-        case .boolean: if value.bool == nil { faults.append(FieldFault(path, "must be true or false")) }
+        case .boolean: if value.bool == nil { faults.append(FieldFault(path, .notBoolean)) }
         case .number:
             if case .double = value { return }
-            if value.int == nil { faults.append(FieldFault(path, "must be a number")) }
+            if value.int == nil { faults.append(FieldFault(path, .notNumber)) }
         case .integer(let range):
-            guard let number = value.int else { return faults.append(FieldFault(path, "must be a whole number")) }
-            if let range, !range.contains(number) {
-                faults.append(FieldFault(path, "must be from \(range.lowerBound) to \(range.upperBound)"))
+            guard let number = value.int else { return faults.append(FieldFault(path, .notWholeNumber)) }
+            if let range, number < range.lowerBound {
+                faults.append(FieldFault(path, .tooSmall, limit: range.lowerBound))
+            } else if let range, number > range.upperBound {
+                faults.append(FieldFault(path, .tooGreat, limit: range.upperBound))
             }
         case .string(let limit, let form, let values):
-            guard let text = value.string else { return faults.append(FieldFault(path, "must be a text")) }
-            if let reason = Shape.objection(to: text, limit: limit, form: form, values: values) {
-                faults.append(FieldFault(path, reason))
+            guard let text = value.string else { return faults.append(FieldFault(path, .notText)) }
+            if let fault = Shape.fault(of: text, at: path, limit: limit, form: form, values: values) {
+                faults.append(fault)
             }
         }
     }
@@ -110,7 +104,7 @@ extension Shape {
             if let member = members.first(where: { $0.name == property.name }) {
                 property.schema.check(member.value, at: prefix + property.name, into: &faults)
             } else if property.isRequired {
-                faults.append(FieldFault(prefix + property.name, "is missing"))
+                faults.append(FieldFault(prefix + property.name, .missing))
             }
         }
         for member in members where !properties.contains(where: { $0.name == member.name }) {
@@ -120,28 +114,28 @@ extension Shape {
             case .strings(let names, let schema) where names.contains(member.name):
                 schema.check(member.value, at: field, into: &faults)
             default:
-                faults.append(FieldFault(field, "is not known here; check its spelling"))
+                faults.append(FieldFault(field, .unknownMember))
             }
             if faults.count >= 20 { return }
         }
     }
 
-    static func objection(to text: String, limit: Int?, form: Form, values: [String]?) -> String? {
+    /// - Parameter path: of the field, for the fault.
+    static func fault(of text: String, at path: String, limit: Int?, form: Form, values: [String]?) -> FieldFault? {
         if let values {
-            return values.contains(text) ? nil : "must be one of: " + values.joined(separator: ", ")
+            return values.contains(text) ? nil : FieldFault(path, .notOneOf, values.joined(separator: ", "))
         }
         // PostgreSQL cannot store NUL, and no person writes the other ones.
         if text.unicodeScalars.contains(where: { $0.value < 0x20 && !"\n\r\t".unicodeScalars.contains($0) }) {
-            return "holds a control character"
+            return FieldFault(path, .controlCharacter)
         }
-        if let limit, text.unicodeScalars.count > limit { return "is longer than \(limit) characters" }
+        if let limit, text.unicodeScalars.count > limit { return FieldFault(path, .tooLong, limit: Int64(limit)) }
         switch form {
         case .text: return nil
-        case .dateTime: return Instant(rfc3339: text) == nil ? "must be a time such as 2026-11-21T07:30:00Z" : nil
-        case .uuid: return CaseID(text) == nil ? "must be the id of a case" : nil
-        case .hash: return EventHash(hex: text) == nil ? "must be the hash of an event, 64 hexadecimal digits" : nil
-        case .organization:
-            return OrganizationCode(rawValue: text) == nil ? "must be the code of an organisation, such as IR-23" : nil
+        case .dateTime: return Instant(rfc3339: text) == nil ? FieldFault(path, .notATime) : nil
+        case .uuid: return CaseID(text) == nil ? FieldFault(path, .notACase) : nil
+        case .hash: return EventHash(hex: text) == nil ? FieldFault(path, .notAHash) : nil
+        case .organization: return OrganizationCode(rawValue: text) == nil ? FieldFault(path, .notAnOrganization) : nil
         }
     }
 }

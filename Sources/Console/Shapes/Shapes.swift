@@ -52,10 +52,16 @@ enum Shapes {
                 "Event",
                 .object([
                     .init("id", text), .init("origin", text), .init("incarnation", text), .init("seq", count),
-                    .init("hash", hash), .init("epoch", count), .init("type", text), .init("actor", text),
-                    .init("occurred_at", time),
-                    .init("effect", text, "`applied`, `proposal: …`, `without effect: …` or `parked`."),
+                    .init("hash", hash), .init("epoch", count), .init("type", text),
+                    .init("actor", .named("Principal")), .init("occurred_at", time), .init("effect", .named("Effect")),
                     .init("content", .object([], allowed: .any)),
+                ])
+            ),
+            (
+                "Effect",
+                .object([
+                    .init("code", .string(values: EffectDocument.Code.allCases.map(\.rawValue))),
+                    .init("reason", .nullable(reason), "Why it did not count."),
                 ])
             ),
             (
@@ -68,15 +74,16 @@ enum Shapes {
             (
                 "ConflictSide",
                 .object([
-                    .init("event", hash), .init("value", .nullable(text)), .init("actor", text), .init("origin", text),
-                    .init("occurred_at", time),
+                    .init("event", hash), .init("value", .nullable(text)), .init("actor", .named("Principal")),
+                    .init("origin", text), .init("occurred_at", time),
                 ])
             ),
             (
                 "Proposal",
                 .object([
                     .init("id", hash), .init("case_id", id), .init("tracking_code", text), .init("type", text),
-                    .init("reason", text), .init("actor", text), .init("origin", text), .init("occurred_at", time),
+                    .init("reason", reason), .init("actor", .named("Principal")), .init("origin", text),
+                    .init("occurred_at", time),
                     .init("content", .object([], allowed: .any)),
                 ])
             ),
@@ -224,7 +231,8 @@ enum Shapes {
             .object([
                 .init("event", hash, "The entry that attached it."), .init("sha256", hash), .init("size", count),
                 .init("present", count, "Bytes of it that are on this server; it is given when all are."),
-                .init("media_type", text), .init("name", .nullable(text)), .init("actor", text), .init("origin", text),
+                .init("media_type", text), .init("name", .nullable(text)), .init("actor", .named("Principal")),
+                .init("origin", text),
                 .init("occurred_at", time), .init("hidden", .boolean),
             ])
         ),
@@ -235,7 +243,14 @@ enum Shapes {
                 .init("type", text), .init("title", text), .init("status", .integer(400...599)),
                 .init("detail", text, "What to do."), .init("instance", text, required: false),
                 .init(
-                    "errors", .array(of: .object([.init("field", text), .init("reason", text)])), required: false),
+                    "errors",
+                    .array(
+                        of: .object([
+                            .init("field", text), .init("code", .string(values: FaultCode.allCases.map(\.rawValue))),
+                            .init("limit", .integer(), required: false, "The bound that was passed."),
+                            .init("reason", text, "The code in English."),
+                        ])), required: false),
+                .init("reason", reason, required: false, "Of `illegal`: why the life cycle refused."),
                 .init("present", count, required: false, "Of a file on its way: the bytes that are here."),
                 .init("size", count, required: false, "Of a file on its way: all its bytes."),
                 .init("revision", count, required: false, "Of a stale edit: the case's present revision."),
@@ -254,7 +269,9 @@ enum Shapes {
                 .init("name", .nullable(text)), .init("national_id", .nullable(text)),
                 .init("mobile", .nullable(text)), .init("address", .nullable(text)),
             ])),
-        .init("status", status), .init("outcome", .nullable(outcome)), .init("home", text), .init("holder", text),
+        .init("status", status, "`disputed` while a dispute is open."),
+        .init("held_status", status, "What the offices wrote, below an open dispute."),
+        .init("outcome", .nullable(outcome)), .init("home", text), .init("holder", text),
         .init("seat", text), .init("epoch", count), .init("revision", count, "Events that this server has applied."),
         .init("registered_at", .nullable(time)), .init("deadline", .nullable(time)), .init("overdue", .boolean),
         .init("conflicts", .array(of: hash)), .init("proposals", .array(of: hash)),
@@ -293,6 +310,7 @@ enum Shapes {
     private static let hash = Shape.string(form: .hash)
     private static let id = Shape.string(form: .uuid)
     private static let count = Shape.integer(0...Int64.max)
+    private static let reason = Shape.string(values: EffectReason.allCases.map(\.rawValue))
     private static let status = Shape.string(values: Status.allCases.map(\.rawValue))
     private static let outcome = Shape.string(values: Outcome.allCases.map(\.rawValue))
 }

@@ -276,7 +276,7 @@ extension Alarm {
     }
 
     fileprivate init(_ message: Peyvand_V1_Alarm) {
-        self.init(code: message.code, detail: message.detail, event: EventHash(message.event))
+        self.init(sent: message.code, detail: message.detail, event: EventHash(message.event))
     }
 }
 

@@ -8,45 +8,45 @@ import Federation
 enum AlarmChecker: Checker {
     static func check(_ replicas: Replicas) throws {
         let world = replicas.world
-        for (place, about, alarm) in world.alarms where !isLegal(alarm.code, about: about, world.causes) {
+        for (place, about, alarm) in world.alarms where !isLegal(alarm.known, about: about, world.causes) {
             throw Violation("alarm \(alarm.code) at \(place) about \(about) without a cause: \(alarm.detail)")
         }
-        func rang(_ code: String, about origin: Origin? = nil) -> Bool {
-            world.alarms.contains { $0.at == .hub && $0.alarm.code == code && (origin == nil || $0.about == origin) }
+        func rang(_ code: AlarmCode, about origin: Origin? = nil) -> Bool {
+            world.alarms.contains { $0.at == .hub && $0.alarm.known == code && (origin == nil || $0.about == origin) }
         }
-        for origin in world.origins where replicas.hub.disk.tree(origin).isForked && !rang("branch", about: origin) {
+        for origin in world.origins where replicas.hub.disk.tree(origin).isForked && !rang(.branch, about: origin) {
             throw Violation("\(origin) has two branches, and nobody was told")
         }
         for event in replicas.hub.disk.events where event.origin == .hub {
             if case .stamped(let hash, _) = event.envelope.change, let bounded = replicas.hub.disk.event(hash),
-                !rang("clock_ahead", about: bounded.origin)
+                !rang(.clockAhead, about: bounded.origin)
             {
                 throw Violation("a stamp of \(bounded.origin) was bounded, and nobody was told")
             }
         }
         for origin in world.causes.met.sorted()
-        where !rang("two_copies", about: origin) && !rang("fenced", about: origin) {
+        where !rang(.twoCopies, about: origin) && !rang(.fenced, about: origin) {
             throw Violation("two copies of \(origin) were running, and nobody was told")
         }
-        if world.tally[Scenario.hubRestored.name] > 0, !world.isTold, !rang("hub_restored") {
+        if world.tally[Scenario.hubRestored.name] > 0, !world.isTold, !rang(.hubRestored) {
             throw Violation("the hub was brought back from an older state, and nobody was told")
         }
     }
 
-    private static func isLegal(_ code: String, about origin: Origin, _ causes: Causes) -> Bool {
+    private static func isLegal(_ code: AlarmCode?, about origin: Origin, _ causes: Causes) -> Bool {
         if causes.hostile.contains(origin) { return true }
         switch code {
-        case "clock_ahead": return causes.ahead.contains(origin) || causes.hubClock
-        case "branch": return causes.blind.contains(origin) || causes.copied.contains(origin)
-        case "tail_missing": return causes.restored.contains(origin) || causes.copied.contains(origin)
-        case "recovered": return causes.restored.contains(origin) || causes.copied.contains(origin)
-        case "two_copies", "fenced": return causes.copied.contains(origin)
+        case .clockAhead: return causes.ahead.contains(origin) || causes.hubClock
+        case .branch: return causes.blind.contains(origin) || causes.copied.contains(origin)
+        case .tailMissing: return causes.restored.contains(origin) || causes.copied.contains(origin)
+        case .recovered: return causes.restored.contains(origin) || causes.copied.contains(origin)
+        case .twoCopies, .fenced: return causes.copied.contains(origin)
         // A restored hub may hear of a case before it has its own grants back.
-        case "foreign_origin": return causes.hubRestored
-        case "hub_restored": return causes.hubRestored
-        case "mended": return causes.flipped.contains(origin) || (origin == .hub && causes.hubFlipped)
-        case "gap" where causes.copied.contains(origin): return true
-        case "unreadable", "gap": return causes.flipped.contains(origin)
+        case .foreignOrigin: return causes.hubRestored
+        case .hubRestored: return causes.hubRestored
+        case .mended: return causes.flipped.contains(origin) || (origin == .hub && causes.hubFlipped)
+        case .gap where causes.copied.contains(origin): return true
+        case .unreadable, .gap: return causes.flipped.contains(origin)
         default: return false
         }
     }

@@ -143,8 +143,8 @@ enum SearchText: Equatable {
             self = .code(code)
             return
         }
-        if let mobile = PersianText.normalizeMobile(text) {
-            self = .words(["0" + mobile.dropFirst(3)])
+        if let mobile = MobileNumber(parsing: text) {
+            self = .words([mobile.national[...]])
             return
         }
         let words = PersianText.normalizeForSearch(text).split(separator: " ")
@@ -157,11 +157,11 @@ enum SearchText: Equatable {
         var texts = [Field.subject, .description, .citizenName, .citizenMobile, .citizenNationalID]
             .compactMap { values[$0] }
         // However it was typed, a mobile is found by 0914… and by 98914…
-        if let mobile = values[.citizenMobile].flatMap({ PersianText.normalizeMobile($0) }) {
-            texts += [String(mobile.dropFirst()), "0" + mobile.dropFirst(3)]
+        if let mobile = values[.citizenMobile].flatMap({ MobileNumber(parsing: $0) }) {
+            texts += [String(mobile.international.dropFirst()), mobile.national]
         }
-        if let national = values[.citizenNationalID].flatMap({ PersianText.normalizeNationalID($0) }) {
-            texts.append(national)
+        if let national = values[.citizenNationalID].flatMap({ NationalID(parsing: $0) }) {
+            texts.append(national.digits)
         }
         texts.append(code)
         return " " + PersianText.normalizeForSearch(texts.joined(separator: " "))

@@ -14,8 +14,8 @@ extension CaseReads {
             return EventDocument(
                 id: Self.label(envelope.id), origin: event.origin.code,
                 incarnation: Receipt.hex(envelope.incarnation), seq: envelope.seq, hash: event.hash.description,
-                epoch: envelope.epoch, type: envelope.type, actor: envelope.actor.shown,
-                occurredAt: envelope.occurredAt.rfc3339, effect: entry.effect.shown,
+                epoch: envelope.epoch, type: envelope.type, actor: ActorDocument(envelope.actor),
+                occurredAt: envelope.occurredAt.rfc3339, effect: EffectDocument(entry.effect),
                 content: Self.content(
                     of: event, isReadable: isReadable, isHidden: record.state.hidden.contains(event.hash)))
         }
@@ -39,23 +39,6 @@ extension CaseReads {
         guard digits.count == 32 else { return String(digits) }
         return [digits[0..<8], digits[8..<12], digits[12..<16], digits[16..<20], digits[20..<32]]
             .map { String($0) }.joined(separator: "-")
-    }
-}
-
-extension Actor {
-    /// `Maryam (operator) @IR-03`
-    var shown: String { "\(name) (\(role.rawValue)) @\(organization.rawValue)" }
-}
-
-extension Effect {
-    var shown: String {
-        switch self {
-        case .applied: "applied"
-        case .proposal(let reason): "proposal: \(reason.rawValue)"
-        case .withoutEffect(let reason): "without effect: \(reason.rawValue)"
-        case .newer: "newer"
-        case .parked: "parked"
-        }
     }
 }
 

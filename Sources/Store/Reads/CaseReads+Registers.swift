@@ -65,7 +65,8 @@ extension CaseReads {
             case nil: isReadable && !record.state.hidden.contains(hash) ? event.texts?[field] : nil
             }
         return ConflictDocument.Side(
-            event: hash.description, value: value, actor: event.envelope.actor.shown, origin: event.origin.code,
+            event: hash.description, value: value, actor: ActorDocument(event.envelope.actor),
+            origin: event.origin.code,
             occurredAt: event.envelope.occurredAt.rfc3339)
     }
 
@@ -77,7 +78,7 @@ extension CaseReads {
             let document = ProposalDocument(
                 id: proposal.event.description, caseID: record.id.description,
                 trackingCode: record.state.trackingCode?.digits ?? "", type: proposal.change.kind.rawValue,
-                reason: proposal.reason.rawValue, actor: proposal.actor.shown, origin: proposal.origin.code,
+                reason: proposal.reason.rawValue, actor: ActorDocument(proposal.actor), origin: proposal.origin.code,
                 occurredAt: proposal.at.rfc3339,
                 content: Self.content(of: event, isReadable: isReadable, isHidden: isHidden))
             return (proposal.event, document)

@@ -37,7 +37,7 @@ enum PageCursor: Equatable {
         }
     }
 
-    static let invalid = Refusal.invalid(field: "cursor", reason: "is none that a page of this list gave")
+    static let invalid = Refusal.invalid(field: "cursor", .notACursor)
 
     private static func bytes(_ number: Int64) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
 

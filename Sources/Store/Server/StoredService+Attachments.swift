@@ -34,7 +34,7 @@ extension StoredService {
                 size: file.attachment.size,
                 present: here.contains(file.event) ? file.attachment.size : partial(file.attachment, of: origin),
                 mediaType: file.attachment.mediaType,
-                name: isReadable && !isHidden ? event?.texts?.text : nil, actor: file.actor.shown,
+                name: isReadable && !isHidden ? event?.texts?.text : nil, actor: ActorDocument(file.actor),
                 origin: origin.code, occurredAt: file.at.rfc3339, hidden: isHidden)
         }
     }
@@ -93,7 +93,7 @@ extension StoredService {
         do {
             let file = try await files.newFile(announced: upload.announced)
             let size = try await Self.write(upload.body, to: file)
-            guard size > 0 else { throw Refusal.invalid(field: "file", reason: "is empty") }
+            guard size > 0 else { throw Refusal.invalid(field: "file", .emptyFile) }
             return try await file.keep()
         } catch let fault as FileFault {
             if fault.code == .full { throw FileRefusal.diskFull }

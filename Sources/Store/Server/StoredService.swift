@@ -222,8 +222,3 @@ extension ReceiptDocument.Countersignature {
             committedAt: ack.committedAt.rfc3339, position: ack.position, signature: Hex.encode(ack.signature))
     }
 }
-
-extension Actor {
-    /// As audit lines and histories name a person: `name (role) @ORGANISATION`.
-    public var line: String { "\(name) (\(role.rawValue)) @\(organization.rawValue)" }
-}

@@ -261,7 +261,9 @@ extension ImportRow {
             _ = try Case(id: id).decide(.importCase(imported), in: context, trackingCode: code)
             return nil
         } catch {
-            if case .invalid(let field, let reason) = error { return "\(field) \(reason)" }
+            if case .invalid(let field, let code, let limit) = error {
+                return "\(field): \(code.rawValue)" + (limit.map { " (\($0))" } ?? "")
+            }
             return String(describing: error)
         }
     }

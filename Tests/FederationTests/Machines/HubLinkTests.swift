@@ -77,7 +77,7 @@ import Testing
     /// Identity comes from the certificate alone.
     @Test func aNodeIsWhoItsCertificateSays() {
         var link = HubLink(peer: Place.home)
-        let alarm = Alarm(code: "identity", detail: "the certificate of IR-03 said Hello as IR-23")
+        let alarm = Alarm(code: .identity, detail: "the certificate of IR-03 said Hello as IR-23")
         #expect(
             link.received(.hello(hello(Place.seat)))
                 == [.raise(alarm)] + ends("a node writes only its own origin: the certificate says IR-03"))
@@ -99,7 +99,7 @@ import Testing
         #expect(link.received(.events([WireEvent(event)])) == [.submit([WireEvent(event)])])
         let head = ChainHead(incarnation: 4, seq: 1, hash: event.hash)
         let ack = Ack(heads: [head], committedAt: now, position: 1, signature: [1])
-        let alarm = Alarm(code: "clock_ahead", detail: "set it right")
+        let alarm = Alarm(code: .clockAhead, detail: "set it right")
         #expect(link.committed(ack, alarms: [alarm]) == [.send(.ack(ack)), .send(.alarm(alarm))])
     }
 
@@ -174,11 +174,11 @@ import Testing
 
     /// A node's alarms end in the hub's audit table: they are short, few, and its own only after Hello.
     @Test func alarmsAreBounded() {
-        let huge = Alarm(code: String(repeating: "c", count: 5000), detail: String(repeating: "d", count: 5000))
+        let huge = Alarm(sent: String(repeating: "c", count: 5000), detail: String(repeating: "d", count: 5000))
         var awaiting = HubLink(peer: Place.home)
         #expect(awaiting.received(.alarm(huge)) == ends("a frame out of turn"))
         var link = answered()
-        let kept = Alarm(code: String(repeating: "c", count: 64), detail: String(repeating: "d", count: 500))
+        let kept = Alarm(sent: String(repeating: "c", count: 64), detail: String(repeating: "d", count: 500))
         for _ in 0..<HubLink.alarmLimit { #expect(link.received(.alarm(huge)) == [.raise(kept)]) }
         #expect(link.received(.alarm(huge)) == ends("too many alarms in one call"))
     }
@@ -196,7 +196,7 @@ import Testing
     }
 
     @Test func alarmsAndGoodbyesAreHeardInACall() {
-        let alarm = Alarm(code: "disk", detail: "nearly full")
+        let alarm = Alarm(sent: "disk", detail: "nearly full")
         var link = answered()
         #expect(link.received(.alarm(alarm)) == [.raise(alarm)])
         #expect(link.received(.goodbye(Goodbye(reason: "stopping"))) == ends("stopping"))
@@ -292,7 +292,7 @@ import Testing
     @Test func aGapEndsNoCall() {
         var link = answered()
         let ack = Ack(heads: [ChainHead(incarnation: 4, seq: 1, hash: event.hash)])
-        let alarm = Alarm(code: "gap", detail: "events are missing")
+        let alarm = Alarm(code: .gap, detail: "events are missing")
         #expect(link.committed(ack, alarms: [alarm]) == [.send(.ack(ack)), .send(.alarm(alarm))])
     }
 }

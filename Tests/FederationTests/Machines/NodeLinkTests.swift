@@ -138,7 +138,7 @@ import struct Simulator.Generator
         #expect(link.received(.ack(ack), now: now) == [.recordAck(ack)])
         #expect(link.backlog == 0)
         #expect(link.received(.feed([row]), now: now) == [.apply([row])])
-        let alarm = Alarm(code: "clock_ahead", detail: "set it right")
+        let alarm = Alarm(code: .clockAhead, detail: "set it right")
         #expect(link.received(.alarm(alarm), now: now) == [.raise(alarm)])
         #expect(link.committed(row.cursor, clock: now) == [.send(.feedAck(row.cursor, clock: now, backlog: 0))])
         #expect(link.report(clock: now) == [.send(.feedAck(nil, clock: now, backlog: 0))])
@@ -200,7 +200,7 @@ import struct Simulator.Generator
     @Test func whatWasLostOnTheWayIsSentAgain() {
         var (link, _) = live(head: 6, hub: [head(4)], acknowledged: 4)
         #expect(link.journalRead(rows(Array(events[4..<6]))).count == 1)
-        let alarm = Alarm(code: "unreadable", detail: "")
+        let alarm = Alarm(code: .unreadable, detail: "")
         #expect(link.received(.alarm(alarm), now: now) == [.raise(alarm)])
         #expect(link.advanced(to: journal(6)) == [], "nothing more is sent until then")
         #expect(link.tick(now: now + NodeLink.patience - 1) == [])
@@ -210,7 +210,7 @@ import struct Simulator.Generator
     /// What is under way then would be taken for sent; and what only lacks its receipt is sent again too.
     @Test func sendingAgainWaitsForTheReadUnderWay() {
         var (link, _) = live(head: 6, hub: [head(6)], acknowledged: 4)
-        let alarm = Alarm(code: "gap", detail: "")
+        let alarm = Alarm(code: .gap, detail: "")
         _ = link.received(.alarm(alarm), now: now)
         #expect(link.tick(now: now + NodeLink.patience) == [])
         #expect(link.journalRead(rows([events[5]])).count == 1)
@@ -264,7 +264,7 @@ import struct Simulator.Generator
         _ = link.connected(hello(head: 2), journal: journal(2), acknowledged: [incarnation: 2])
         let actions = link.received(welcome([head(6)]), now: now)
         let detail = "the hub holds events of this node that are not here: an older state was brought back"
-        #expect(actions == [noted(), .raise(Alarm(code: "branch", detail: detail))])
+        #expect(actions == [noted(), .raise(Alarm(code: .branch, detail: detail))])
     }
 
     /// A restored hub gets its own events first, then the node's.
