@@ -17,7 +17,7 @@ enum OpenAPI {
         }
     }
 
-    private static let path = "/api/v1/openapi.json"
+    static let path = "/api/v1/openapi.json"
     private static let summary = "This document"
 
     static func document(_ routes: [Route], of service: ConsoleService) -> JSON {

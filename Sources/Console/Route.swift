@@ -73,6 +73,19 @@ struct Route: Sendable {
     }
 }
 
+extension Route {
+    /// The route of an act. Its answer is the case where nothing else is said.
+    init(
+        _ act: Act, _ summary: String, parameters: [Parameter] = [], answer: Answer = .json(.named("Case")),
+        handle: @escaping @Sendable (APICall) async throws -> Response
+    ) {
+        let route = ActRoute(act)
+        self.init(
+            route.method, route.path, summary, .writers, parameters: parameters, body: route.body,
+            takesFile: route.body == nil, answer: answer, handle: handle)
+    }
+}
+
 /// A request that has passed its route's gate: who asks, and what was read and checked.
 struct APICall: Sendable {
     var request: Request

@@ -40,6 +40,8 @@ public struct CaseDocument: Sendable, Equatable {
     public var parked: Bool
     /// Per field the heads that this document shows: sent back by PATCH as `seen`.
     public var heads: [String: [String]]
+    /// What its reader may do with it now; `nil` in lists, where it is not asked.
+    public var acts: [Act]?
 
     public init(
         id: String, trackingCode: String, kind: String, channel: String, category: String, subject: String?,
@@ -47,7 +49,7 @@ public struct CaseDocument: Sendable, Equatable {
         heldStatus: String, outcome: String?, home: String, holder: String, seat: String, epoch: UInt64, revision: Int,
         registeredAt: String?, deadline: String?, overdue: Bool, conflicts: [String], proposals: [String],
         disputes: [String], pendingTransfer: String?, holderDeadline: String?, imported: Bool, parked: Bool,
-        heads: [String: [String]]
+        heads: [String: [String]], acts: [Act]? = nil
     ) {
         self.id = id
         self.trackingCode = trackingCode
@@ -79,6 +81,7 @@ public struct CaseDocument: Sendable, Equatable {
         self.imported = imported
         self.parked = parked
         self.heads = heads
+        self.acts = acts
     }
 }
 

@@ -46,6 +46,12 @@ public struct CaseRecord: Sendable, Equatable {
 
     public subscript(hash: EventHash) -> Event? { events.first { $0.hash == hash } }
 
+    /// What an event said, with its texts where this server holds them; `nil` for one that is unknown or unreadable here.
+    public func written(_ hash: EventHash) -> (change: CaseChange, texts: Texts)? {
+        guard let event = self[hash], let change = event.envelope.change else { return nil }
+        return (change, event.texts ?? Texts())
+    }
+
     public func holds(_ hash: EventHash) -> Bool { events.contains { $0.hash == hash } }
 
     /// Adds an event without folding: `refold` comes after the last.
@@ -164,10 +170,8 @@ public struct Desk: Sendable {
         }
         var context = context(of: wish.actor, on: record, now: now)
         if let terms { context.terms = terms }
-        let newEvents = try record.state.decide(wish.command, in: context, trackingCode: wish.trackingCode) { hash in
-            guard let event = record[hash], let change = event.envelope.change else { return nil }
-            return (change, event.texts ?? Texts())
-        }
+        let newEvents = try record.state.decide(
+            wish.command, in: context, trackingCode: wish.trackingCode, written: record.written)
         return try write(newEvents, on: wish.caseID, now: now, random: &random)
     }
 

@@ -58,7 +58,10 @@ import Testing
         let document = try await document(client)
         for route in client.console.routes where route.body != nil {
             let operation = document["paths"]?[route.path]?[route.method.rawValue.lowercased()]
-            let schema = operation?["requestBody"]?["content"]?["application/json"]?["schema"]
+            var schema = operation?["requestBody"]?["content"]?["application/json"]?["schema"]
+            if let name = schema?["$ref"]?.string?.split(separator: "/").last {
+                schema = document["components"]?["schemas"]?[String(name)]
+            }
             #expect(schema?["additionalProperties"] == false, "\(route.path)")
             let (path, body) = RouteTests.request(route, client)
             let members = try JSON(parsing: Array((body ?? "{}").utf8)).members ?? []

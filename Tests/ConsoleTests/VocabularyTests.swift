@@ -18,8 +18,10 @@ import Testing
             (.kind, codes(Kind.self)), (.channel, codes(Casework.Channel.self)), (.priority, codes(Priority.self)),
             (.status, codes(Status.self)), (.outcome, codes(Outcome.self)), (.role, codes(Role.self)),
             (.field, codes(Field.self)), (.effect, codes(EffectDocument.Code.self)),
-            (.reason, codes(EffectReason.self)), (.event, codes(EventKind.self)), (.alarm, codes(AlarmCode.self)), (.problem, codes(Problem.Name.self)),
-            (.fault, codes(FaultCode.self)), (.score, (1...5).map { String($0) }),
+            (.reason, codes(EffectReason.self)), (.event, codes(EventKind.self)), (.alarm, codes(AlarmCode.self)),
+            (.problem, codes(Problem.Name.self)),
+            (.fault, codes(FaultCode.self)), (.act, Act.allCases.map { ActRoute($0).name }),
+            (.score, (1...5).map { String($0) }),
         ]
     }
 

@@ -96,7 +96,7 @@ enum GoldenSamples {
     private static let cursor = FeedCursor(hubIncarnation: 8, seq: 5, hash: hash)
     private static let wire = WireEvent(bytes: [1, 2, 3], part: .present([4, 5]), hash: hash)
     private static let caseID = CaseID(home: Place.home, at: Docket.start, random: (1, 2))
-    private static let alarm = Alarm(code: "gap", detail: "events are missing", event: hash)
+    private static let alarm = Alarm(code: .gap, detail: "events are missing", event: hash)
     private static let goodbye = Goodbye(reason: "later", retryAfterMilliseconds: 5_000)
 
     static let nodeFrames: [NodeFrame] = [

@@ -35,7 +35,9 @@ import Testing
     /// Everything that can be read of a case, as the text that would be sent.
     private func everything(_ id: CaseID, _ office: ReadsOffice, for principal: Principal) async throws -> String {
         let record = try #require(try await office.reads.record(id))
-        var texts = ["\(office.reads.document(record, for: principal, now: office.now))"]
+        let context = DecisionContext(
+            now: office.now, origin: office.origin, actor: principal.actor, tree: .standard, calendar: .standard)
+        var texts = ["\(office.reads.document(record, for: principal, in: context))"]
         texts.append("\(office.reads.eventDocuments(record, for: principal))")
         texts.append("\(try await office.reads.cases(CaseQuery(), for: principal, now: office.now))")
         texts.append("\(try await office.reads.conflicts(cursor: nil, limit: 9, for: principal))")
@@ -71,7 +73,10 @@ import Testing
         try await office.save()
         let record = try #require(try await office.reads.record(id))
         let clerk = try office.principal(.operator)
-        let document = office.reads.document(record, for: clerk, now: office.now)
+        let context = DecisionContext(
+            now: office.now, origin: office.origin, actor: clerk.actor, tree: .standard, calendar: .standard)
+        let document = office.reads.document(record, for: clerk, in: context)
+        #expect(document.heldStatus != "disputed")
         #expect(document.status == "disputed" && document.holder == "IR-03-MUN" && document.home == "IR-03")
         #expect(document.revision == record.events.count && document.subject == "پنهان-موضوع")
         #expect(document.citizen.name == "پنهان-دو" && document.conflicts.count == 1 && document.proposals.count == 1)

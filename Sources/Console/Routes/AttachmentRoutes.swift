@@ -19,9 +19,9 @@ struct AttachmentRoutes: Sendable {
                 return .json(["items": .array(files.map(\.json)), "next": .null])
             },
             Route(
-                .post, "/api/v1/cases/{id}/attachments", "Attach a file: the body is its bytes, as they are", .writers,
+                .attach, "Attach a file: the body is its bytes, as they are",
                 parameters: [.init("name", .string(limit: Limits.name), "The file's name, without folders. Required.")],
-                takesFile: true, answer: .json(.named("Case")), handle: attach),
+                handle: attach),
             Route(
                 .get, "/api/v1/cases/{id}/attachments/{sha256}", "One file, as it was attached", .readers,
                 answer: .other("*/*"), handle: give),
@@ -42,7 +42,7 @@ struct AttachmentRoutes: Sendable {
                 announced: head.headerFields[.contentLength].flatMap { UInt64($0) },
                 idempotencyKey: call.idempotencyKey, request: "\(head.method.rawValue) \(head.path ?? "")",
                 body: Self.pieces(call.source.request.body)))
-        return .json(result.document.json)
+        return .json(result.document.json(at: service.origin))
     }
 
     private static func pieces(

@@ -21,7 +21,8 @@ struct CaseRoutes: Sendable {
                 .get, "/api/v1/cases.csv", "The same cases as a table, all pages in one stream", .readers,
                 parameters: Self.filters, answer: .other("text/csv"), handle: export),
             Route(.get, "/api/v1/cases/{id}", "One case", .readers, answer: .json(.named("Case"))) { call in
-                .json(try await service.caseDocument(try call.caseID, for: try call.principal).json)
+                let document = try await service.caseDocument(try call.caseID, for: try call.principal)
+                return .json(document.json(at: service.origin))
             },
             Route(
                 .get, "/api/v1/cases/{id}/events", "All its events in history order", .readers,

@@ -14,25 +14,25 @@ struct CommandRoutes: Sendable {
 
     private var held: [Route] {
         [
-            command("assessment", "Weigh it: lawful, within the agency's means, already done?", Bodies.assessment) {
+            command(.assess, "Weigh it: lawful, within the agency's means, already done?") {
                 let flag = { (body: JSON, name: String) in body[name]?.bool ?? false }
                 return .assess(
                     Assessment(
                         lawful: flag($0, "lawful"), withinMeans: flag($0, "within_means"), done: flag($0, "done")))
             },
-            command("referral", "Refer it to an organisation", Bodies.referral) {
+            command(.refer, "Refer it to an organisation") {
                 .refer(to: try organization($0, "to"), reason: text($0, "reason"))
             },
-            command("acceptance", "Accept a referral", Bodies.empty, optional: true) { _ in .accept },
-            command("refusal", "Refuse a referral: it goes back", Bodies.refusal) {
+            command(.accept, "Accept a referral") { _ in .accept },
+            command(.refuse, "Refuse a referral: it goes back") {
                 .refuse(reason: text($0, "reason"))
             },
-            command("actions", "Tell what was done", Bodies.words) { .act(text: text($0, "text")) },
-            command("answer", "Answer the citizen", Bodies.words) { .answer(text: text($0, "text")) },
-            command("closure", "Close it with an outcome", Bodies.closure) {
+            command(.act, "Tell what was done") { .act(text: text($0, "text")) },
+            command(.answer, "Answer the citizen") { .answer(text: text($0, "text")) },
+            command(.close, "Close it with an outcome") {
                 .close(try value($0, "outcome"), text: text($0, "text"))
             },
-            command("review", "Review an open dispute", Bodies.review, unknownEvent: "dispute") {
+            command(.review, "Review an open dispute", unknownEvent: "dispute") {
                 .review(
                     dispute: try hash($0, "dispute"), upheld: $0["upheld"]?.bool ?? false, text: text($0, "text"))
             },
@@ -41,11 +41,11 @@ struct CommandRoutes: Sendable {
 
     private var beside: [Route] {
         [
-            command("notes", "Add a note", Bodies.words) { .note(text: text($0, "text")) },
-            command("hiding", "Hide an entry, or show it again", Bodies.hiding, unknownEvent: "event") {
+            command(.note, "Add a note") { .note(text: text($0, "text")) },
+            command(.hide, "Hide an entry, or show it again", unknownEvent: "event") {
                 .hide(try hash($0, "event"), hidden: $0["hidden"]?.bool ?? true)
             },
-            command("duplicates", "Say that another case tells the same", Bodies.duplicate) {
+            command(.markDuplicate, "Say that another case tells the same") {
                 guard let id = $0["of"]?.string.flatMap({ CaseID($0) }) else {
                     throw Problem.invalid("of", .notACase)
                 }
@@ -56,11 +56,11 @@ struct CommandRoutes: Sendable {
 
     private var voice: [Route] {
         [
-            command("dispute", "The citizen says: not done", Bodies.words) { .dispute(text: text($0, "text")) },
-            command("rating", "The citizen rates the answer, 1 to 5", Bodies.rating) {
+            command(.dispute, "The citizen says: not done") { .dispute(text: text($0, "text")) },
+            command(.rate, "The citizen rates the answer, 1 to 5") {
                 .rate(score: Int($0["score"]?.int ?? 0))
             },
-            command("withdrawal", "The citizen withdraws", Bodies.optionalText, optional: true) {
+            command(.withdraw, "The citizen withdraws") {
                 .withdraw(text: text($0, "text"))
             },
         ]
@@ -68,19 +68,16 @@ struct CommandRoutes: Sendable {
 
     /// The hub's own step.
     static func custody(_ service: any CaseService) -> Route {
-        CommandRoutes(service: service).command("custody", "Move custody, by a person's decision", Bodies.custody) {
+        CommandRoutes(service: service).command(.moveCustody, "Move custody, by a person's decision") {
             .moveCustody(to: try organization($0, "to"), reason: text($0, "reason"))
         }
     }
 
     private func command(
-        _ name: String, _ summary: String, _ schema: Shape, optional: Bool = false, unknownEvent field: String? = nil,
+        _ act: Act, _ summary: String, unknownEvent field: String? = nil,
         _ make: @escaping @Sendable (JSON) throws -> Command
     ) -> Route {
-        Route(
-            .post, "/api/v1/cases/{id}/" + name, summary, .writers, body: Route.Body(schema, optional: optional),
-            answer: .json(.named("Case"))
-        ) { call in
+        Route(act, summary) { call in
             let command = try make(call.body)
             return try await naming(field) { try await execute(command, call, on: try call.caseID) }
         }
@@ -89,10 +86,7 @@ struct CommandRoutes: Sendable {
     // MARK: Shared fields
 
     private var edit: Route {
-        Route(
-            .patch, "/api/v1/cases/{id}", "Amend shared fields; concurrent edits are kept as conflicts", .writers,
-            body: Route.Body(Bodies.edit), answer: .json(.named("Case"))
-        ) { call in
+        Route(.amend, "Amend shared fields; concurrent edits are kept as conflicts") { call in
             let edit = Edit(
                 category: call.body["category"]?.string,
                 priority: call.body["priority"]?.string.flatMap { Priority(rawValue: $0) },
@@ -106,20 +100,14 @@ struct CommandRoutes: Sendable {
     }
 
     private var restore: Route {
-        Route(
-            .post, "/api/v1/conflicts/{id}/restore", "Settle a conflict: show the value that had lost", .writers,
-            body: Route.Body(Bodies.empty, optional: true), answer: .json(.named("Case"))
-        ) { call in
+        Route(.restore, "Settle a conflict: show the value that had lost") { call in
             let conflict = try entry(call)
             return try await execute(.restore(conflict: conflict), call, on: try await service.caseOfConflict(conflict))
         }
     }
 
     private var apply: Route {
-        Route(
-            .post, "/api/v1/proposals/{id}/apply", "Let a proposal count after all", .writers,
-            body: Route.Body(Bodies.empty, optional: true), answer: .json(.named("Case"))
-        ) { call in
+        Route(.apply, "Let a proposal count after all") { call in
             let proposal = try entry(call)
             return try await execute(.apply(proposal: proposal), call, on: try await service.caseOfProposal(proposal))
         }
@@ -159,7 +147,7 @@ struct CommandRoutes: Sendable {
             CommandRequest(
                 principal: try call.principal, command: command, caseID: id, revision: revision,
                 idempotencyKey: call.idempotencyKey, bodyHash: call.bodyHash))
-        return .json(result.document.json)
+        return .json(result.document.json(at: service.origin))
     }
 
     /// An unknown entry that the body named is the fault of that field; one that the path named is 404.

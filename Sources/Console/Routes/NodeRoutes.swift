@@ -10,20 +10,19 @@ struct NodeRoutes: Sendable {
     var all: [Route] {
         [
             Route(
-                .post, "/api/v1/cases", "Register a case", .writers, body: Route.Body(Bodies.intake),
+                .post, "/api/v1/cases", "Register a case", .writers, body: Route.Body(.named("Intake")),
                 answer: .json(.named("RegisteredCase"), .created)
             ) { call in
                 try await begin(.register(try Self.intake(call.body)), call)
             },
             Route(
-                .post, "/api/v1/cases/open", "Give a tracking code before registration", .writers,
-                body: Route.Body(Bodies.empty, optional: true), answer: .json(.named("RegisteredCase"), .created)
+                .open, "Give a tracking code before registration", answer: .json(.named("RegisteredCase"), .created)
             ) { call in
                 try await begin(.open, call)
             },
             Route(
-                .post, "/api/v1/cases/{id}/registration", "Register the case of a code that was given before", .writers,
-                body: Route.Body(Bodies.intake), answer: .json(.named("RegisteredCase"), .created)
+                .register, "Register the case of a code that was given before",
+                answer: .json(.named("RegisteredCase"), .created)
             ) { call in
                 try await begin(.register(try Self.intake(call.body)), call, on: try call.caseID)
             },
@@ -34,8 +33,8 @@ struct NodeRoutes: Sendable {
                 .json(try await service.receipt(of: try call.caseID, for: try call.principal).json)
             },
             Route(
-                .post, "/api/v1/import", "Cases of an older system with their history, at most 500", .writers,
-                body: Route.Body(Bodies.importCases, limit: 8 << 20), answer: .json(.named("ImportResults"))
+                .importCase, "Cases of an older system with their history, at most 500",
+                answer: .json(.named("ImportResults"))
             ) { call in
                 try await Import(service: service, call: call).run()
             },
@@ -59,7 +58,7 @@ struct NodeRoutes: Sendable {
         }
         let receipt = result.receipt?.json ?? .null
         return .json(
-            .object(result.document.members + [.init("receipt", receipt)]), status: .created,
+            .object(result.document.members(at: service.origin) + [.init("receipt", receipt)]), status: .created,
             headers: [.location: "/api/v1/cases/" + result.document.id])
     }
 

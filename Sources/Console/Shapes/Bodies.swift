@@ -3,7 +3,7 @@ import Contract
 
 /// The bodies that routes take. The limits of texts are those of the casework, which checks them once more.
 enum Bodies {
-    static let intake = Shape.object(intakeProperties)
+    static let intake = intakeShape(citizen: citizen)
 
     static let empty = Shape.object([])
     static let referral = Shape.object([.init("to", organization), .init("reason", text)])
@@ -53,7 +53,7 @@ enum Bodies {
             .array(
                 of: .object([
                     .init("key", .string(limit: 190), "The row's own key: a second import of it adds nothing."),
-                    .init("intake", intake), .init("registered_at", time),
+                    .init("intake", intakeShape(citizen: importedCitizen)), .init("registered_at", time),
                     .optional("history", .array(of: historicEvent, limit: 200)),
                 ]), limit: 500))
     ])
@@ -67,17 +67,26 @@ enum Bodies {
         .optional("outcome", .string(values: Outcome.allCases.map(\.rawValue)), "For closed."),
     ])
 
-    private static let intakeProperties: [Shape.Property] = [
-        .init("kind", .string(values: Kind.allCases.map(\.rawValue))),
-        .optional("channel", .string(values: Casework.Channel.allCases.map(\.rawValue)), "Left out: api."),
-        .optional("category", category, "Of `GET /categories`. Left out: other."),
-        .init("subject", .string(limit: Limits.subject)),
-        .optional("description", text),
-        .optional("about", organization, "The organisation complained of."),
-        .optional("priority", priority), .optional("tags", tags), .optional("citizen", citizen),
-    ]
+    private static func intakeShape(citizen: Shape) -> Shape {
+        .object([
+            .init("kind", .string(values: Kind.allCases.map(\.rawValue))),
+            .optional("channel", .string(values: Casework.Channel.allCases.map(\.rawValue)), "Left out: api."),
+            .optional("category", category, "Of `GET /categories`. Left out: other."),
+            .init("subject", .string(limit: Limits.subject)),
+            .optional("description", text),
+            .optional("about", organization, "The organisation complained of."),
+            .optional("priority", priority), .optional("tags", tags), .optional("citizen", citizen),
+        ])
+    }
 
     private static let citizen = Shape.object([
+        .optional("name", .string(limit: Limits.name)),
+        .optional("national_id", .string(limit: 32, form: .nationalID)),
+        .optional("mobile", .string(limit: 32, form: .mobile)), .optional("address", .string(limit: Limits.address)),
+    ])
+
+    /// An older system's numbers are taken as they are: a case is not lost over one.
+    private static let importedCitizen = Shape.object([
         .optional("name", .string(limit: Limits.name)), .optional("national_id", .string(limit: 32)),
         .optional("mobile", .string(limit: 32)), .optional("address", .string(limit: Limits.address)),
     ])

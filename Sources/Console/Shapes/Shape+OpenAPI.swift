@@ -39,6 +39,8 @@ extension Shape {
         if let values { members.append(.init("enum", JSON(values))) }
         switch form {
         case .text: break
+        case .mobile: members.append(.init("examples", ["09141234567"]))
+        case .nationalID: members.append(.init("examples", ["0499370899"]))
         case .dateTime, .uuid: members.append(.init("format", .string(form.rawValue)))
         case .hash: members.append(.init("pattern", "^[0-9a-fA-F]{64}$"))
         case .organization: members.append(.init("pattern", "^[A-Z0-9-]{2,32}$"))

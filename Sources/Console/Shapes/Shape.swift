@@ -32,6 +32,10 @@ indirect enum Shape: Sendable {
         case hash
         /// An organisation's code.
         case organization
+        /// A mobile number of Iran, however it is typed; empty clears it.
+        case mobile
+        /// A national ID of Iran, however it is typed; empty clears it.
+        case nationalID
     }
 
     struct Property: Sendable {
@@ -135,6 +139,10 @@ extension Shape {
         case .dateTime: return Instant(rfc3339: text) == nil ? FieldFault(path, .notATime) : nil
         case .uuid: return CaseID(text) == nil ? FieldFault(path, .notACase) : nil
         case .hash: return EventHash(hex: text) == nil ? FieldFault(path, .notAHash) : nil
+        case .mobile:
+            return text.isEmpty || MobileNumber(parsing: text) != nil ? nil : FieldFault(path, .notAMobileNumber)
+        case .nationalID:
+            return text.isEmpty || NationalID(parsing: text) != nil ? nil : FieldFault(path, .notANationalID)
         case .organization: return OrganizationCode(rawValue: text) == nil ? FieldFault(path, .notAnOrganization) : nil
         }
     }

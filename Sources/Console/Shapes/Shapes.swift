@@ -22,7 +22,18 @@ enum Shapes {
 
     private static let all: [(String, Shape)] =
         [
-            ("Case", .object(caseProperties)),
+            ("Case", .object(caseProperties)), ("Intake", Bodies.intake), ("Amendment", Bodies.edit),
+            (
+                "Action",
+                .object([
+                    .init(
+                        "name", .string(values: Act.allCases.map { ActRoute($0).name }), "The last word of the path."),
+                    .init("method", .string(values: ["POST", "PATCH"])),
+                    .init(
+                        "path", text, "For `restore` and `apply` put the conflict or the proposal in place of `{id}`."),
+                    .init("body", .object([], allowed: .any), "Its schema, or a reference into the OpenAPI document."),
+                ])
+            ),
             (
                 "RegisteredCase",
                 .object(caseProperties + [.init("receipt", .nullable(.named("Receipt")))])
@@ -278,6 +289,9 @@ enum Shapes {
         .init("disputes", .array(of: hash), "Open ones."), .init("pending_transfer", .nullable(text)),
         .init("holder_deadline", .nullable(time)), .init("imported", .boolean), .init("parked", .boolean),
         .init("heads", .object([], allowed: .any), "Per field the value events shown; PATCH sends them back."),
+        .init(
+            "actions", .array(of: .named("Action")), required: false,
+            "What its reader may do with it now: what a POST would take. Left out in lists."),
     ]
 
     private static let counts: [Shape.Property] = [

@@ -4,7 +4,10 @@ public import Federation
 
 extension CaseReads {
     /// A case as `principal` may see it; what is withheld from him or from this server is null.
-    public func document(_ record: CaseRecord, for principal: Principal, now: Instant) -> CaseDocument {
+    /// - Parameter context: in which his commands would be decided; what he may do is told from it.
+    public func document(
+        _ record: CaseRecord, for principal: Principal, in context: DecisionContext
+    ) -> CaseDocument {
         let state = record.state
         let values = CaseValues(record)
         let isReadable = readership(of: principal).includes(state)
@@ -23,12 +26,13 @@ extension CaseReads {
             outcome: state.outcome?.rawValue, home: state.home.code,
             holder: state.holder.rawValue, seat: state.seat.code, epoch: state.epoch, revision: state.revision,
             registeredAt: state.registeredAt?.rfc3339, deadline: state.deadline?.at.rfc3339,
-            overdue: state.isOverdue(at: now), conflicts: state.conflicts.map(\.description),
+            overdue: state.isOverdue(at: context.now), conflicts: state.conflicts.map(\.description),
             proposals: state.proposals.map(\.event.description), disputes: state.openDisputes.map(\.event.description),
             pendingTransfer: state.transfer?.holder.rawValue, holderDeadline: state.holderDeadline?.at.rfc3339,
             imported: state.imported, parked: state.parkedBy != nil,
             heads: Dictionary(
-                uniqueKeysWithValues: state.values.map { ($0.key.rawValue, $0.value.heads.map(\.description)) }))
+                uniqueKeysWithValues: state.values.map { ($0.key.rawValue, $0.value.heads.map(\.description)) }),
+            acts: state.acts(in: context, written: record.written))
     }
 
     /// An item of a list, from the case's row alone: description, the citizen's data, tags, heads and the holder's

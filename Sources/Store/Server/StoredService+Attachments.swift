@@ -81,8 +81,7 @@ extension StoredService {
         try Limits.check(fileName: upload.name, mediaType: upload.mediaType)
         guard upload.announced ?? 0 <= Limits.attachment else { throw FileRefusal.tooLarge(limit: Limits.attachment) }
         guard let record = try await office.reads.record(upload.caseID) else { throw Refusal.unknownCase }
-        let context = DecisionContext(
-            now: office.now(), origin: origin, actor: upload.principal.actor, tree: tree, calendar: calendar)
+        let context = await context(of: upload.principal, on: record)
         let likely = Attachment(sha256: .zero, size: upload.announced ?? 1, mediaType: upload.mediaType)
         _ = try record.state.decide(.attach(likely, name: upload.name), in: context)
     }

@@ -66,9 +66,19 @@ extension StoredService {
 
     public func execute(_ request: CommandRequest) async throws -> CommandResult {
         let answer = try await whole(request.caseID) { try await writer.submit(request) }
-        let document = office.reads.document(answer.record, for: request.principal, now: office.now())
+        let document = office.reads.document(
+            answer.record, for: request.principal, in: await context(of: request.principal, on: answer.record))
         let receipt = request.command.act.beginsCase ? try await receipt(answer.record, isNew: !answer.isReplay) : nil
         return CommandResult(document: document, receipt: receipt, isReplay: answer.isReplay)
+    }
+
+    /// What the writer would decide a command of `principal` by. Without a core, while it reloads, only what its peers can
+    /// read is not known.
+    func context(of principal: Principal, on record: CaseRecord) async -> DecisionContext {
+        let (actor, now) = (principal.actor, office.now())
+        let context = await writer.withCore { $0?.desk.context(of: actor, on: record, now: now) }
+        return context
+            ?? DecisionContext(now: now, origin: origin, actor: actor, tree: tree, calendar: calendar)
     }
 
     private func record(_ id: CaseID) async throws -> CaseRecord? {
@@ -110,7 +120,7 @@ extension StoredService {
         await audit(
             AuditLine(
                 actor: principal.actor.line, action: "case.read", subject: id.description, remote: "", detail: ""))
-        return office.reads.document(record, for: principal, now: office.now())
+        return office.reads.document(record, for: principal, in: await context(of: principal, on: record))
     }
 
     public func cases(_ query: CaseQuery, for principal: Principal) async throws -> Page<CaseDocument> {
