@@ -16,7 +16,8 @@ extension CaseDocument: JSONDocument {
             .init("outcome", JSON(outcome)), .init("home", .string(home)),
             .init("holder", .string(holder)), .init("seat", .string(seat)), .init("epoch", JSON(epoch)),
             .init("revision", JSON(revision)), .init("registered_at", JSON(registeredAt)),
-            .init("deadline", JSON(deadline)), .init("overdue", .bool(overdue)), .init("conflicts", JSON(conflicts)),
+            .init("deadline", JSON(deadline)), .init("overdue", .bool(overdue)), .init("clock_runs", .bool(clockRuns)),
+            .init("conflicts", JSON(conflicts)),
             .init("proposals", JSON(proposals)), .init("disputes", JSON(disputes)),
             .init("pending_transfer", JSON(pendingTransfer)), .init("holder_deadline", JSON(holderDeadline)),
             .init("imported", .bool(imported)), .init("parked", .bool(parked)),
@@ -57,7 +58,8 @@ extension EventDocument: JSONDocument {
         [
             "id": .string(id), "origin": .string(origin), "incarnation": .string(incarnation), "seq": JSON(seq),
             "hash": .string(hash), "epoch": JSON(epoch), "type": .string(type), "actor": actor.json,
-            "occurred_at": .string(occurredAt), "effect": effect.json, "content": content.json,
+            "occurred_at": .string(occurredAt), "effect": effect.json, "hideable": .bool(hideable),
+            "content": content.json,
         ]
     }
 }

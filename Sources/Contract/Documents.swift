@@ -28,6 +28,8 @@ public struct CaseDocument: Sendable, Equatable {
     public var revision: Int
     public var registeredAt, deadline: String?
     public var overdue: Bool
+    /// Whether the deadline still counts: nothing is answered and nothing imported.
+    public var clockRuns: Bool
     /// Hashes of the values that lost, and of held writes that did not count.
     public var conflicts, proposals: [String]
     /// Hashes of open disputes.
@@ -47,7 +49,8 @@ public struct CaseDocument: Sendable, Equatable {
         id: String, trackingCode: String, kind: String, channel: String, category: String, subject: String?,
         description: String?, about: String?, priority: String, tags: [String], citizen: Citizen, status: String,
         heldStatus: String, outcome: String?, home: String, holder: String, seat: String, epoch: UInt64, revision: Int,
-        registeredAt: String?, deadline: String?, overdue: Bool, conflicts: [String], proposals: [String],
+        registeredAt: String?, deadline: String?, overdue: Bool, clockRuns: Bool, conflicts: [String],
+        proposals: [String],
         disputes: [String], pendingTransfer: String?, holderDeadline: String?, imported: Bool, parked: Bool,
         heads: [String: [String]], acts: [Act]? = nil
     ) {
@@ -73,6 +76,7 @@ public struct CaseDocument: Sendable, Equatable {
         self.registeredAt = registeredAt
         self.deadline = deadline
         self.overdue = overdue
+        self.clockRuns = clockRuns
         self.conflicts = conflicts
         self.proposals = proposals
         self.disputes = disputes
@@ -137,13 +141,17 @@ public struct EventDocument: Sendable, Equatable {
     public var actor: ActorDocument
     public var occurredAt: String
     public var effect: EffectDocument
+    /// Whether its text may be hidden by who may hide entries.
+    public var hideable: Bool
     /// The change's values by name; texts only where this server holds them and the reader may see them.
     public var content: [String: ContentValue]
 
     public init(
         id: String, origin: String, incarnation: String, seq: UInt64, hash: String, epoch: UInt64, type: String,
-        actor: ActorDocument, occurredAt: String, effect: EffectDocument, content: [String: ContentValue]
+        actor: ActorDocument, occurredAt: String, effect: EffectDocument, hideable: Bool,
+        content: [String: ContentValue]
     ) {
+        self.hideable = hideable
         self.id = id
         self.origin = origin
         self.incarnation = incarnation

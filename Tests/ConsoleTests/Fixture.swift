@@ -44,7 +44,8 @@ final class Fixture: NodeService, HubService {
             tags: ["نان"], citizen: .init(name: "مریم", nationalID: nil, mobile: "09141234567", address: nil),
             status: "registered", heldStatus: "registered", outcome: nil, home: "IR-03", holder: "IR-03", seat: "IR-03",
             epoch: 0, revision: 1,
-            registeredAt: "2026-11-21T07:30:00Z", deadline: "2026-12-06T20:30:00Z", overdue: false, conflicts: [],
+            registeredAt: "2026-11-21T07:30:00Z", deadline: "2026-12-06T20:30:00Z", overdue: false, clockRuns: true,
+            conflicts: [],
             proposals: [], disputes: [], pendingTransfer: nil, holderDeadline: nil, imported: false, parked: false,
             heads: ["subject": [hash]])
     }
@@ -104,7 +105,7 @@ final class Fixture: NodeService, HubService {
             EventDocument(
                 id: id.description, origin: "IR-03", incarnation: "1", seq: 1, hash: Fixture.hash, epoch: 0,
                 type: "registered", actor: Fixture.actor, occurredAt: "2026-11-21T07:30:00Z",
-                effect: EffectDocument(.applied),
+                effect: EffectDocument(.applied), hideable: false,
                 content: ["kind": .string("complaint"), "tags": .list(["نان"]), "score": .int(1), "a": .null])
         ]
     }

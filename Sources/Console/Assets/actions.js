@@ -1,207 +1,194 @@
-// What may be done with a case, by status, custody and role, and the form of each. The server decides; this only offers.
-import { h, t, replace, date, announce, latin, items } from './common.js';
-import { get, session, store } from './api.js';
-import { field, input, textarea, select, radios, choices, makeForm, organizationPicker, Faults, mobileNumber, nationalID } from './forms.js';
-import { categories, isWithin, usualOrganizations } from './directory.js';
+// What may be done with a case is what its document offers; this draws a button and a form for each action.
+import { choices, known, t, term } from './language.js';
+import { latin, splitTags } from './text.js';
+import { date } from './dates.js';
+import { announce, h, items, replace } from './dom.js';
+import { get } from './api.js';
+import { store } from './drafts.js';
+import { Faults, field, input, makeForm, radios, select, textarea } from './forms.js';
+import { organizationPicker } from './picker.js';
+import { categories, usualOrganizations } from './directory.js';
 
-const everyone = ['operator', 'agency', 'supervisor', 'hub', 'ministry'];
-const desk = ['operator', 'supervisor', 'hub'];
-const lead = ['supervisor', 'hub', 'ministry'];
-const open = ['registered', 'in_progress'];
+// How buttons stand; what is not named here comes last. Those that concern an entry or a file have their place there.
+const order = ['acceptance', 'refusal', 'answer', 'actions', 'referral', 'assessment', 'closure', 'review', 'notes',
+  'amendment', 'dispute', 'rating', 'withdrawal', 'duplicates', 'custody'];
+const elsewhere = new Set(['attachments', 'hiding', 'restore', 'apply', 'registration']);
+const grave = new Set(['custody']);
 
-// roles; held statuses; seat: only where custody lies; still: not while a transfer is pending
-const rules = {
-  accept: { roles: everyone, statuses: ['referred'], holder: true, still: true },
-  refuse: { roles: everyone, statuses: ['referred'], holder: true, still: true },
-  answer: { roles: everyone, statuses: open, holder: true, still: true },
-  action: { roles: everyone, statuses: ['registered', 'referred', 'in_progress', 'answered'], holder: true },
-  refer: { roles: everyone, statuses: open, holder: true, still: true },
-  note: { roles: everyone, statuses: null }, attach: { roles: everyone, statuses: null },
-  assess: { roles: everyone, statuses: open, holder: true, still: true },
-  close: { roles: everyone, statuses: [...open, 'answered'], holder: true, still: true },
-  review: { roles: lead, statuses: null, seat: true, when: (one) => one.disputes?.length > 0 },
-  amend: { roles: everyone, statuses: null },
-  dispute: { roles: desk, statuses: null },
-  rate: { roles: desk, statuses: ['answered', 'closed'] },
-  duplicate: { roles: desk, statuses: null },
-  withdraw: { roles: desk, statuses: ['registered', 'referred', 'in_progress', 'answered'], when: (one) => !one.disputes?.length },
-  custody: { roles: ['hub'], statuses: null, when: () => session.server.kind === 'hub' },
-  hide: { roles: lead, statuses: null }, restore: { roles: lead, statuses: null },
-  apply: { roles: lead, statuses: null, seat: true },
-};
-const order = ['accept', 'refuse', 'answer', 'action', 'refer', 'assess', 'close', 'review', 'note', 'amend', 'dispute', 'rate', 'withdraw', 'duplicate', 'custody'];
+/** The action of this name that the document offers. */
+export const offered = (one, name) => one.actions?.find((action) => action.name === name) ?? null;
 
-/** True where the role, the custody and the status would let the server take it. */
-export function can(name, { one, held }) {
-  const rule = rules[name];
-  const { role, organization } = session.principal;
-  if (!rule.roles.includes(role) || held === 'draft') return false;
-  if (rule.statuses && !rule.statuses.includes(held)) return false;
-  if (rule.when && !rule.when(one)) return false;
-  if (rule.still && (one.pending_transfer || one.parked)) return false;
-  if ((rule.holder || rule.seat) && one.seat !== session.server.code) return false;
-  if (rule.holder && !['supervisor', 'hub'].includes(role) && !isWithin(one.holder, organization)) return false;
-  return true;
-}
+/** The path of an action as requests take it; `entry` stands in for a conflict's or a proposal's id. */
+export const pathOf = (action, entry = '') => action.path.replace(/^\/api\/v1/, '').replace('{id}', entry);
 
-const text = (name, label, hint, required = true) => field(label, textarea(name), { hint, required, optional: !required });
-const yesNo = (name) => radios(name, t(`field.${name}`), [['true', t('app.yes')], ['false', t('app.no')]], { required: true });
-const isTrue = (value) => value === 'true';
+// Fields by the body's schema
 
-// For each action: its fields, and the body that its route takes.
-const forms = {
-  note: { route: 'notes', fields: () => [text('text', t('act.note'), t('act.noteHint'))], body: ({ text }) => ({ text }) },
-  action: { route: 'actions', fields: () => [text('text', t('act.action'))], body: ({ text }) => ({ text }) },
-  answer: { route: 'answer', fields: () => [text('text', t('act.answer'), t('act.answerHint'))], body: ({ text }) => ({ text }) },
-  accept: { route: 'acceptance', fields: () => [h('p.hint', t('act.acceptHint'))], body: () => ({}) },
-  refuse: { route: 'refusal', fields: () => [text('reason', t('field.reason'), t('act.refuseHint'))], body: ({ reason }) => ({ reason }) },
-  refer: {
-    route: 'referral',
-    fields: (one) => [
-      field(t('field.to'), organizationPicker('to', { first: usualOrganizations(one.category, one.home), except: [one.holder, one.about] }), { hint: t('act.referHint'), required: true }),
-      text('reason', t('field.reason'))],
-    body: ({ to, reason }) => ({ to, reason }),
+const yesNo = (name, required) =>
+  radios(name, term('field', name), [['true', t('app.yes')], ['false', t('app.no')]], { required });
+
+const scores = ({ minimum, maximum }) =>
+  Array.from(
+    { length: maximum - minimum + 1 },
+    (_, index) => String(minimum + index)
+  ).map((n) => [n, term('score', n)]);
+
+/** Widgets that a name asks for, before its schema is looked at: `(property, required, context, hint)`. */
+const widgets = {
+  to: (_, required, { one }, hint) => field(term('field', 'to'), organizationPicker('to', {
+    first: usualOrganizations(one.category, one.home), except: [one.holder, one.about],
+  }), { hint, required }),
+  dispute: (_, required, { one, events }) => {
+    const at = (hash) => events.find((event) => event.hash === hash)?.occurred_at;
+    const label = (hash) => t('case.disputeOf', { date: at(hash) ? date(at(hash)) : hash.slice(0, 8) });
+    const disputes = one.disputes.map((hash) => [hash, label(hash)]);
+    return field(t('act.whichDispute'), select('dispute', disputes, { value: one.disputes[0] }), { required });
   },
-  assess: {
-    route: 'assessment', fields: () => [h('p.hint', t('act.assessHint')), h('div.row', yesNo('lawful'), yesNo('within_means'), yesNo('done'))],
-    body: (values) => ({ lawful: isTrue(values.lawful), within_means: isTrue(values.within_means), done: isTrue(values.done) }),
-  },
-  close: {
-    route: 'closure',
-    fields: () => [radios('outcome', t('field.outcome'), choices('outcome', ['resolved', 'advised', 'unlawful', 'beyond_means', 'duplicate', 'unconfirmed']), { required: true }),
-      text('text', t('field.text'), t('act.closeHint'), false)],
-    body: ({ outcome, text }) => ({ outcome, text }),
-  },
-  dispute: { route: 'dispute', fields: () => [text('text', t('act.dispute'), t('act.disputeHint'))], body: ({ text }) => ({ text }) },
-  review: {
-    route: 'review',
-    fields: (one, events) => {
-      const at = (hash) => events.find((event) => event.hash === hash)?.occurred_at;
-      const label = (hash) => t('case.disputeOf', { date: at(hash) ? date(at(hash)) : hash.slice(0, 8) });
-      return [field(t('act.whichDispute'), select('dispute', one.disputes.map((hash) => [hash, label(hash)]), { value: one.disputes[0] })),
-        radios('upheld', t('field.upheld'), [['true', t('act.upheldYes')], ['false', t('act.upheldNo')]], { required: true }),
-        text('text', t('field.text'), t('act.reviewHint'), false)];
-    },
-    body: ({ dispute, upheld, text }) => ({ dispute, upheld: isTrue(upheld), text }),
-  },
-  rate: {
-    route: 'rating', fields: () => [radios('score', t('field.score'), [1, 2, 3, 4, 5].map((n) => [String(n), t(`score.${n}`)]), { required: true })],
-    body: ({ score }) => ({ score: Number(score) }),
-  },
-  withdraw: { route: 'withdrawal', fields: () => [text('text', t('field.reason'), t('act.withdrawHint'), false)], body: ({ text }) => ({ text }) },
-  duplicate: {
-    route: 'duplicates',
-    fields: () => [field(t('field.tracking_code'), input('code', { inputmode: 'numeric', dir: 'ltr' }), { hint: t('act.duplicateHint'), required: true })],
-    body: async ({ code }, one) => {
-      const wanted = latin(code).replace(/\D/g, '');
-      const found = items(await get('/cases', { query: { q: wanted, limit: 5 } })).find((each) => each.tracking_code === wanted && each.id !== one.id);
-      if (!found) throw new Faults({ code: t('act.duplicateUnknown') });
-      return { of: found.id };
-    },
-  },
-  custody: {
-    route: 'custody', danger: true,
-    fields: (one) => [field(t('field.to'), organizationPicker('to', { first: [one.home], except: [one.holder] }), { hint: t('act.custodyHint'), required: true }), text('reason', t('field.reason'))],
-    body: ({ to, reason }) => ({ to, reason }),
-  },
+  upheld: (_, required) => radios('upheld', term('field', 'upheld'),
+    [['true', t('act.upheldYes')], ['false', t('act.upheldNo')]], { required }),
+  of: (_, required, context, hint) => field(term('field', 'tracking_code'),
+    input('of', { inputmode: 'numeric', dir: 'ltr' }), { hint, required }),
 };
 
-function amendFields(one) {
-  const citizen = one.citizen ?? {};
-  const known = categories().map((each) => [each.code, each.name]);
-  const offered = known.some(([code]) => code === one.category) ? known : [[one.category, one.category], ...known];
-  const personal = [['name', {}], ['mobile', { inputmode: 'tel', dir: 'ltr' }], ['national_id', { inputmode: 'numeric', dir: 'ltr' }], ['address', {}]];
-  return [
-    field(t('field.subject'), input('subject', { value: one.subject ?? '', maxlength: 500 }), { required: Boolean(one.subject) }),
-    field(t('field.description'), textarea('description', { value: one.description ?? '' })),
-    h('div.row', field(t('field.category'), select('category', offered, { value: one.category })),
-      field(t('field.priority'), select('priority', choices('priority', ['low', 'normal', 'high', 'urgent']), { value: one.priority })),
-      field(t('field.tags'), input('tags', { value: (one.tags ?? []).join('، ') }), { hint: t('reg.tagsHint') })),
-    h('div.row', personal.map(([name, properties]) => field(t(`field.citizen.${name}`), input(`citizen.${name}`, { value: citizen[name] ?? '', ...properties })))),
-  ];
+/** One field of a body: by its name, else by what its schema says. */
+function widget(name, property, required, context, hint) {
+  if (widgets[name]) return widgets[name](property, required, context, hint);
+  const type = [property.type].flat().find((each) => each !== 'null');
+  if (type === 'boolean') return yesNo(name, required);
+  if (type === 'integer') return radios(name, term('field', name), scores(property), { required });
+  if (property.enum) {
+    return radios(
+      name,
+      term('field', name),
+      choices(name, property.enum.filter((code) => code !== null)),
+      { required }
+    );
+  }
+  const control = property.maxLength > 1000 ? textarea(name) : input(name);
+  return field(term('field', name), control, { hint, required, optional: !required });
 }
 
-export const splitTags = (text) => text.split(/[,،]/).map((tag) => tag.trim()).filter(Boolean);
+/** The fields that a schema asks for; its hint stands at the first text, or alone. */
+function fieldsOf(action, context) {
+  const { properties = {}, required = [] } = action.body;
+  const key = `hint.${action.name}`;
+  const hint = known(key) ? t(key) : null;
+  const names = Object.keys(properties);
+  const place = names.find((name) => name === 'to' || name === 'of' || properties[name].maxLength > 1000);
+  const fields = names.map((name) =>
+    widget(name, properties[name], required.includes(name), context, name === place ? hint : null));
+  return [hint && !place && h('p.hint', hint), ...fields];
+}
 
-/** Only what the author changed, with the value events that the page showed for each. */
-function amendment(one, values, initial) {
-  const body = { revision: one.revision, heads: {} };
-  const citizen = {};
-  const faults = {};
-  const touch = (name) => { body.heads[name] = one.heads?.[name] ?? []; };
-  for (const name of ['subject', 'description', 'category', 'priority']) {
-    if (values[name] !== initial[name]) { body[name] = values[name]; touch(name); }
+/** Values as the schema wants them. */
+async function bodyOf(action, values, one) {
+  const body = {};
+  for (const [name, property] of Object.entries(action.body.properties ?? {})) {
+    const type = [property.type].flat().find((each) => each !== 'null');
+    if (values[name] === undefined || (values[name] === '' && !action.body.required?.includes(name))) continue;
+    body[name] = type === 'boolean' ? values[name] === 'true' : type === 'integer' ? Number(
+      values[name]
+    ) : values[name];
   }
-  if (values.tags !== initial.tags) { body.tags = splitTags(values.tags); touch('tags'); }
-  for (const name of ['name', 'mobile', 'national_id', 'address']) {
-    let value = values[`citizen.${name}`];
-    if (value === initial[`citizen.${name}`]) continue;
-    if (value && name === 'mobile') { const checked = mobileNumber(value); value = checked.value; if (checked.fault) faults['citizen.mobile'] = checked.fault; }
-    if (value && name === 'national_id') { const checked = nationalID(value); value = checked.value; if (checked.fault) faults['citizen.national_id'] = checked.fault; }
-    citizen[name] = value;
-    touch(`citizen.${name}`);
-  }
-  if (Object.keys(citizen).length) body.citizen = citizen;
-  if (Object.keys(faults).length) throw new Faults(faults);
-  if (!Object.keys(body.heads).length) throw new Faults({ '': t('form.nothing') });
+  if (body.of) body.of = await caseOf(body.of, one);
   return body;
 }
 
-function amendForm({ one, changed, reload }, close) {
+/** The id of the case of a tracking code. */
+async function caseOf(code, one) {
+  const wanted = latin(code).replace(/\D/g, '');
+  const found = items(await get('/cases', { query: { q: wanted, limit: 5 } }))
+    .find((each) => each.tracking_code === wanted && each.id !== one.id);
+  if (!found) throw new Faults({ of: t('act.duplicateUnknown') });
+  return found.id;
+}
+
+// The amendment, whose body names only what changed
+
+function amendFields(one) {
+  const citizen = one.citizen ?? {};
+  const listed = categories().map((each) => [each.code, each.name]);
+  const known = listed.some(([code]) => code === one.category) ? listed : [[one.category, one.category], ...listed];
+  const personal = [['name', {}], ['mobile', { inputmode: 'tel', dir: 'ltr' }],
+    ['national_id', { inputmode: 'numeric', dir: 'ltr' }], ['address', {}]];
+  return [
+    field(t('field.subject'), input('subject', { value: one.subject ?? '', maxlength: 500 }),
+      { required: Boolean(one.subject) }),
+    field(t('field.description'), textarea('description', { value: one.description ?? '' })),
+    h('div.row', field(t('field.category'), select('category', known, { value: one.category })),
+      field(t('field.priority'), select('priority', choices('priority'), { value: one.priority })),
+      field(t('field.tags'), input('tags', { value: (one.tags ?? []).join('، ') }), { hint: t('reg.tagsHint') })),
+    h('div.row', personal.map(([name, properties]) => field(t(`field.citizen.${name}`),
+      input(`citizen.${name}`, { value: citizen[name] ?? '', ...properties })))),
+  ];
+}
+
+/** Only what the author changed, with the value events that the page showed for each. */
+export function amendment(one, values, initial) {
+  const body = { revision: one.revision, heads: {} };
+  const changed = (name) => values[name] !== initial[name];
+  const touch = (name) => { body.heads[name] = one.heads?.[name] ?? []; };
+  for (const name of ['subject', 'description', 'category', 'priority'].filter(changed)) {
+    body[name] = values[name];
+    touch(name);
+  }
+  if (changed('tags')) { body.tags = splitTags(values.tags); touch('tags'); }
+  for (const name of ['name', 'mobile', 'national_id', 'address'].filter((each) => changed(`citizen.${each}`))) {
+    body.citizen = { ...body.citizen, [name]: values[`citizen.${name}`] };
+    touch(`citizen.${name}`);
+  }
+  if (!Object.keys(body.heads).length) throw new Faults({ '': t('fault.nothing_to_amend') });
+  return body;
+}
+
+// Buttons and forms
+
+function actionForm(action, context, close) {
+  const { one, changed, reload } = context;
+  const isAmendment = action.name === 'amendment';
+  const word = t(`act.${action.name}`);
   return makeForm({
-    name: `amend.${one.id}`, submitLabel: t('act.amend'), cancel: close,
-    request: (values, initial) => ({ method: 'PATCH', path: `/cases/${one.id}`, body: amendment(one, values, initial) }),
-    onProblem: (problem) => (problem.kind === 'stale' || problem.status === 409 || problem.status === 412)
+    name: `${action.name}.${one.id}`, submitLabel: word, danger: grave.has(action.name), cancel: close,
+    request: async (values, initial) => ({
+      method: action.method, path: pathOf(action),
+      body: isAmendment ? amendment(one, values, initial) : await bodyOf(action, values, one),
+    }),
+    onProblem: (problem) => isAmendment && problem.status === 409
       && h('button', { type: 'button', onclick: reload }, t('form.reload')),
-    done: finish('amend', changed, close),
-  }, amendFields(one));
+    done: (result, settled) => {
+      announce(settled ? t('form.settled') : t('act.done', { act: word }));
+      if (!settled) close();
+      changed(result);
+    },
+  }, isAmendment ? amendFields(one) : fieldsOf(action, context));
 }
 
-const finish = (name, changed, close) => (result, settled) => {
-  announce(settled ? t('form.settled') : t(`act.done.${name}`));
-  if (!settled) close();
-  changed(result);
-};
-
-function actionForm(name, context, close) {
-  if (name === 'amend') return amendForm(context, close);
-  const { one, events, changed } = context;
-  const form = forms[name];
-  return makeForm({
-    name: `${name}.${one.id}`, submitLabel: t(`act.${name}`), danger: form.danger, cancel: close,
-    request: async (values) => ({ path: `/cases/${one.id}/${form.route}`, body: await form.body(values, one) }),
-    done: finish(name, changed, close),
-  }, form.fields(one, events));
-}
-
-const primary = { referred: 'accept', in_progress: 'answer', registered: 'refer' };
-
-/** The buttons that fit, and below them the form of the one that was pressed. A form with a draft opens by itself. */
+/** The buttons that the document offers, and below them the form of the one that was pressed. */
 export function actionBar(context) {
-  const { one, held } = context;
-  const offered = order.filter((name) => can(name, context));
-  if (!offered.length) return h('section.actions', h('p.muted', t('case.noActions')));
+  const { one } = context;
+  const rank = ({ name }) => (order.includes(name) ? order.indexOf(name) : order.length);
+  const actions = (one.actions ?? []).filter(({ name }) => !elsewhere.has(name)).sort((a, b) => rank(a) - rank(b));
+  if (!actions.length) return h('section.actions', h('p.muted', t('case.noActions')));
   const slot = h('div.action-slot');
   const buttons = new Map();
-  const show = (name) => {
-    for (const [key, button] of buttons) button.setAttribute('aria-expanded', String(key === name));
-    if (!name) { replace(slot); return; }
-    const close = () => { show(null); buttons.get(name).focus(); };
-    const form = actionForm(name, context, close);
+  const show = (action) => {
+    for (const [name, button] of buttons) button.setAttribute('aria-expanded', String(name === action?.name));
+    if (!action) { replace(slot); return; }
+    const close = () => { show(null); buttons.get(action.name).focus(); };
+    const form = actionForm(action, context, close);
     form.querySelector('.buttons button[type=button]')?.setAttribute('data-cancel', '');
-    replace(slot, h('div.card.action-form', h('h3', t(`act.${name}`)), form));
+    replace(slot, h('div.card.action-form', h('h2', t(`act.${action.name}`)), form));
   };
-  for (const name of offered) {
-    buttons.set(name, h('button', {
-      type: 'button', 'data-action': name, 'aria-expanded': 'false', class: name === primary[held] ? 'primary' : '',
-      onclick: (event) => {
-        const opening = event.currentTarget.getAttribute('aria-expanded') !== 'true';
-        show(opening ? name : null);
-        slot.querySelector('input:not([type=hidden]),textarea,select,button')?.focus();
-      },
-    }, t(`act.${name}`)));
-  }
-  const unsent = offered.find((name) => store.read(`draft.${name}.${one.id}`) || store.read(`pending.${name}.${one.id}`));
+  actions.forEach((action, index) => buttons.set(action.name, h('button', {
+    type: 'button', 'data-action': action.name, 'aria-expanded': 'false', class: index ? '' : 'primary',
+    onclick: (event) => {
+      const opening = event.currentTarget.getAttribute('aria-expanded') !== 'true';
+      show(opening ? action : null);
+      slot.querySelector('input:not([type=hidden]),textarea,select,button')?.focus();
+    },
+  }, t(`act.${action.name}`))));
+  // A form with a draft opens by itself.
+  const isUnsent = ({ name }) => store.read(`draft.${name}.${one.id}`) || store.read(`pending.${name}.${one.id}`);
+  const unsent = actions.find(isUnsent);
   if (unsent) show(unsent);
   return h('section.actions', { 'aria-label': t('case.actions') }, h('div.bar', [...buttons.values()]), slot);
 }

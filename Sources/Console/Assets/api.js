@@ -1,7 +1,8 @@
-// Talks to this server's REST interface: sessions, problem documents, and submissions that are never lost or doubled.
-import { t, known } from './common.js';
+// Talks to this server's REST interface: sessions and problem documents.
+import { known, t } from './language.js';
 
-export const session = { principal: null, csrf: null, server: null };
+/** Who is signed in, where, and which doors the server offers him. */
+export const session = { principal: null, csrf: null, server: null, doors: [] };
 
 /** Why a request failed. `unknown` is true when nobody can say whether the server did it. */
 export class Problem extends Error {
@@ -12,21 +13,23 @@ export class Problem extends Error {
     this.unknown = status === 0 || status === 502 || status === 503 || status === 504 || status === 500;
   }
 
-  /** In the page's language; the server's own words follow where they say more. */
+  /** In the page's language. */
   get sentence() { return t(`problem.${this.kind}`); }
 
   /** Why the life cycle refused, if the server named one of its reasons. */
   get reason() { return this.rest.reason ? t(`reason.${this.rest.reason}`) : null; }
 }
 
+// Answers that are no problem documents of ours, such as a proxy's.
 const kindsByStatus = {
-  0: 'network', 400: 'bad-request', 401: 'unauthorized', 403: 'forbidden', 404: 'not-found', 408: 'timeout', 413: 'too-large',
+  0: 'network', 400: 'bad-request', 401: 'unauthorized', 403: 'forbidden', 404: 'not-found',
+  408: 'timeout', 413: 'too-large',
   422: 'invalid', 429: 'rate-limited', 500: 'server', 502: 'unavailable', 503: 'unavailable', 504: 'timeout',
 };
 
-/** The last part of the problem's type, as the dictionary spells it: `…/notTheSeat` and `…/not_the_seat` alike. */
+/** The last part of the problem's type: a code of the vocabulary. */
 function problemKind(type, status) {
-  const name = String(type).split(/[/:#]/).pop().replace(/([a-z])([A-Z])/g, '$1-$2').replace(/_/g, '-').toLowerCase();
+  const name = String(type).split(':').pop();
   return known(`problem.${name}`) ? name : kindsByStatus[status] ?? 'other';
 }
 
@@ -89,85 +92,9 @@ function problemDocument(text) {
 
 export const get = (path, options) => api('GET', path, options);
 
-export function randomKey() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-// Drafts and pending submissions live in this tab until the server has answered for good.
-
-const owner = () => session.principal?.name ?? '';
-export const store = {
-  read(name) {
-    try { return JSON.parse(sessionStorage.getItem(`${owner()}:${name}`)); } catch { return null; }
-  },
-  write(name, value) {
-    try {
-      if (value === null) sessionStorage.removeItem(`${owner()}:${name}`);
-      else sessionStorage.setItem(`${owner()}:${name}`, JSON.stringify(value));
-    } catch { /* Full or forbidden: the text still stands in the form. */ }
-  },
-  clear() {
-    try { sessionStorage.clear(); } catch { /* Nothing was kept. */ }
-  },
-  get hasDrafts() {
-    try {
-      return Object.keys(sessionStorage).some((name) => /:(draft|pending)\./.test(name));
-    } catch { return false; }
-  },
-};
-
-const waits = [2000, 5000, 12000];
-const pause = (milliseconds) => new Promise((resume) => { setTimeout(resume, milliseconds * (0.7 + Math.random() * 0.6)); });
-
-/**
- * Sends one form. The same text goes under the same key however often it is tried, so it counts once. If an earlier
- * text's fate is unknown it is settled first. Answers `{ result, settled }`; `settled` means: the earlier text was the
- * one that counted, and the new one was not sent.
- */
-export async function submit(name, method, path, body, onWaiting = () => {}) {
-  const text = JSON.stringify(body);
-  const slot = `pending.${name}`;
-  const pending = store.read(slot);
-  if (pending && (pending.text !== text || pending.path !== path)) {
-    try {
-      const result = await attempt(pending, slot, onWaiting);
-      return { result, settled: true };
-    } catch (error) {
-      if (!(error instanceof Problem) || error.unknown || error.status === 401 || error.status === 429) throw error;
-    }
-  }
-  const fresh = store.read(slot) ?? { method, path, text, key: randomKey() };
-  store.write(slot, fresh);
-  return { result: await attempt(fresh, slot, onWaiting), settled: false };
-}
-
-async function attempt(pending, slot, onWaiting) {
-  for (let round = 0; ; round += 1) {
-    try {
-      const result = await api(pending.method, pending.path, { body: pending.text, key: pending.key });
-      store.write(slot, null);
-      return result;
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      if (!error.unknown && error.status !== 429 && error.status !== 401) store.write(slot, null);
-      if (!error.unknown || error.kind === 'halted' || round >= waits.length) throw error;
-      onWaiting(round + 1);
-      await pause(waits[round]);
-    }
-  }
-}
-
 /** Who is signed in, and where. */
 export async function whoAmI() {
   const me = await get('/me');
-  Object.assign(session, { principal: me.principal, csrf: me.csrf_token, server: me.server });
+  Object.assign(session, { principal: me.principal, csrf: me.csrf_token, server: me.server, doors: me.doors });
   return session;
-}
-
-export async function signOut() {
-  try { await api('DELETE', '/session', { stay: true }); } finally {
-    store.clear();
-    location.assign('/login');
-  }
 }

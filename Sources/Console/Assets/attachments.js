@@ -1,17 +1,14 @@
 // The files of a case: what each is called, how much of it is here, and the way to add one.
-import { h, t, replace, number, when, icon, bdi, announce } from './common.js';
-import { get, session, Problem, randomKey } from './api.js';
+import { t } from './language.js';
+import { sizeText } from './text.js';
+import { announce, bdi, h, icon, replace, when } from './dom.js';
+import { get, session, Problem } from './api.js';
+import { randomKey } from './sending.js';
+import { offered } from './actions.js';
+import { actorView } from './actors.js';
 import { problemView } from './forms.js';
-import { can } from './actions.js';
-import { actorView } from './history.js';
 
 const limit = 4 * 1024 ** 3;
-
-/** Bytes as people read them. */
-export function sizeText(bytes) {
-  const step = ['b', 'kb', 'mb', 'gb'].findIndex((unit, index) => bytes < 1024 ** (index + 1) || unit === 'gb');
-  return t(`file.${['b', 'kb', 'mb', 'gb'][step]}`, { n: number(bytes / 1024 ** step) });
-}
 
 function row(one, file) {
   const name = file.name ?? t('file.nameless');
@@ -21,7 +18,10 @@ function row(one, file) {
   const state = isHere ? null : h('p.small.muted', icon('clock'),
     t('file.onItsWay', { n: sizeText(file.present), all: sizeText(file.size) }));
   return h('li.file', h('div.file-name', icon(file.hidden ? 'lock' : 'inbox'),
-    file.hidden ? h('span.muted', t('case.hiddenEntry')) : isHere ? h('a', { href: path, download: name }, shown) : shown,
+    file.hidden ? h(
+      'span.muted',
+      t('case.hiddenEntry')
+    ) : isHere ? h('a', { href: path, download: name }, shown) : shown,
     h('span.small.muted', ' ', sizeText(file.size))),
   h('p.small.muted', actorView(file), ' · ', when(file.occurred_at)), state);
 }
@@ -30,7 +30,10 @@ function row(one, file) {
 function send(one, file, key, progress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open('POST', `/api/v1/cases/${encodeURIComponent(one.id)}/attachments?name=${encodeURIComponent(file.name)}`);
+    request.open(
+      'POST',
+      `/api/v1/cases/${encodeURIComponent(one.id)}/attachments?name=${encodeURIComponent(file.name)}`
+    );
     request.setRequestHeader('Content-Type', file.type || 'application/octet-stream');
     request.setRequestHeader('Idempotency-Key', key);
     if (session.csrf) request.setRequestHeader('X-CSRF-Token', session.csrf);
@@ -58,7 +61,10 @@ function control(one, changed) {
     event.preventDefault();
     const file = picker.files[0];
     if (!file) { replace(status, h('p.fault', t('file.choose'))); return; }
-    if (file.size === 0 || file.size > limit) { replace(status, h('p.fault', t(file.size ? 'file.tooLarge' : 'file.empty'))); return; }
+    if (file.size === 0 || file.size > limit) {
+      replace(status, h('p.fault', t(file.size ? 'fault.file_too_large' : 'fault.empty_file')));
+      return;
+    }
     if (!keys.has(file)) keys.set(file, randomKey());
     button.disabled = true;
     meter.hidden = false;
@@ -75,7 +81,11 @@ function control(one, changed) {
     }
   };
   return h('form.attach', { onsubmit: submit, novalidate: true },
-    h('label', { for: 'attach-file' }, t('file.add')), h('div.buttons', picker, button), h('p.hint', t('file.hint')), meter, status);
+    h(
+      'label',
+      { for: 'attach-file' },
+      t('file.add')
+    ), h('div.buttons', picker, button), h('p.hint', t('file.hint')), meter, status);
 }
 
 /** Draws the card into `slot`; a file that is on its way is looked at again until it is here or the page is left. */
@@ -88,11 +98,11 @@ export async function attachmentsView(slot, context, signal) {
     if (!signal.aborted) replace(slot, h('section.card', h('h2', t('file.title')), problemView(error)));
     return;
   }
-  const offered = can('attach', context);
-  if (!files.length && !offered) { replace(slot); return; }
+  const mayAttach = offered(one, 'attachments');
+  if (!files.length && !mayAttach) { replace(slot); return; }
   const list = h('ul.files', files.map((file) => row(one, file)));
   replace(slot, h('section.card', h('h2', t('file.title')),
-    files.length ? list : h('p.muted', t('file.none')), offered && control(one, changed)));
+    files.length ? list : h('p.muted', t('file.none')), mayAttach && control(one, changed)));
   if (files.some((file) => file.present < file.size)) watch(list, context, signal);
 }
 

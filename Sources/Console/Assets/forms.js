@@ -1,12 +1,17 @@
-// Forms: fields with their labels, hints and faults; drafts; sending; the picker of organisations.
-import { h, t, replace, append, freshID, latin, fold, bdi, known, announce, number } from './common.js';
-import { Problem, store, submit } from './api.js';
-import { organizations, organizationName } from './directory.js';
+// Forms: fields with their labels, hints and faults; drafts; sending.
+import { t } from './language.js';
+import { number } from './text.js';
+import { announce, bdi, freshID, h, replace } from './dom.js';
+import { Problem } from './api.js';
+import { store } from './drafts.js';
+import { submit } from './sending.js';
 
 /** A labelled control. `control` is an element with a name; faults appear below it. */
 export function field(label, control, { hint, required = false, optional = false, className = '' } = {}) {
   const id = control.id || freshID('field');
-  const target = control.matches('input,select,textarea') ? control : control.querySelector('input,select,textarea');
+  const target = control.matches(
+    'input,select,textarea'
+  ) ? control : control.querySelector('input,select,textarea');
   target.id = target.id || id;
   const hintID = `${target.id}-hint`;
   const faultID = `${target.id}-fault`;
@@ -19,7 +24,10 @@ export function field(label, control, { hint, required = false, optional = false
     control, hint && h('p.hint', { id: hintID }, hint), h('p.fault', { id: faultID, hidden: true }));
 }
 
-export const input = (name, properties = {}) => h('input', { name, type: 'text', autocomplete: 'off', ...properties });
+export const input = (name, properties = {}) => h(
+  'input',
+  { name, type: 'text', autocomplete: 'off', ...properties }
+);
 export const textarea = (name, properties = {}) => h('textarea', { name, rows: 4, ...properties });
 
 /** `choices` are `[value, label]`. */
@@ -84,81 +92,136 @@ export function showFaults(form, faults) {
 
 /** A problem as a block: the sentence, the reason, and the server's own words where they add something. */
 export function problemView(problem) {
-  if (!(problem instanceof Problem)) return h('div.problem', { role: 'alert' }, h('strong', t('problem.other')), h('p', bdi(String(problem?.message ?? problem))));
+  if (!(
+    problem instanceof Problem
+  )) return h(
+    'div.problem',
+    { role: 'alert' },
+    h('strong', t('problem.other')),
+    h('p', bdi(String(problem?.message ?? problem)))
+  );
   const words = problem.detail && !problem.reason ? problem.detail : null;
-  return h('div.problem', { role: 'alert' }, h('strong', problem.sentence), problem.reason && h('p', problem.reason),
-    words && h('p.small', { lang: 'en' }, bdi(words)));
+  return h(
+    'div.problem',
+    { role: 'alert' },
+    h('strong', problem.sentence),
+    problem.reason && h('p', problem.reason),
+    words && h('p.small', { lang: 'en' }, bdi(words))
+  );
+}
+
+/** What the form held before anybody typed, and the draft of it in this tab. Nothing is kept once it has been sent. */
+function keepDraft(form, slot, status) {
+  const initial = valuesOf(form);
+  let sent = false;
+  const restore = (values) => { for (const [name, value] of Object.entries(values)) setValue(form, name, value); };
+  const save = () => {
+    // Removing the focused field of a form that was sent fires `change` once more.
+    if (sent) return;
+    const touched = Object.entries(valuesOf(form)).filter(([name, value]) => value !== (initial[name] ?? ''));
+    store.write(slot, touched.length ? Object.fromEntries(touched) : null);
+  };
+  const draft = store.read(slot);
+  if (draft) {
+    restore(draft);
+    const discard = () => { restore(initial); store.write(slot, null); replace(status); };
+    replace(status, h('p.small', t('form.draft'), ' ',
+      h('button.plain', { type: 'button', onclick: discard }, t('form.discard'))));
+  }
+  form.addEventListener('input', save);
+  form.addEventListener('change', save);
+  return { initial, end() { sent = true; store.write(slot, null); } };
+}
+
+/** Ctrl+Enter sends; with `stepwise`, Enter in a field of one line goes on to the next instead of sending. */
+function formKeys(form, stepwise) {
+  form.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.defaultPrevented) return;
+    if (event.ctrlKey || event.metaKey) { event.preventDefault(); form.requestSubmit(); return; }
+    if (!stepwise || !event.target.matches('input:not([type=hidden]),select')) return;
+    event.preventDefault();
+    const stops = [...form.querySelectorAll('input:not([type=hidden]),select,textarea,button[type=submit]')];
+    const here = stops.indexOf(event.target);
+    stops.find((stop, index) => index > here && !(
+      stop.type === 'radio' && stop.name === event.target.name
+    ))?.focus();
+  });
+}
+
+/** Why the server refused, at the fields that it names and below the form. */
+function showProblem(form, status, error, onProblem) {
+  const named = (error.errors ?? []).filter((fault) => fault.field);
+  showFaults(form, Object.fromEntries(named.map((fault) => [fault.field, faultText(fault)])));
+  const unknown = error.unknown ? h('p.small', t('form.unknown')) : null;
+  replace(status, problemView(error), unknown, onProblem?.(error));
+}
+
+/** A field's fault in words. */
+export const faultText = ({ code, limit }) => t(`fault.${code}`, { limit: number(limit) });
+
+/** What the form would send; `null` where it shows faults instead. */
+async function wish(form, initial, request, status) {
+  const faults = missing(form);
+  let wanted = null;
+  if (!Object.keys(faults).length) {
+    try { wanted = await request(valuesOf(form), initial); } catch (error) {
+      if (!(error instanceof Faults)) { replace(status, problemView(error)); return null; }
+      Object.assign(faults, error.faults);
+    }
+  }
+  const rest = showFaults(form, faults);
+  if (!wanted) replace(status, h('div.problem', h('p', rest.length ? rest.join(' ') : t('form.errors'))));
+  return wanted;
 }
 
 /**
  * A form that keeps what is typed until the server has answered.
  * - name: names the draft and the pending submission in this tab.
- * - request(values, initial): `{ method, path, body }`, also later; throws `Faults`. `initial` is what the form showed first.
+ * - request(values, initial): `{ method, path, body }`, also later; throws `Faults`. `initial` is what the form showed.
  * - done(result, settled): after the server said yes.
+ * - stepwise: Enter goes from field to field, so that half a form is never sent by mistake.
  */
-export function makeForm({ name, className = '', submitLabel, request, done, cancel, danger = false, onProblem }, ...children) {
+export function makeForm(options, ...children) {
+  const {
+    name,
+    className = '',
+    submitLabel,
+    request,
+    done,
+    cancel,
+    danger = false,
+    stepwise = false,
+    onProblem,
+  } = options;
   const status = h('div.form-status', { role: 'status', 'aria-live': 'polite' });
-  const send = h('button.primary', { type: 'submit', class: danger ? 'danger' : '', title: t('form.send') }, submitLabel);
+  const send = h(
+    'button.primary',
+    { type: 'submit', class: danger ? 'danger' : '', title: t('form.send') },
+    submitLabel
+  );
   const form = h('form', { class: className, novalidate: true }, children, status,
     h('div.buttons', send, cancel && h('button', { type: 'button', onclick: cancel }, t('app.cancel'))));
-  const slot = `draft.${name}`;
-  const initial = valuesOf(form);
-  const saveDraft = () => {
-    const touched = Object.entries(valuesOf(form)).filter(([key, value]) => value !== (initial[key] ?? ''));
-    store.write(slot, touched.length ? Object.fromEntries(touched) : null);
-  };
-  const draft = store.read(slot);
-  if (draft) {
-    for (const [key, value] of Object.entries(draft)) setValue(form, key, value);
-    replace(status, h('p.small', t('form.draft'), ' ', h('button.plain', { type: 'button', onclick: () => {
-      for (const [key, value] of Object.entries(initial)) setValue(form, key, value);
-      store.write(slot, null);
-      replace(status);
-    } }, t('form.discard'))));
-  }
-  const unanswered = store.read(`pending.${name}`);
-  if (unanswered) replace(status, h('div.problem', h('p', t('form.unknown'))));
-  form.addEventListener('input', saveDraft);
-  form.addEventListener('change', saveDraft);
-  form.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(); }
-  });
+  const draft = keepDraft(form, `draft.${name}`, status);
+  if (store.read(`pending.${name}`)) replace(status, h('div.problem', h('p', t('form.unknown'))));
+  formKeys(form, stepwise);
   let busy = false;
+  const setBusy = (is) => { busy = is; send.disabled = is; form.setAttribute('aria-busy', String(is)); };
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     if (busy) return;
-    const faults = missing(form);
-    let wanted = null;
-    if (!Object.keys(faults).length) {
-      try { wanted = await request(valuesOf(form), initial); } catch (error) {
-        if (!(error instanceof Faults)) { replace(status, problemView(error)); return; }
-        Object.assign(faults, error.faults);
-      }
-    }
-    const rest = showFaults(form, faults);
-    if (!wanted) { replace(status, h('div.problem', h('p', rest.length ? rest.join(' ') : t('form.errors')))); return; }
-    busy = true;
-    form.setAttribute('aria-busy', 'true');
-    send.disabled = true;
-    replace(status, h('p.small', t('form.sending')));
+    setBusy(true);
     try {
+      const wanted = await wish(form, draft.initial, request, status);
+      if (!wanted) return;
+      replace(status, h('p.small', t('form.sending')));
       const { result, settled } = await submit(name, wanted.method ?? 'POST', wanted.path, wanted.body,
         (round) => replace(status, h('p.small', t('form.waiting', { n: number(round) }))));
       replace(status);
-      if (!settled) store.write(slot, null);
+      if (!settled) draft.end();
       done(result, settled);
     } catch (error) {
-      if (error.name === 'AbortError') return;
-      const named = Object.fromEntries((error.errors ?? []).filter((fault) => fault.field)
-        .map((fault) => [fault.field, t(`fault.${fault.code}`, { limit: number(fault.limit) })]));
-      showFaults(form, named);
-      replace(status, error.unknown ? [problemView(error), h('p.small', t('form.unknown'))] : problemView(error),
-        onProblem?.(error));
-    } finally {
-      busy = false;
-      send.disabled = false;
-      form.removeAttribute('aria-busy');
-    }
+      if (error.name !== 'AbortError') showProblem(form, status, error, onProblem);
+    } finally { setBusy(false); }
   });
   return form;
 }
@@ -166,103 +229,20 @@ export function makeForm({ name, className = '', submitLabel, request, done, can
 function missing(form) {
   const faults = {};
   for (const control of controls(form)) {
+    if (control.hasAttribute('data-typed')) { faults[control.name] = t('fault.not_an_organization'); continue; }
     if (!control.required) continue;
     const value = control.type === 'radio' ? form.elements[control.name].value : control.value.trim();
-    if (!value) faults[control.name] = t(control.type === 'hidden' ? 'pick.must' : 'form.required');
+    if (!value) faults[control.name] = t(control.type === 'hidden' ? 'fault.not_an_organization' : 'fault.missing');
   }
   return faults;
 }
 
-/** A mobile number as `09…`, or a sentence in `fault`. */
-export function mobileNumber(text) {
-  const number = latin(text).replace(/[\s()\-\u200c\u200e\u200f]/g, '').replace(/^(\+|00)?98(?=9)/, '0').replace(/^9(?=\d{9}$)/, '09');
-  return /^09\d{9}$/.test(number) ? { value: number } : { value: number, fault: t('form.mobile') };
-}
-
-/** A national ID of ten digits whose last one checks the others. */
-export function nationalID(text) {
-  const value = latin(text).replace(/[\s\-\u200c\u200e\u200f]/g, '');
-  if (!/^\d{8,10}$/.test(value)) return { value, fault: t('form.nationalIDLength') };
-  const ten = value.padStart(10, '0');
-  const rest = [...ten].slice(0, 9).reduce((sum, digit, index) => sum + digit * (10 - index), 0) % 11;
-  const good = Number(ten[9]) === (rest < 2 ? rest : 11 - rest) && !/^(\d)\1{9}$/.test(ten);
-  return good ? { value: ten } : { value: ten, fault: t('form.nationalID') };
-}
-
-/**
- * A search box over all organisations, after the ARIA combobox pattern. Its hidden input `name` holds the code.
- * `first` are codes to offer before any typing; `except` are codes that may not be chosen.
- */
-export function organizationPicker(name, { first = [], except = [], value = '' } = {}) {
-  const listID = freshID('list');
-  const hidden = h('input', { type: 'hidden', name, value });
-  const list = h('ul.options', { id: listID, role: 'listbox', hidden: true });
-  const box = h('input', {
-    type: 'text', role: 'combobox', autocomplete: 'off', 'aria-autocomplete': 'list', 'aria-expanded': 'false',
-    'aria-controls': listID, placeholder: t('pick.search'),
-  });
-  let shown = [];
-  let active = -1;
-  let preferred = first;
-  const close = () => { list.hidden = true; box.setAttribute('aria-expanded', 'false'); box.removeAttribute('aria-activedescendant'); active = -1; };
-  const choose = (code) => {
-    hidden.value = code;
-    box.value = code ? organizationName(code) : '';
-    close();
-    hidden.dispatchEvent(new Event('change', { bubbles: true }));
-  };
-  const mark = (index) => {
-    active = index;
-    [...list.children].forEach((option, position) => option.setAttribute('aria-selected', String(position === index)));
-    const option = list.children[index];
-    if (option) { box.setAttribute('aria-activedescendant', option.id); option.scrollIntoView({ block: 'nearest' }); }
-  };
-  const open = () => {
-    const sought = fold(box.value).split(' ').filter(Boolean);
-    const typed = hidden.value && box.value === organizationName(hidden.value) ? [] : sought;
-    const rank = (code) => { const place = preferred.indexOf(code); return place < 0 ? preferred.length : place; };
-    shown = organizations().filter((one) => !except.includes(one.code))
-      .filter((one) => typed.every((word) => one.search.includes(word)))
-      .sort((a, b) => rank(a.code) - rank(b.code)).slice(0, 40);
-    replace(list, shown.map((one, index) => h('li', {
-      id: `${listID}-${index}`, role: 'option', 'aria-selected': 'false',
-      onpointerdown: (event) => { event.preventDefault(); choose(one.code); },
-    }, h('span', one.name, rank(one.code) === 0 && preferred.length > 0 && h('small', ` · ${t('pick.usual')}`)), h('bdi.code.small', { dir: 'ltr' }, one.code))));
-    if (!shown.length) append(list, h('li.none', t('pick.none')));
-    list.hidden = false;
-    box.setAttribute('aria-expanded', 'true');
-    mark(typed.length ? 0 : -1);
-  };
-  box.addEventListener('input', () => { hidden.value = ''; open(); });
-  box.addEventListener('click', open);
-  box.addEventListener('blur', () => {
-    close();
-    const exact = organizations().find((one) => one.code === box.value.trim().toUpperCase());
-    if (exact && !except.includes(exact.code)) choose(exact.code);
-  });
-  box.addEventListener('keydown', (event) => {
-    if (event.key === 'ArrowDown') { event.preventDefault(); if (list.hidden) open(); mark(Math.min(active + 1, shown.length - 1)); }
-    if (event.key === 'ArrowUp') { event.preventDefault(); mark(Math.max(active - 1, 0)); }
-    if (event.key === 'Enter' && !list.hidden && shown[active] && !event.ctrlKey) { event.preventDefault(); choose(shown[active].code); }
-    if (event.key === 'Escape' && !list.hidden) { event.stopPropagation(); close(); }
-  });
-  hidden.addEventListener('restore', () => { box.value = hidden.value ? organizationName(hidden.value) : ''; });
-  if (value) box.value = organizationName(value);
-  const element = h('div.picker', box, list, hidden);
-  element.prefer = (codes) => { preferred = codes; };
-  return element;
-}
-
-/** A value of an enumeration in words; an unknown one as it is. */
-export const term = (family, value) => (known(`${family}.${value}`) ? t(`${family}.${value}`) : value ?? t('app.none'));
-export const choices = (family, values) => values.map((value) => [value, t(`${family}.${value}`)]);
-
 /** Sends a button's command (no form) and says what the server answered. */
-export async function command(button, name, path, body, word, done) {
+export async function command(button, { name, path, body }, said, done) {
   button.disabled = true;
   try {
     const { result } = await submit(name, 'POST', path, body, (n) => announce(t('form.waiting', { n: number(n) })));
-    announce(t(word));
+    announce(said);
     done(result);
   } catch (error) {
     if (error.name !== 'AbortError') announce(problemView(error), { urgent: true });

@@ -1,6 +1,8 @@
 // Signing in, by name and password or by an access token.
-import { h, t, replace, icon, switchLanguage } from './common.js';
-import { api, Problem, randomKey } from './api.js';
+import { switchLanguage, t } from './language.js';
+import { h, icon, replace } from './dom.js';
+import { api, Problem } from './api.js';
+import { randomKey } from './sending.js';
 import { field, problemView, showFaults } from './forms.js';
 
 const next = (() => {
@@ -17,16 +19,30 @@ const root = document.getElementById('app');
 
 function form() {
   const status = h('div.form-status', { role: 'status', 'aria-live': 'assertive' });
-  const password = (name, complete) => h('input', { name, type: 'password', autocomplete: complete, required: true, dir: 'ltr' });
+  const password = (name, complete) => h(
+    'input',
+    { name, type: 'password', autocomplete: complete, required: true, dir: 'ltr' }
+  );
   const fields = byToken
     ? [field(t('login.token'), password('token', 'off'), { required: true })]
-    : [field(t('login.name'), h('input', { name: 'name', autocomplete: 'username', autocapitalize: 'off', spellcheck: 'false', dir: 'ltr' }), { required: true }),
-      field(t('login.password'), password('password', 'current-password'), { required: true })];
+    : [
+      field(
+        t('login.name'),
+        h(
+          'input',
+          { name: 'name', autocomplete: 'username', autocapitalize: 'off', spellcheck: 'false', dir: 'ltr' }
+        ),
+        { required: true }
+      ),
+      field(t('login.password'), password('password', 'current-password'), { required: true }),
+    ];
   const send = h('button.primary', { type: 'submit' }, t('login.submit'));
   return h('form', { novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     const values = Object.fromEntries(new FormData(event.currentTarget));
-    const faults = Object.fromEntries(Object.entries(values).filter(([, value]) => !value).map(([name]) => [name, t('form.required')]));
+    const faults = Object.fromEntries(Object.entries(values).filter(
+      ([, value]) => !value
+    ).map(([name]) => [name, t('fault.missing')]));
     showFaults(event.currentTarget, faults);
     if (Object.keys(faults).length) return;
     send.disabled = true;
@@ -36,20 +52,40 @@ function form() {
       location.replace(next);
     } catch (error) {
       const refused = error instanceof Problem && (error.status === 401 || error.status === 403);
-      replace(status, refused ? h('div.problem', { role: 'alert' }, t(byToken ? 'login.failedToken' : 'login.failed')) : problemView(error));
+      replace(
+        status,
+        refused ? h(
+          'div.problem',
+          { role: 'alert' },
+          t(byToken ? 'login.failedToken' : 'login.failed')
+        ) : problemView(error)
+      );
       send.disabled = false;
     }
   } }, fields, status, send);
 }
 
 function draw(focus) {
-  const tab = (token, label) => h('button', { type: 'button', 'aria-pressed': String(byToken === token), onclick: () => { byToken = token; draw(true); } }, label);
+  const tab = (token, label) => h(
+    'button',
+    { type: 'button', 'aria-pressed': String(byToken === token), onclick: () => { byToken = token; draw(true); } },
+    label
+  );
   replace(root, h('main.login', { id: 'main' },
     h('div.login-mark', icon('star')),
     h('h1', t('login.title')), h('p.muted', t('login.lead')),
     returning && h('p.banner.info', icon('clock'), t('login.expired')),
-    h('div.card', h('div.segments', { role: 'group' }, tab(false, t('login.byPassword')), tab(true, t('login.byToken'))), form()),
-    h('p.login-foot', h('a', { href: '/track' }, t('login.track')), ' · ', h('button.plain', { type: 'button', onclick: switchLanguage }, t('app.language')))));
+    h(
+      'div.card',
+      h('div.segments', { role: 'group' }, tab(false, t('login.byPassword')), tab(true, t('login.byToken'))),
+      form()
+    ),
+    h(
+      'p.login-foot',
+      h('a', { href: '/track' }, t('login.track')),
+      ' · ',
+      h('button.plain', { type: 'button', onclick: switchLanguage }, t('app.language'))
+    )));
   document.title = t('login.title');
   if (focus) root.querySelector('input').focus();
 }

@@ -1,39 +1,40 @@
 // Taking down a new case while the caller is on the line: one screen, and the code as soon as the server has it.
-import { h, t, replace, icon, codeText, announce, when, bdi } from './common.js';
-import { session, store } from './api.js';
-import { field, input, textarea, select, radios, choices, makeForm, organizationPicker, Faults, mobileNumber, nationalID, copy } from './forms.js';
+import { choices, t } from './language.js';
+import { splitTags } from './text.js';
+import { announce, bdi, codeText, h, icon, replace, when } from './dom.js';
+import { session } from './api.js';
+import { store } from './drafts.js';
+import { copy, field, input, makeForm, radios, select, textarea } from './forms.js';
+import { organizationPicker } from './picker.js';
 import { categories, usualOrganizations, organizationName, provinceName } from './directory.js';
 import { linkTo } from './shell.js';
-import { splitTags } from './actions.js';
 import { deadline } from './cases.js';
 
 /** What was left empty is left out. */
 const filled = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value));
 
 function intake(values) {
-  const faults = {};
-  const citizen = { name: values['citizen.name'], address: values['citizen.address'] };
-  if (values['citizen.mobile']) {
-    const { value, fault } = mobileNumber(values['citizen.mobile']);
-    citizen.mobile = value;
-    if (fault) faults['citizen.mobile'] = fault;
-  }
-  if (values['citizen.national_id']) {
-    const { value, fault } = nationalID(values['citizen.national_id']);
-    citizen.national_id = value;
-    if (fault) faults['citizen.national_id'] = fault;
-  }
-  if (Object.keys(faults).length) throw new Faults(faults);
+  const citizen = Object.fromEntries([
+    'name',
+    'mobile',
+    'national_id',
+    'address',
+  ].map((name) => [name, values[`citizen.${name}`]]));
   return {
-    kind: values.kind, channel: values.channel, category: values.category, priority: values.priority, tags: splitTags(values.tags),
-    subject: values.subject, ...filled({ about: values.about, description: values.description }), citizen: filled(citizen),
+    kind: values.kind, channel: values.channel, category: values.category, priority: values.priority,
+    tags: splitTags(values.tags), subject: values.subject,
+    ...filled({ about: values.about, description: values.description }), citizen: filled(citizen),
   };
 }
 
 /** The code as large as the screen allows, and the receipt that proves it. */
 function result(document, settled, again) {
   const receipt = document.receipt;
-  const copyButton = h('button.primary', { type: 'button', onclick: () => copy(document.tracking_code) }, t('app.copy'));
+  const copyButton = h(
+    'button.primary',
+    { type: 'button', onclick: () => copy(document.tracking_code) },
+    t('app.copy')
+  );
   const row = (label, value) => h('div', h('dt', label), h('dd', value));
   const mono = (value) => h('bdi.code.small.break', { dir: 'ltr' }, value);
   const view = h('section.registration', h('h1', icon('check'), t('reg.done')),
@@ -41,13 +42,27 @@ function result(document, settled, again) {
     h('p.tracking', codeText(document.tracking_code, 'code huge')),
     h('p', t('reg.doneText')),
     h('p', deadline(document)),
-    h('div.buttons.no-print', copyButton, h('button', { type: 'button', onclick: () => window.print() }, t('app.print')),
+    h(
+      'div.buttons.no-print',
+      copyButton,
+      h('button', { type: 'button', onclick: () => window.print() }, t('app.print')),
       h('a.button', { href: linkTo('case', document.id) }, t('reg.open')),
-      h('button', { type: 'button', onclick: again }, t('reg.another'))),
-    receipt && h('section.card.receipt', h('h2', t('reg.receipt')), h('p.small', t('reg.receiptText', { origin: provinceName(receipt.origin) }), ' · ', when(receipt.time)),
-      h('dl.facts', row(t('field.tracking_code'), codeText(receipt.tracking_code ?? document.tracking_code)), row(t('field.subject'), bdi(document.subject ?? '')),
-        row(t('reg.seq'), mono(`${receipt.origin} / ${receipt.incarnation} / ${receipt.seq}`)), row(t('reg.hash'), mono(receipt.hash)),
-        row(t('reg.signature'), mono(receipt.signature)), row(t('reg.hubSignature'), receipt.hub ? mono(receipt.hub.signature) : t('reg.noHubYet')))));
+      h('button', { type: 'button', onclick: again }, t('reg.another'))
+    ),
+    receipt && h(
+      'section.card.receipt',
+      h('h2', t('reg.receipt')),
+      h('p.small', t('reg.receiptText', { origin: provinceName(receipt.origin) }), ' · ', when(receipt.time)),
+      h(
+        'dl.facts',
+        row(t('field.tracking_code'), codeText(receipt.tracking_code ?? document.tracking_code)),
+        row(t('field.subject'), bdi(document.subject ?? '')),
+        row(t('reg.seq'), mono(`${receipt.origin} / ${receipt.incarnation} / ${receipt.seq}`)),
+        row(t('reg.hash'), mono(receipt.hash)),
+        row(t('reg.signature'), mono(receipt.signature)),
+        row(t('reg.hubSignature'), receipt.hub ? mono(receipt.hub.signature) : t('reg.noHubYet'))
+      )
+    ));
   queueMicrotask(() => copyButton.focus());
   return view;
 }
@@ -61,14 +76,20 @@ export async function registerView(context) {
   const suggest = () => {
     const codes = usualOrganizations(category.value, home);
     about.prefer(codes);
-    replace(usual, category.value && codes.length ? [icon('swap'), t('reg.usual'), ': ', organizationName(codes[0])] : null);
+    replace(
+      usual,
+      category.value && codes.length ? [icon('swap'), t('reg.usual'), ': ', organizationName(codes[0])] : null
+    );
   };
   category.addEventListener('change', suggest);
   category.addEventListener('restore', suggest);
   const lastChannel = store.read('channel') ?? 'phone';
   const form = makeForm({
-    name: 'register', className: 'register', submitLabel: t('reg.submit'),
-    request: (values) => { store.write('channel', values.channel); return { path: '/cases', body: intake(values) }; },
+    name: 'register', className: 'register', stepwise: true, submitLabel: t('reg.submit'),
+    request: (values) => {
+      store.write('channel', values.channel);
+      return { path: '/cases', body: intake(values) };
+    },
     done: (document, settled) => {
       announce(`${t('reg.done')}: ${document.tracking_code}`);
       if (settled) store.write('draft.register', null);
@@ -78,33 +99,36 @@ export async function registerView(context) {
   },
   h('div.columns',
     h('section.card', h('h2', t('reg.what')),
-      radios('kind', t('field.kind'), choices('kind', ['complaint', 'request', 'suggestion', 'criticism', 'idea']), { value: 'complaint', required: true }),
-      h('div.row', field(t('field.category'), category, { required: true }), field(t('field.priority'), select('priority', choices('priority', ['low', 'normal', 'high', 'urgent']), { value: 'normal' }))),
+      radios('kind', t('field.kind'), choices('kind'), { value: 'complaint', required: true }),
+      h(
+        'div.row',
+        field(t('field.category'), category, { required: true }),
+        field(t('field.priority'), select('priority', choices('priority'), { value: 'normal' }))
+      ),
       usual,
       field(t('field.subject'), input('subject', { maxlength: 500 }), { required: true }),
       field(t('field.description'), textarea('description', { rows: 6, maxlength: 60000 }))),
     h('div.stack',
       h('section.card', h('h2', t('reg.who')),
         h('div.row', field(t('field.citizen.name'), input('citizen.name', { maxlength: 200 })),
-          field(t('field.citizen.mobile'), input('citizen.mobile', { inputmode: 'tel', dir: 'ltr', maxlength: 32 }), { hint: t('reg.mobileHint') })),
-        h('div.row', field(t('field.citizen.national_id'), input('citizen.national_id', { inputmode: 'numeric', dir: 'ltr', maxlength: 20 })),
-          field(t('field.citizen.address'), input('citizen.address', { maxlength: 1000 })))),
+          field(
+            t('field.citizen.mobile'),
+            input('citizen.mobile', { inputmode: 'tel', dir: 'ltr', maxlength: 32 }),
+            {}
+          )),
+        h(
+          'div.row',
+          field(
+            t('field.citizen.national_id'),
+            input('citizen.national_id', { inputmode: 'numeric', dir: 'ltr', maxlength: 20 })
+          ),
+          field(t('field.citizen.address'), input('citizen.address', { maxlength: 1000 }))
+        )),
       h('section.card', h('h2', t('reg.where')),
         field(t('field.about'), about, { hint: t('reg.aboutHint'), optional: true }),
-        radios('channel', t('field.channel'), choices('channel', ['phone', 'in_person', 'letter', 'visit', 'web']), { value: lastChannel, required: true }),
+        radios('channel', t('field.channel'), choices('channel'), { value: lastChannel, required: true }),
         field(t('field.tags'), input('tags'), { hint: t('reg.tagsHint'), optional: true })))));
-  // Faults as soon as a number is left, while the caller can still be asked.
-  for (const [name, check] of [['citizen.mobile', mobileNumber], ['citizen.national_id', nationalID]]) {
-    const control = form.elements[name];
-    control.addEventListener('blur', () => {
-      const slot = control.closest('.field').querySelector('.fault');
-      const fault = control.value.trim() ? check(control.value).fault : null;
-      slot.hidden = !fault;
-      slot.textContent = fault ?? '';
-      if (fault) control.setAttribute('aria-invalid', 'true'); else control.removeAttribute('aria-invalid');
-    });
-  }
-  replace(body, h('h1', t('reg.title')), form);
+  replace(body, h('h1', t('nav.register')), form);
   suggest();
-  form.elements.subject.focus({ preventScroll: true });
+  form.elements.category.focus({ preventScroll: true });
 }

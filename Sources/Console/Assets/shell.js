@@ -1,13 +1,20 @@
 // The frame of every signed-in page: header, sections, shortcuts, routes by the address's hash.
-import { h, t, replace, append, icon, announce, bdi, clock, lang, switchLanguage } from './common.js';
-import { session, signOut, reachability, store, whoAmI, Problem } from './api.js';
+import { lang, switchLanguage, t } from './language.js';
+import { clock } from './dates.js';
+import { announce, append, bdi, h, icon, replace } from './dom.js';
+import { api, session, reachability, whoAmI, Problem } from './api.js';
+import { store } from './drafts.js';
 import { loadDirectory, organizationName, provinceName } from './directory.js';
 import { problemView } from './forms.js';
 
 const shortcuts = [];
 
 /** Registers a key by its place on the keyboard, so that it works under a Persian layout too. */
-export function shortcut(code, label, action, { shown = code.replace(/^Key|^Digit/, ''), view = null, shift = false } = {}) {
+export function shortcut(code, label, action, {
+  shown = code.replace(/^Key|^Digit/, ''),
+  view = null,
+  shift = false,
+} = {}) {
   shortcuts.push({ code, label, action, shown, view, shift });
 }
 
@@ -15,8 +22,12 @@ const typing = (target) => target.closest?.('input,select,textarea,[contentedita
 
 function onKey(event) {
   if (event.key === 'Escape') { closeNearest(event); return; }
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector('dialog[open]')) return;
-  const hit = shortcuts.find((one) => one.code === event.code && one.shift === event.shiftKey && (!one.view || one.view === current.view));
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(
+    event.target
+  ) || document.querySelector('dialog[open]')) return;
+  const hit = shortcuts.find(
+    (one) => one.code === event.code && one.shift === event.shiftKey && (!one.view || one.view === current.view)
+  );
   if (!hit) return;
   event.preventDefault();
   hit.action(event);
@@ -32,7 +43,15 @@ function closeNearest(event) {
 export function openDialog(title, ...children) {
   const before = document.activeElement;
   const dialog = h('dialog', { 'aria-label': title },
-    h('header', h('h2', title), h('button.plain.close', { type: 'button', 'aria-label': t('app.close'), onclick: () => dialog.close() }, icon('cross'))),
+    h(
+      'header',
+      h('h2', title),
+      h(
+        'button.plain.close',
+        { type: 'button', 'aria-label': t('app.close'), onclick: () => dialog.close() },
+        icon('cross')
+      )
+    ),
     ...children);
   dialog.addEventListener('close', () => { dialog.remove(); before?.focus?.(); });
   dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
@@ -44,8 +63,14 @@ export function openDialog(title, ...children) {
 function showHelp() {
   const seen = new Set();
   const rows = shortcuts.filter((one) => !seen.has(one.label) && seen.add(one.label));
-  openDialog(t('key.title'), h('dl.keys', rows.map((one) => [h('dt', h('kbd', { dir: 'ltr' }, one.shown)), h('dd', t(one.label))]),
-    h('dt', h('kbd', { dir: 'ltr' }, 'Ctrl Enter')), h('dd', t('key.send')), h('dt', h('kbd', 'Esc')), h('dd', t('key.close'))));
+  openDialog(
+    t('key.title'),
+    h('dl.keys', rows.map((one) => [h('dt', h('kbd', { dir: 'ltr' }, one.shown)), h('dd', t(one.label))]),
+      h(
+        'dt',
+        h('kbd', { dir: 'ltr' }, 'Ctrl Enter')
+      ), h('dd', t('key.send')), h('dt', h('kbd', 'Esc')), h('dd', t('key.close')))
+  );
 }
 
 // Routes
@@ -59,7 +84,11 @@ let home = '';
 function parse() {
   const [path, search] = location.hash.replace(/^#\/?/, '').split('?');
   const [view, ...rest] = path.split('/');
-  return { view: view || home, argument: rest.map(decodeURIComponent).join('/'), query: new URLSearchParams(search ?? '') };
+  return {
+    view: view || home,
+    argument: rest.map(decodeURIComponent).join('/'),
+    query: new URLSearchParams(search ?? ''),
+  };
 }
 
 export const go = (view, argument = '', query = {}) => {
@@ -77,7 +106,10 @@ async function show(focus = true) {
   const leave = new AbortController();
   current = { ...place, leave };
   for (const link of document.querySelectorAll('nav.sections a')) {
-    if (link.dataset.view === place.view) link.setAttribute('aria-current', 'page'); else link.removeAttribute('aria-current');
+    if (link.dataset.view === place.view) link.setAttribute(
+      'aria-current',
+      'page'
+    ); else link.removeAttribute('aria-current');
   }
   const view = table[place.view];
   main.dataset.view = place.view;
@@ -89,24 +121,62 @@ async function show(focus = true) {
   } catch (error) {
     if (leave.signal.aborted) return;
     if (!(error instanceof Problem)) console.error(error);
-    replace(body, h('h1', t(`nav.${place.view}`)), problemView(error), h('button', { type: 'button', onclick: () => (error.reload ? location.reload() : show()) }, t('app.retry')));
+    replace(
+      body,
+      h('h1', t(`nav.${place.view}`)),
+      problemView(error),
+      h('button', { type: 'button', onclick: () => (error.reload ? location.reload() : show()) }, t('app.retry'))
+    );
   }
   if (leave.signal.aborted) return;
   const heading = main.querySelector('h1');
   document.title = `${heading?.textContent ?? ''} · ${t('app.name')}`;
-  if (focus && heading && !main.contains(document.activeElement)) { heading.tabIndex = -1; heading.focus({ preventScroll: true }); window.scrollTo(0, 0); }
+  if (focus && heading && !main.contains(
+    document.activeElement
+  )) { heading.tabIndex = -1; heading.focus({ preventScroll: true }); window.scrollTo(0, 0); }
+}
+
+async function signOut() {
+  try { await api('DELETE', '/session', { stay: true }); } finally {
+    store.clear();
+    location.assign('/login');
+  }
 }
 
 function header(sections) {
-  const place = session.server.kind === 'hub' ? t('app.hub') : t('app.province', { name: provinceName(session.server.code) });
+  const place = session.server.kind === 'hub' ? t('app.hub') : t(
+    'app.province',
+    { name: provinceName(session.server.code) }
+  );
   const leave = () => { if (!store.hasDrafts || window.confirm(t('app.signOutDrafts'))) signOut(); };
   return h('header.top',
     h('a.brand', { href: '#/' }, icon('star'), h('strong', t('app.name')), h('span', place)),
-    h('nav.sections', { 'aria-label': t('app.menu') }, sections.map((view) => h('a', { href: `#/${view}`, 'data-view': view }, t(`nav.${view}`)))),
+    h(
+      'nav.sections',
+      { 'aria-label': t('app.menu') },
+      sections.map((view) => h('a', { href: `#/${view}`, 'data-view': view }, t(`nav.${view}`)))
+    ),
     h('div.user',
-      h('span.who', bdi(session.principal.name), h('small', `${t(`role.${session.principal.role}`)} · ${organizationName(session.principal.organization)}`)),
-      h('button.plain', { type: 'button', 'data-help': true, title: t('app.help'), 'aria-label': t('app.help'), onclick: showHelp }, h('kbd', lang === 'fa' ? '؟' : '?')),
-      h('button.plain', { type: 'button', lang: lang === 'fa' ? 'en' : 'fa', title: t('app.languageTitle'), onclick: switchLanguage }, t('app.language')),
+      h(
+        'span.who',
+        bdi(session.principal.name),
+        h('small', `${term('role', session.principal.role)} · ${organizationName(session.principal.organization)}`)
+      ),
+      h(
+        'button.plain',
+        { type: 'button', 'data-help': true, title: t('app.help'), 'aria-label': t('app.help'), onclick: showHelp },
+        h('kbd', lang === 'fa' ? '؟' : '?')
+      ),
+      h(
+        'button.plain',
+        {
+          type: 'button',
+          lang: lang === 'fa' ? 'en' : 'fa',
+          title: t('app.languageTitle'),
+          onclick: switchLanguage,
+        },
+        t('app.language')
+      ),
       h('button.plain', { type: 'button', onclick: leave }, t('app.signOut'))));
 }
 
@@ -121,34 +191,62 @@ function reachBanner() {
     if (!reached) replace(banner, icon('alert'), t('app.unreachable', { time: clock(last) }));
   });
   window.addEventListener('offline', () => reachability.forEach((listener) => listener(false)));
+  // Whether the server is there too, only a request tells; its answer calls the listener above.
+  window.addEventListener('online', () => { api('GET', '/me').catch(() => {}); });
   return banner;
 }
 
 /** Starts a page: who is here, the names, the frame, then the view that the address asks for. */
-export async function start({ views, sections, first, strip }) {
+export async function start({ views, strip }) {
   const root = document.getElementById('app');
   try {
     await whoAmI();
     await loadDirectory();
   } catch (error) {
     if (error.status === 401) return;
-    replace(root, h('main', { id: 'main' }, h('h1', t('app.name')), problemView(error), h('button.primary', { type: 'button', onclick: () => location.reload() }, t('app.retry'))));
+    replace(
+      root,
+      h(
+        'main',
+        { id: 'main' },
+        h('h1', t('app.name')),
+        problemView(error),
+        h('button.primary', { type: 'button', onclick: () => location.reload() }, t('app.retry'))
+      )
+    );
     setTimeout(() => location.reload(), 15000 + Math.random() * 15000);
     return;
   }
   table = views;
-  home = typeof first === 'function' ? first(session) : first;
+  const shown = session.doors.filter((door) => views[door]);
+  [home] = shown;
   main = h('main', { id: 'main' });
-  const shown = sections(session);
-  replace(root, h('a.skip', { href: '#main', onclick: (event) => { event.preventDefault(); main.querySelector('h1')?.focus(); } }, t('app.skip')),
-    header(shown), reachBanner(), strip?.(), main);
+  replace(
+    root,
+    h(
+      'a.skip',
+      { href: '#main', onclick: (event) => { event.preventDefault(); main.querySelector('h1')?.focus(); } },
+      t('app.skip')
+    ),
+    header(shown),
+    reachBanner(),
+    strip?.(),
+    main
+  );
   shortcut('Slash', 'key.help', showHelp, { shown: '?', shift: true });
-  shortcut('Slash', 'key.search', () => {
+  shortcut('Slash', 'nav.cases', () => {
     const box = document.querySelector('input[type=search]');
     if (box) box.focus(); else go(session.server.kind === 'hub' ? 'cases' : 'inbox', '', { focus: '1' });
   }, { shown: '/' });
-  const letters = { dashboard: 'KeyD', inbox: 'KeyI', register: 'KeyN', conflicts: 'KeyC', proposals: 'KeyP', report: 'KeyG' };
-  for (const view of shown) if (letters[view]) shortcut(letters[view], `key.${view === 'register' ? 'new' : view}`, () => go(view));
+  const letters = {
+    dashboard: 'KeyD',
+    inbox: 'KeyI',
+    register: 'KeyN',
+    conflicts: 'KeyC',
+    proposals: 'KeyP',
+    report: 'KeyG',
+  };
+  for (const view of shown) if (letters[view]) shortcut(letters[view], `nav.${view}`, () => go(view));
   document.addEventListener('keydown', onKey);
   window.addEventListener('hashchange', () => show());
   await show(false);
@@ -168,20 +266,25 @@ export function rowKeys() {
 /** Keys of a case page; each presses the button of its action where that is offered. */
 export function caseKeys() {
   const press = (name) => () => document.querySelector(`[data-action="${name}"]`)?.click();
-  shortcut('KeyM', 'key.note', press('note'), { view: 'case' });
-  shortcut('KeyR', 'key.refer', press('refer'), { view: 'case' });
+  shortcut('KeyM', 'key.note', press('notes'), { view: 'case' });
+  shortcut('KeyR', 'key.refer', press('referral'), { view: 'case' });
   shortcut('KeyA', 'key.answer', press('answer'), { view: 'case' });
 }
 
 /**
- * A view whose module is fetched when it is first wanted, or once the page has rested: the first view comes soon on a poor
- * line, and the others are there when it fails.
+ * A view whose module is fetched when it is first wanted, or once the page has rested: the first view comes soon on a
+ * poor line, and the others are there when it fails.
  */
 export function later(module, name) {
   const load = async () => {
-    try { return await module(); } catch { throw Object.assign(new Problem({ status: 0, type: 'network' }), { reload: true }); }
+    try {
+      return await module();
+    } catch { throw Object.assign(new Problem({ status: 0, type: 'network' }), { reload: true }); }
   };
-  setTimeout(() => load().catch(() => {}), 2500); // Only a head start: the view itself asks again, and says what fails.
+  setTimeout(
+    () => load().catch(() => {}),
+    2500
+  ); // Only a head start: the view itself asks again, and says what fails.
   return async (context) => (await load())[name](context);
 }
 

@@ -39,6 +39,7 @@ struct DirectoryRoutes: Sendable {
                 "organization": .string(principal.organization.rawValue),
             ],
             "server": ["kind": kind, "code": .string(service.cases.origin.code)],
+            "doors": JSON(Door.offered(to: principal.role, at: service.cases.origin).map(\.rawValue)),
             "csrf_token": JSON(session?.csrfToken), "expires": JSON(session?.expires.rfc3339),
         ]
     }

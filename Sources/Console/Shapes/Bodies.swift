@@ -11,8 +11,10 @@ enum Bodies {
     static let words = Shape.object([.init("text", text)])
     static let optionalText = Shape.object([.optional("text", text)])
     static let closure = Shape.object([
-        .init("outcome", .string(values: Outcome.allCases.map(\.rawValue))), .optional("text", text),
+        .init("outcome", .string(values: outcomes)), .optional("text", text),
     ])
+    /// All but the citizen's own, which the withdrawal route says.
+    private static let outcomes = Outcome.allCases.filter { $0 != .withdrawn }.map(\.rawValue)
     static let review = Shape.object([
         .init("dispute", hash, "One of the case's open `disputes`."), .init("upheld", .boolean),
         .optional("text", text),

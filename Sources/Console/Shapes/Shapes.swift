@@ -65,6 +65,7 @@ enum Shapes {
                     .init("id", text), .init("origin", text), .init("incarnation", text), .init("seq", count),
                     .init("hash", hash), .init("epoch", count), .init("type", text),
                     .init("actor", .named("Principal")), .init("occurred_at", time), .init("effect", .named("Effect")),
+                    .init("hideable", .boolean, "Whether its text may be hidden by who may hide entries."),
                     .init("content", .object([], allowed: .any)),
                 ])
             ),
@@ -220,6 +221,9 @@ enum Shapes {
             .object([
                 .init("principal", .named("Principal")),
                 .init("server", .object([.init("kind", .string(values: ["node", "hub"])), .init("code", text)])),
+                .init(
+                    "doors", .array(of: .string(values: Door.allCases.map(\.rawValue))),
+                    "The pages and rights that are open to him, the first page first."),
                 .init("csrf_token", .nullable(text), "For `X-CSRF-Token`; null without a console session."),
                 .init("expires", .nullable(time), "Of the session."),
             ])
@@ -285,6 +289,7 @@ enum Shapes {
         .init("outcome", .nullable(outcome)), .init("home", text), .init("holder", text),
         .init("seat", text), .init("epoch", count), .init("revision", count, "Events that this server has applied."),
         .init("registered_at", .nullable(time)), .init("deadline", .nullable(time)), .init("overdue", .boolean),
+        .init("clock_runs", .boolean, "Whether the deadline still counts."),
         .init("conflicts", .array(of: hash)), .init("proposals", .array(of: hash)),
         .init("disputes", .array(of: hash), "Open ones."), .init("pending_transfer", .nullable(text)),
         .init("holder_deadline", .nullable(time)), .init("imported", .boolean), .init("parked", .boolean),

@@ -16,6 +16,7 @@ extension CaseReads {
                 incarnation: Receipt.hex(envelope.incarnation), seq: envelope.seq, hash: event.hash.description,
                 epoch: envelope.epoch, type: envelope.type, actor: ActorDocument(envelope.actor),
                 occurredAt: envelope.occurredAt.rfc3339, effect: EffectDocument(entry.effect),
+                hideable: envelope.change?.kind.rule.mayBeHidden ?? false,
                 content: Self.content(
                     of: event, isReadable: isReadable, isHidden: record.state.hidden.contains(event.hash)))
         }
