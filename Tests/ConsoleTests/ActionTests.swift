@@ -1,6 +1,7 @@
 import Casework
 import Contract
 import JSON
+import Synchronization
 import Testing
 
 @testable import Console

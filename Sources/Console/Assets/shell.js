@@ -1,5 +1,5 @@
 // The frame of every signed-in page: header, sections, shortcuts, routes by the address's hash.
-import { lang, switchLanguage, t } from './language.js';
+import { lang, switchLanguage, t, term } from './language.js';
 import { clock } from './dates.js';
 import { announce, append, bdi, h, icon, replace } from './dom.js';
 import { api, session, reachability, whoAmI, Problem } from './api.js';
