@@ -17,13 +17,15 @@ def setUpModule():
 
 class Pages(unittest.TestCase):
     def check(self, name):
-        """The page that stands there now, at the width of a desk and of a telephone."""
+        """The page that stands there now, at the width of a desk and of a telephone. English has the same elements as
+        Persian: axe looks at one of the two."""
+        axe = (lambda: []) if "-en-" in name else browser.accessibility
         with self.subTest(page=name):
             found = browser.faults()
             browser.resize("phone")
-            found += browser.faults() + browser.accessibility()
+            found += browser.faults() + axe()
             browser.resize("desk")
-            found += browser.accessibility()
+            found += axe()
             browser.picture(name)
             self.assertEqual(found, [], name)
 
@@ -52,7 +54,8 @@ class Pages(unittest.TestCase):
             browser.driver.execute_script(f"document.querySelector('[data-action={action}]').click()")
             self.assertEqual(len(browser.elements(".action-form form")), 1, action)
             with self.subTest(form=f"{name}-{action}"):
-                self.assertEqual(browser.faults() + browser.accessibility(), [])
+                axe = [] if "-en-" in name else browser.accessibility()
+                self.assertEqual(browser.faults() + axe, [])
             browser.driver.execute_script(f"document.querySelector('[data-action={action}]').click()")
 
     def test_operator(self):

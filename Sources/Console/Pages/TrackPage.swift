@@ -60,7 +60,9 @@ struct TrackPage: Sendable {
             return values
         }
         var found: [String: Template.Value] = [
-            "status": .text(document.status), "status_fa": .text(Self.word(.status, document.status)),
+            "answered_fa": .text(word(.status, Status.answered.rawValue)),
+            "closed_fa": .text(word(.status, Status.closed.rawValue)), "status": .text(document.status),
+            "status_fa": .text(Self.word(.status, document.status)),
             "holder": .text(document.holder), "holder_fa": .text(name(of: document.holder, in: tree)),
             "overdue": .flag(document.overdue), "stages": .list(document.stages.map { stage($0, in: tree) }),
         ]
