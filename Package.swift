@@ -91,7 +91,7 @@ let package = Package(
             exclude: notes("Sources/Store"),
             resources: [
                 .embedInCode("Database/Migrations"), .embedInCode("Projections/Search/search.sql"),
-                .embedInCode("Projections/Clocks/clocks.sql"),
+                .embedInCode("Projections/Clocks/clocks.sql"), .embedInCode("Projections/Outbox/outbox.sql"),
             ],
             swiftSettings: settings),
         .target(

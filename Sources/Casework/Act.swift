@@ -48,7 +48,8 @@ public enum Act: String, Sendable, Hashable, CaseIterable {
 }
 
 extension Command {
-    public var act: Act {
+    /// `nil` for what only servers do.
+    public var act: Act? {
         switch self {
         case .register: .register
         case .open: .open
@@ -71,6 +72,7 @@ extension Command {
         case .apply: .apply
         case .moveCustody: .moveCustody
         case .markDuplicate: .markDuplicate
+        case .notify: nil
         case .importCase: .importCase
         }
     }
@@ -83,7 +85,7 @@ extension Command {
             .moveCustody(_, let text):
             text
         case .register, .open, .attach, .assess, .accept, .rate, .hide, .amend, .restore, .apply, .markDuplicate,
-            .importCase:
+            .notify, .importCase:
             nil
         }
     }

@@ -43,6 +43,8 @@ public struct Case: Sendable, Equatable {
     public var withdrawnBy: EventHash?
     public var escalations: [Escalation] = []
     public var duplicates: [CaseID] = []
+    /// What came of the notices of its events, each as it stands last.
+    public var notices: [Notice] = []
     /// The case's files, in history order; a file that was attached twice is here twice.
     public var attachments: [AttachedFile] = []
     public var proposals: [Proposal] = []
@@ -68,6 +70,8 @@ public struct Case: Sendable, Equatable {
     public var imported: Bool { registration?.imported ?? false }
     /// How many events this server has applied.
     public var revision: Int { history.count }
+    /// What came of a notice; `nil` while nothing has.
+    public func outcome(of notice: NoticeKey) -> NoticeOutcome? { notices.first { $0.key == notice }?.outcome }
     public var openDisputes: [Dispute] { disputes.filter { $0.review == nil } }
     /// The conflicts of all fields, by hash.
     public var conflicts: [EventHash] {

@@ -33,6 +33,8 @@ public enum CaseChange: Sendable, Hashable {
     case escalated(clock: EventHash, level: Int)
     /// Another case tells the same.
     case duplicateMarked(of: CaseID)
+    /// A notice of an event was sent, has arrived, or failed for good.
+    case notified(Notice)
     /// Custody moves. Origin hub only.
     case granted(Grant)
     /// The hub's bound on a stamp that ran ahead. Origin hub only.
@@ -197,6 +199,7 @@ extension CaseChange {
         case .dueMoved: .dueMoved
         case .escalated: .escalated
         case .duplicateMarked: .duplicateMarked
+        case .notified: .notified
         case .granted: .granted
         case .stamped: .stamped
         case .branchRanked: .branchRanked

@@ -26,6 +26,8 @@ public enum Command: Sendable, Hashable {
     /// A person at the hub moves custody.
     case moveCustody(to: OrganizationCode, reason: String)
     case markDuplicate(of: CaseID)
+    /// Says what came of a notice; no person's command.
+    case notify(Notice)
     case importCase(ImportedCase)
 }
 

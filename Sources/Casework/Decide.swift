@@ -54,7 +54,7 @@ extension Case {
             return try decision.begin(command, code: code)
         case .assess, .refer, .accept, .refuse, .answer, .close, .review, .apply, .moveCustody:
             return try decision.held(command)
-        case .note, .attach, .act, .hide, .markDuplicate: return try decision.append(command)
+        case .note, .attach, .act, .hide, .markDuplicate, .notify: return try decision.append(command)
         case .amend(let edit): return try decision.amend(edit)
         case .restore(let conflict): return try decision.restore(conflict, written: written)
         case .dispute, .rate, .withdraw: return try decision.voice(command)
@@ -230,6 +230,14 @@ private struct Decision {
         case .markDuplicate(let other):
             guard other != subject.id else { throw .invalid(field: "of", .theSameCase) }
             return [newEvent(.duplicateMarked(of: other))]
+        case .notify(let notice):
+            guard subject.history.contains(where: { $0.event == notice.key.event }) else {
+                throw .unknownEvent(notice.key.event)
+            }
+            guard notice.outcome.supersedes(subject.outcome(of: notice.key)) else {
+                throw .illegal(.repeated, status: subject.status)
+            }
+            return [newEvent(.notified(notice))]
         default: return []
         }
     }

@@ -8,6 +8,8 @@ public enum EventKind: String, Sendable, Hashable, CaseIterable {
     case dueMoved = "due.moved"
     case escalated
     case duplicateMarked = "duplicate.marked"
+    /// What came of a notice that a server sent.
+    case notified
     case granted, stamped
     case branchRanked = "branch.ranked"
 }
@@ -100,6 +102,7 @@ extension EventKind {
         case .dueMoved: KindRule(mergeClass: .held, isToldToCitizen: true)
         case .escalated: KindRule(mergeClass: .appendOnly, isToldToCitizen: true)
         case .duplicateMarked: KindRule(mergeClass: .appendOnly, writers: .desk)
+        case .notified: KindRule(mergeClass: .appendOnly)
         case .granted: KindRule(mergeClass: .hub, writers: [.hub], text: .optionalReason, isToldToCitizen: true)
         case .stamped, .branchRanked: KindRule(mergeClass: .hub)
         }

@@ -44,7 +44,7 @@ extension Case {
         case .opened, .registered, .received, .reviewed, .dueMoved: return .statusDoesNotAllow
         // Not held: custody and status do not bear on them.
         case .acted, .noted, .attached, .amended, .hidden, .unhidden, .disputed, .rated, .withdrawn, .escalated,
-            .duplicateMarked, .granted, .stamped, .branchRanked:
+            .duplicateMarked, .notified, .granted, .stamped, .branchRanked:
             return .statusDoesNotAllow
         }
     }
@@ -92,7 +92,7 @@ extension Case {
             deadline = due
         // Not held.
         case .acted, .noted, .attached, .amended, .hidden, .unhidden, .disputed, .rated, .withdrawn, .escalated,
-            .duplicateMarked, .granted, .stamped, .branchRanked:
+            .duplicateMarked, .notified, .granted, .stamped, .branchRanked:
             break
         }
     }

@@ -2,13 +2,13 @@
 enum Permissions {
     static func check(_ command: Command, on subject: Case, in context: DecisionContext) throws(Refusal) {
         let (role, act) = (context.actor.role, command.act)
-        guard act.roles.contains(role) || role == .system else {
+        guard act?.roles.contains(role) ?? false || role == .system else {
             throw .forbidden(reason: "role \(role.rawValue) may not do this")
         }
         if context.tree.seat(of: context.actor.organization) != context.origin, role != .system, role != .hub {
             throw .forbidden(reason: "\(context.actor.organization.rawValue) does not work at \(context.origin.code)")
         }
-        if act.kind?.rule.needsHolder ?? false {
+        if act?.kind?.rule.needsHolder ?? false {
             try checkHolder(subject, in: context)
         } else if role == .agency || role == .ministry {
             try checkHolds(subject, in: context)
@@ -46,7 +46,7 @@ public enum Limits {
     public static let attachment: UInt64 = 4 << 30
 
     static func check(_ command: Command) throws(Refusal) {
-        if let text = command.text, let rule = command.act.kind?.rule.text { try check(text, rule) }
+        if let text = command.text, let rule = command.act?.kind?.rule.text { try check(text, rule) }
         switch command {
         case .register(let intake): try check(intake)
         case .importCase(let imported):
@@ -66,7 +66,7 @@ public enum Limits {
             guard score >= 1 else { throw .invalid(field: "score", .tooSmall, limit: 1) }
             guard score <= 5 else { throw .invalid(field: "score", .tooGreat, limit: 5) }
         case .open, .note, .assess, .refer, .accept, .refuse, .act, .answer, .close, .dispute, .review, .withdraw,
-            .hide, .restore, .apply, .moveCustody, .markDuplicate:
+            .hide, .restore, .apply, .moveCustody, .markDuplicate, .notify:
             break
         }
     }

@@ -171,6 +171,14 @@ public struct Fold: Sendable {
             } else {
                 state.duplicates.append(other)
             }
+        case .notified(let notice):
+            if !notice.outcome.supersedes(state.outcome(of: notice.key)) {
+                effects[event.hash] = .withoutEffect(.repeated)
+            } else if let index = state.notices.firstIndex(where: { $0.key == notice.key }) {
+                state.notices[index] = notice
+            } else {
+                state.notices.append(notice)
+            }
         case .attached(let attachment):
             state.attachments.append(
                 AttachedFile(

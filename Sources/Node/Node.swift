@@ -14,6 +14,7 @@ public struct Node: NodeService, StoredService {
     public let writer: Writer<NodeCore>
     let link: LinkDriver
     let attachments: AttachmentDriver
+    private let gateway: (any NoticeGateway)?
     let logger: Logger
 
     /// Opens and migrates the database; nothing runs before `run`.
@@ -43,6 +44,7 @@ public struct Node: NodeService, StoredService {
         self.office = office
         self.writer = writer
         self.logger = logger
+        gateway = configuration.gateway
         attachments = AttachmentDriver(
             configuration: configuration, office: office, notices: notices, logger: logger)
         link = try LinkDriver(
@@ -74,6 +76,7 @@ public struct Node: NodeService, StoredService {
                     isBusy: { writer.isBusy }, damaged: { writer.report(damaged: $0) }, logger: logger)
             }
             group.addTask { await office.auditTrail.run() }
+            group.addTask { await notices() }
             group.addTask { try await watchFence() }
             group.addTask { await Upkeep.forget(office, logger: logger) }
             group.addTask { await attachments.run() }
@@ -84,6 +87,15 @@ public struct Node: NodeService, StoredService {
             try await group.next()
             group.cancelAll()
         }
+    }
+
+    /// Tells citizens, by the gateway that is configured.
+    private func notices() async {
+        guard let gateway else { return await OutboxSender.rest(office.database, logger: logger) }
+        let sender = OutboxSender(
+            database: office.database, store: office.store, gateway: gateway, now: office.now, logger: logger,
+            tell: OutboxSender.telling(writer))
+        await sender.run()
     }
 
     /// The seat's level of escalation, as clocks pass.

@@ -1,4 +1,5 @@
 public import Casework
+public import Store
 
 /// What a province's server needs to run. Paths are of PEM files.
 public struct NodeConfiguration: Sendable {
@@ -20,6 +21,8 @@ public struct NodeConfiguration: Sendable {
     public var attachmentsHost: String?
     public var attachmentsPort: Int?
     public var databaseConnections = 3
+    /// The way to citizens. Without one no notice is sent, now or later, of what happens meanwhile.
+    public var gateway: (any NoticeGateway)?
 
     public init(
         origin: Origin, database: String, linkHost: String, linkPort: Int, certificate: String, privateKey: String,

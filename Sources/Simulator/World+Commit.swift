@@ -107,6 +107,7 @@ extension Command {
         case .apply: "apply"
         case .moveCustody: "move custody"
         case .markDuplicate: "mark duplicate"
+        case .notify: "notify"
         case .importCase: "import"
         }
     }

@@ -38,7 +38,9 @@ import Testing
             for _ in 0..<30 {
                 let command = Self.command(scene, &random)
                 let isTaken = (try? scene.decide(command)) != nil
-                #expect(!isTaken || offered.contains(command.act), "\(command) as \(role) of \(organization)")
+                #expect(
+                    !isTaken || command.act.map { offered.contains($0) } ?? false,
+                    "\(command) as \(role) of \(organization)")
             }
             for act in offered { #expect(act.roles.contains(role)) }
             // On with the case, as somebody who may.

@@ -21,7 +21,8 @@ import Testing
             (.reason, codes(EffectReason.self)), (.event, codes(EventKind.self)), (.alarm, codes(AlarmCode.self)),
             (.problem, codes(Problem.Name.self)),
             (.fault, codes(FaultCode.self)), (.act, Act.allCases.map { ActRoute($0).name }),
-            (.score, (1...5).map { String($0) }),
+            (.score, (1...5).map { String($0) }), (.notice, codes(NoticeOutcome.self)),
+            (.recipient, codes(NoticeRecipient.self)),
         ]
     }
 

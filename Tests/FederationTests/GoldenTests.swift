@@ -80,6 +80,10 @@ enum GoldenSamples {
         case .escalated: .escalated(clock: hash, level: 2)
         case .duplicateMarked:
             .duplicateMarked(of: CaseID(home: Place.other, at: Docket.start, random: (3, 4)))
+        case .notified:
+            .notified(
+                Notice(
+                    key: NoticeKey(event: hash, recipient: .citizen, template: "answered"), outcome: .delivered))
         case .granted:
             .granted(
                 Grant(

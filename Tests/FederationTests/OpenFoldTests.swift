@@ -246,6 +246,23 @@ import Testing
         #expect(docket.effect(of: escalation) == (timely ? .withoutEffect(.answeredInTime) : .applied))
     }
 
+    // MARK: Notices
+
+    /// Reports come in any order: what says less than was known changes nothing, and a proven delivery stands.
+    @Test func aNoticeStandsAsItWasHeardBest() throws {
+        var (docket, registration) = try Docket.registered()
+        let key = NoticeKey(event: registration, recipient: .citizen, template: "registered")
+        func notified(_ outcome: NoticeOutcome) throws -> EventHash {
+            try docket.write(Place.home, .notified(Notice(key: key, outcome: outcome)))
+        }
+        let events = try [NoticeOutcome.sent, .failed, .sent, .delivered, .failed].map(notified)
+        #expect(docket.state().notices == [Notice(key: key, outcome: .delivered)])
+        #expect(docket.state().outcome(of: key) == .delivered)
+        let isApplied = events.map { docket.effect(of: $0) == .applied }
+        #expect(isApplied == [true, true, false, true, false])
+        #expect(docket.effect(of: events[2]) == .withoutEffect(.repeated))
+    }
+
     // MARK: Order
 
     @Test func historyIsOrderedByStampThenPlace() throws {

@@ -47,7 +47,7 @@ import struct Simulator.Generator
         for (command, reader) in kinds {
             let event = try #require(try Self.decide(command, &desk, id).first)
             #expect(event.envelope.minReader == reader)
-            #expect(event.envelope.declaredClass == command.act.kind?.mergeClass)
+            #expect(event.envelope.declaredClass == command.act?.kind?.mergeClass)
         }
     }
 

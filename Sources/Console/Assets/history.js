@@ -15,6 +15,7 @@ const marks = {
   answered: 'chat', closed: 'check', noted: 'dash', attached: 'inbox', amended: 'dot', hidden: 'lock',
   unhidden: 'ring', disputed: 'alert', reviewed: 'search',
   rated: 'star', withdrawn: 'cross', 'due.moved': 'clock', escalated: 'alert', 'duplicate.marked': 'square',
+  notified: 'chat',
   granted: 'swap', stamped: 'clock', 'branch.ranked': 'square',
 };
 
@@ -31,7 +32,10 @@ export function effectView({ code, reason }) {
 
 const isInstant = (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value);
 const isHash = (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
-const families = { kind: 'kind', channel: 'channel', priority: 'priority', outcome: 'outcome', status: 'status' };
+const families = {
+  kind: 'kind', channel: 'channel', priority: 'priority', outcome: 'outcome', status: 'status',
+  notice: 'notice', recipient: 'recipient', template: 'event',
+};
 
 /** One value of an event's content as people read it. */
 export function valueView(name, value) {

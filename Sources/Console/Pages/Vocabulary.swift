@@ -9,7 +9,7 @@ struct Vocabulary: Sendable {
 
     enum Family: String, Sendable, CaseIterable {
         case kind, channel, priority, status, outcome, role, field, event, effect, reason, alarm, problem, fault, act
-        case link, count, score
+        case link, count, score, notice, recipient
     }
 
     static let standard = Vocabulary()

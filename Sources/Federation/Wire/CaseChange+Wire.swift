@@ -65,6 +65,7 @@ extension CaseChange {
         case .escalated(let clock, let level):
             content.escalated = .with { ($0.clock, $0.level) = (Data(clock), UInt32(clamping: level)) }
         case .duplicateMarked(let other): content.duplicateMarked = .with { $0.of = Data(other.bytes) }
+        case .notified(let notice): content.notified = notice.message
         case .granted(let grant): content.granted = grant.message
         case .stamped(let event, let hlc): content.stamped = .with { ($0.event, $0.hlc) = (Data(event), hlc) }
         case .branchRanked(let rank):
@@ -117,6 +118,7 @@ extension CaseChange {
             case .escalated(let message):
                 EventHash(message.clock).map { .escalated(clock: $0, level: Int(message.level)) }
             case .duplicateMarked(let message): CaseID(message.of).map { .duplicateMarked(of: $0) }
+            case .notified(let message): Notice(message).map { .notified($0) }
             case .granted(let message): Grant(message).map { .granted($0) }
             case .stamped(let message): EventHash(message.event).map { .stamped($0, hlc: message.hlc) }
             case .branchRanked(let message): BranchRank(message).map { .branchRanked($0) }
@@ -128,6 +130,25 @@ extension CaseChange {
     private static func referred(_ message: Peyvand_V1_Referred) -> CaseChange? {
         guard let to = OrganizationCode(rawValue: message.to), let seat = Origin(message.seat) else { return nil }
         return .referred(to: to, seat: seat)
+    }
+}
+
+extension Notice {
+    fileprivate var message: Peyvand_V1_Notified {
+        var message = Peyvand_V1_Notified()
+        message.event = Data(key.event)
+        message.recipient = key.recipient.rawValue
+        message.template = key.template
+        message.outcome = outcome.rawValue
+        return message
+    }
+
+    fileprivate init?(_ message: Peyvand_V1_Notified) {
+        guard let event = EventHash(message.event), let recipient = NoticeRecipient(rawValue: message.recipient),
+            let outcome = NoticeOutcome(rawValue: message.outcome)
+        else { return nil }
+        self.init(
+            key: NoticeKey(event: event, recipient: recipient, template: message.template), outcome: outcome)
     }
 }
 

@@ -214,7 +214,7 @@ extension Writer {
         if let key = request.key {
             let reply = IdempotentReply(
                 bodyHash: request.bodyHash, caseID: id, events: own.map(\.hash),
-                isForEver: request.command.act.beginsCase)
+                isForEver: request.command.act?.beginsCase ?? false)
             replies[key] = reply
             batch.replies.append((key, reply))
         }

@@ -4,7 +4,7 @@ import Postgres
 
 /// The projections of a server. What only one kind of server has is empty at the others.
 enum Projections {
-    static let all: [any Projection] = [SearchProjection(), ClockProjection()]
+    static let all: [any Projection] = [SearchProjection(), ClockProjection(), OutboxProjection()]
 
     /// Creates the tables that are missing, and anew those whose definition has changed; these begin at the first case.
     static func prepare(_ connection: isolated Connection) throws {

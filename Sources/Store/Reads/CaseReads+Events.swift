@@ -71,6 +71,11 @@ extension CaseChange {
         case .dueMoved(let due): due.content
         case .escalated(let clock, let level): ["clock": .string(clock.description), "level": .int(Int64(level))]
         case .duplicateMarked(let other): ["of": .string(other.description)]
+        case .notified(let notice):
+            [
+                "event": .string(notice.key.event.description), "recipient": .string(notice.key.recipient.rawValue),
+                "template": .string(notice.key.template), "notice": .string(notice.outcome.rawValue),
+            ]
         case .granted(let grant): grant.content
         case .stamped(let event, let hlc):
             ["event": .string(event.description), "hlc": .int(Int64(clamping: hlc))]

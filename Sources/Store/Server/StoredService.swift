@@ -68,7 +68,8 @@ extension StoredService {
         let answer = try await whole(request.caseID) { try await writer.submit(request) }
         let document = office.reads.document(
             answer.record, for: request.principal, in: await context(of: request.principal, on: answer.record))
-        let receipt = request.command.act.beginsCase ? try await receipt(answer.record, isNew: !answer.isReplay) : nil
+        let beginsCase = request.command.act?.beginsCase ?? false
+        let receipt = beginsCase ? try await receipt(answer.record, isNew: !answer.isReplay) : nil
         return CommandResult(document: document, receipt: receipt, isReplay: answer.isReplay)
     }
 

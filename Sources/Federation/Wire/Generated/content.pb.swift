@@ -488,6 +488,14 @@ nonisolated struct Peyvand_V1_Content: Sendable {
     set {change = .attached(newValue)}
   }
 
+  var notified: Peyvand_V1_Notified {
+    get {
+      if case .notified(let v)? = change {return v}
+      return Peyvand_V1_Notified()
+    }
+    set {change = .notified(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Change: Equatable, Sendable {
@@ -516,6 +524,7 @@ nonisolated struct Peyvand_V1_Content: Sendable {
     case stamped(Peyvand_V1_Stamped)
     case branchRanked(Peyvand_V1_BranchRanked)
     case attached(Peyvand_V1_Attached)
+    case notified(Peyvand_V1_Notified)
 
   }
 
@@ -878,6 +887,29 @@ nonisolated struct Peyvand_V1_DuplicateMarked: Sendable {
   // methods supported on all messages.
 
   var of: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What came of a notice that a server sent.
+nonisolated struct Peyvand_V1_Notified: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Hash of the event that was told.
+  var event: Data = Data()
+
+  /// Who was told: "citizen".
+  var recipient: String = String()
+
+  /// What was said: the type of the event.
+  var template: String = String()
+
+  /// "sent", "failed" or "delivered".
+  var outcome: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1299,7 +1331,7 @@ nonisolated extension Peyvand_V1_Texts: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension Peyvand_V1_Content: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Content"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}opened\0\u{1}registered\0\u{1}assessed\0\u{1}referred\0\u{1}received\0\u{1}accepted\0\u{1}refused\0\u{1}acted\0\u{1}answered\0\u{1}closed\0\u{1}noted\0\u{1}amended\0\u{1}hidden\0\u{1}unhidden\0\u{1}disputed\0\u{1}reviewed\0\u{1}rated\0\u{1}withdrawn\0\u{3}due_moved\0\u{1}escalated\0\u{3}duplicate_marked\0\u{1}granted\0\u{1}stamped\0\u{3}branch_ranked\0\u{1}attached\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}opened\0\u{1}registered\0\u{1}assessed\0\u{1}referred\0\u{1}received\0\u{1}accepted\0\u{1}refused\0\u{1}acted\0\u{1}answered\0\u{1}closed\0\u{1}noted\0\u{1}amended\0\u{1}hidden\0\u{1}unhidden\0\u{1}disputed\0\u{1}reviewed\0\u{1}rated\0\u{1}withdrawn\0\u{3}due_moved\0\u{1}escalated\0\u{3}duplicate_marked\0\u{1}granted\0\u{1}stamped\0\u{3}branch_ranked\0\u{1}attached\0\u{1}notified\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1632,6 +1664,19 @@ nonisolated extension Peyvand_V1_Content: SwiftProtobuf.Message, SwiftProtobuf._
           self.change = .attached(v)
         }
       }()
+      case 26: try {
+        var v: Peyvand_V1_Notified?
+        var hadOneofValue = false
+        if let current = self.change {
+          hadOneofValue = true
+          if case .notified(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.change = .notified(v)
+        }
+      }()
       default: break
       }
     }
@@ -1742,6 +1787,10 @@ nonisolated extension Peyvand_V1_Content: SwiftProtobuf.Message, SwiftProtobuf._
     case .attached?: try {
       guard case .attached(let v)? = self.change else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
+    }()
+    case .notified?: try {
+      guard case .notified(let v)? = self.change else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 26)
     }()
     case nil: break
     }
@@ -2480,6 +2529,51 @@ nonisolated extension Peyvand_V1_DuplicateMarked: SwiftProtobuf.Message, SwiftPr
 
   static func ==(lhs: Peyvand_V1_DuplicateMarked, rhs: Peyvand_V1_DuplicateMarked) -> Bool {
     if lhs.of != rhs.of {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Peyvand_V1_Notified: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Notified"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}event\0\u{1}recipient\0\u{1}template\0\u{1}outcome\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.event) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.recipient) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.template) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.outcome) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.event.isEmpty {
+      try visitor.visitSingularBytesField(value: self.event, fieldNumber: 1)
+    }
+    if !self.recipient.isEmpty {
+      try visitor.visitSingularStringField(value: self.recipient, fieldNumber: 2)
+    }
+    if !self.template.isEmpty {
+      try visitor.visitSingularStringField(value: self.template, fieldNumber: 3)
+    }
+    if !self.outcome.isEmpty {
+      try visitor.visitSingularStringField(value: self.outcome, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Peyvand_V1_Notified, rhs: Peyvand_V1_Notified) -> Bool {
+    if lhs.event != rhs.event {return false}
+    if lhs.recipient != rhs.recipient {return false}
+    if lhs.template != rhs.template {return false}
+    if lhs.outcome != rhs.outcome {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

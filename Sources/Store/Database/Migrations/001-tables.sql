@@ -165,6 +165,7 @@ CREATE INDEX idempotency_age ON idempotency (created_at) WHERE NOT for_ever;
 -- Facts of this server by name. reader: the greatest schema by which cases were folded. reads X: the greatest
 -- schema that server X said it reads. restored_at: when a backup was put back that nobody has served since. restoration: that a restored hub waits
 -- for nodes, with the ends of its chains when it was brought back. restored: when that first happened, and those ends.
+-- outbox: since when there is a gateway for notices.
 CREATE TABLE facts (
     name  text PRIMARY KEY,
     value text NOT NULL
@@ -315,6 +316,23 @@ CREATE TABLE audit (
 );
 
 -- MARK: Projections
+
+-- One call of a gateway for a notice of the outbox, written before the call. No projection, and kept when the outbox is
+-- made anew: else a notice that is under way would be sent again.
+CREATE TABLE attempts (
+    event     bytea       NOT NULL,
+    recipient text        NOT NULL,
+    template  text        NOT NULL,
+    number    integer     NOT NULL,  -- from 1
+    case_id   uuid        NOT NULL,
+    gateway   text        NOT NULL,
+    begun_at  timestamptz NOT NULL,
+    result    text        NOT NULL,  -- under_way, not_sent, unknown, sent, delivered or failed
+    detail    text        NOT NULL,  -- why, in the gateway's words
+    is_told   boolean     NOT NULL,  -- the journal says what came of it
+    PRIMARY KEY (event, recipient, template, number)
+);
+CREATE INDEX attempts_untold ON attempts (event) WHERE result IN ('sent', 'delivered', 'failed') AND NOT is_told;
 
 -- How far a projection has come. Its table stands in a file beside it, in `Projections/`.
 CREATE TABLE projections (
