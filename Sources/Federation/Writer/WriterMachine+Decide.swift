@@ -171,7 +171,8 @@ extension WriterMachine {
         let own = effects.numbered.map(\.event).filter { $0.origin == origin && $0.caseID == id }
         if let key = request.key {
             let reply = IdempotentReply(
-                bodyHash: request.bodyHash, caseID: id, events: own.map(\.hash), isForEver: request.command.act.beginsCase)
+                bodyHash: request.bodyHash, caseID: id, events: own.map(\.hash),
+                isForEver: request.command.act.beginsCase)
             replies[key] = reply
             batch.replies.append((key, reply))
         }

@@ -273,8 +273,14 @@ public struct WriterMachine<Core: DecidingCore, Caller: Sendable>: Sendable {
             trials = trial.items.map { Trial(items: [$0]) } + trials
             return []
         }
-        if case .damaged(let id, _) = failure { return [.report(damaged: id), .refuse(trial.items, fault)] }
-        return [.refuse(trial.items, fault)]
+        guard case .damaged(let id, _) = failure else { return [.refuse(trial.items, fault)] }
+        // A damaged case does not keep the others waiting.
+        if var item = trial.items.first, let rest = item.work.without(id) {
+            item.work = rest
+            trials.insert(Trial(items: [item]), at: 0)
+            return [.report(damaged: id)]
+        }
+        return [.report(damaged: id), .refuse(trial.items, fault)]
     }
 
     /// It is asked again in a moment. Where somebody has waited too long, all who wait hear that it is away.

@@ -76,6 +76,12 @@ public enum WriterWork<Core: DecidingCore>: Sendable {
         }
     }
 
+    /// As `CoreArrival.without`.
+    func without(_ id: CaseID) -> WriterWork? {
+        guard case .arrival(let arrival, let cases, let item) = self, let rest = arrival.without(id) else { return nil }
+        return .arrival(rest, cases: cases.filter { $0 != id }, item)
+    }
+
     /// What a person has just done, here or where it comes from.
     func isLive(_ bounds: Admission.Bounds) -> Bool {
         switch self {
@@ -90,7 +96,7 @@ public enum WriterWork<Core: DecidingCore>: Sendable {
 public struct WriterItem<Core: DecidingCore, Caller: Sendable>: Sendable, Equatable {
     /// Unique in its queue, in order of arrival.
     public let number: UInt64
-    public let work: WriterWork<Core>
+    public internal(set) var work: WriterWork<Core>
     public let caller: Caller
 
     public static func == (left: Self, right: Self) -> Bool { left.number == right.number }
