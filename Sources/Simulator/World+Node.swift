@@ -259,7 +259,9 @@ extension World {
             if case .damaged = fault { break }
             unanswered.append((node, client))
         case .escalate: break
-        case .refold(let cases): refold(cases, at: node)
+        case .refold(let cases):
+            if case .damaged(let id, _) = fault { throw Violation("\(node.name) folds nothing anew because of \(id)") }
+            refold(cases, at: node)
         case .arrival(_, let call, let rows): if call == node.call?.id { blocked = .apply(rows) }
         case .tail(let wire, let latest, let isLast, let call):
             if call == node.call?.id { blocked = .restore(wire, latest: latest, isLast: isLast) }

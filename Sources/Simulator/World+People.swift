@@ -146,7 +146,7 @@ extension World {
     /// What the seat would do next.
     private func next(_ state: Case, at origin: Origin) -> Command {
         switch state.heldStatus {
-        case .referred: return random.chance(55) ? .accept : .refuse(reason: "not ours")
+        case .referred: return random.chance(30) ? .accept : .refuse(reason: "not ours")
         case .answered, .closed:
             guard let dispute = state.openDisputes.first else { return .dispute(text: "it was not done") }
             tally.add("dispute against closure")
