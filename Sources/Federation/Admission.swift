@@ -4,11 +4,21 @@ public import Casework
 /// transaction takes a bounded number of their events, and fewer where people work beside them, who wait for two
 /// transactions: the one that is being committed and the one that is decided.
 public enum Admission {
-    /// A batch of more events than this is somebody catching up.
+    public struct Bounds: Sendable, Equatable {
+        /// A batch of more events than this is somebody catching up.
+        public var large = Admission.large
+        /// Events of large batches in one transaction; the first large batch always goes.
+        public var bound = Admission.bound
+        public var boundBesideLive = Admission.boundBesideLive
+
+        public init() {}
+
+        func isLarge(_ item: Item) -> Bool { item.size > large }
+    }
+
     public static let large = 64
-    /// Events of large batches in one transaction; the first large batch always goes.
     public static let bound = 8_000
-    /// The same, beside live traffic.
+    /// As `bound`, beside live traffic.
     public static let boundBesideLive = 1_000
 
     /// Something that waits.
@@ -17,23 +27,31 @@ public enum Admission {
         public var size: Int
         /// Whose it is: what one origin sends is taken in its order. `nil` for what may overtake all others.
         public var lane: Origin?
+        /// Makes this server write of itself, so it waits until it may.
+        public var isOwn: Bool
 
-        public init(size: Int, lane: Origin? = nil) { (self.size, self.lane) = (size, lane) }
+        public init(size: Int, lane: Origin? = nil, isOwn: Bool = false) {
+            (self.size, self.lane, self.isOwn) = (size, lane, isOwn)
+        }
     }
 
     /// - Parameters:
     ///   - items: in order of arrival.
     ///   - limit: items that one transaction takes.
     ///   - isLive: whether there is live traffic, here or a moment ago.
+    ///   - isOpen: whether this server may write of itself.
     /// - Returns: the indices of those that go now, ascending.
-    public static func choose(_ items: [Item], limit: Int, isLive: Bool) -> [Int] {
-        let bound = isLive ? boundBesideLive : bound
+    public static func choose(
+        _ items: [Item], limit: Int, isLive: Bool, isOpen: Bool = true, bounds: Bounds = Bounds()
+    ) -> [Int] {
+        let bound = isLive ? bounds.boundBesideLive : bounds.bound
         var room = bound
         var chosen: [Int] = []
         var held: Set<Origin> = []
         for (index, item) in items.enumerated() where chosen.count < limit {
+            if item.isOwn, !isOpen { continue }
             if let lane = item.lane, held.contains(lane) { continue }
-            if item.size > large {
+            if bounds.isLarge(item) {
                 guard item.size <= room || room == bound else {
                     if let lane = item.lane { held.insert(lane) }
                     continue

@@ -139,10 +139,17 @@ public struct Wish: Sendable {
     }
 }
 
+/// What is given to a core from outside.
+public protocol CoreArrival: Sendable {
+    /// What remains of it without a case that cannot be read; `nil` where it is all or nothing. A case that is passed over
+    /// is taken when it is repaired.
+    func without(_ id: CaseID) -> Self?
+}
+
 /// The decisions of a server, node or hub: a value that its driver may drop and make anew from the store at any time.
 public protocol DecidingCore: Sendable {
     /// What comes over the link.
-    associatedtype Arrival: Sendable
+    associatedtype Arrival: CoreArrival
 
     var desk: Desk { get set }
     /// The dense number of the last event applied.

@@ -6,7 +6,7 @@ public import Casework
 /// Order of durability: one transaction saves accepted events, the hub's own, and the feed rows; only then are they
 /// acknowledged and sent.
 public struct HubCore: DecidingCore {
-    public enum Arrival: Sendable {
+    public enum Arrival: CoreArrival {
         /// A node says Hello. `feed`: what is known of each of its cursors, in their order.
         case hello(Hello, feed: [FeedFact])
         /// The process that said this Hello has answered a Welcome.
@@ -34,6 +34,14 @@ public struct HubCore: DecidingCore {
                 .release(_, _, let events):
                 casesConcerned(by: events)
             case .pending(let cases), .refold(let cases): cases
+            }
+        }
+
+        public func without(_ id: CaseID) -> Arrival? {
+            switch self {
+            case .refold(let cases): .refold(cases.filter { $0 != id })
+            case .pending(let cases): .pending(cases.filter { $0 != id })
+            default: nil
             }
         }
     }
@@ -103,8 +111,9 @@ public struct HubCore: DecidingCore {
             recover(events, from: origin, known, &effects)
             if isLast { hasReturned(origin, &effects) }
         case .repair(let origin, let events, let known, let ofHub):
-            // A decision may have waited for a case that could not be read.
+            // A decision may have waited for a case that could not be read, and an upgrade may have passed it over.
             for id in arrival.cases { effects.touch(id) }
+            effects.isRefold = !events.isEmpty
             recover(events.filter { $0.origin == .hub }, from: origin, ofHub, &effects)
             accept(
                 events.filter { $0.origin == origin }, from: origin, known, isRepair: true, &effects, now: now,

@@ -5,7 +5,7 @@ public import Casework
 /// Order of durability: the events and the cursor that a call returns are committed in one transaction; only then are
 /// callers answered, frames sent and feed rows acknowledged.
 public struct NodeCore: DecidingCore {
-    public enum Arrival: Sendable {
+    public enum Arrival: CoreArrival {
         /// Feed rows with their events, decoded, in their order.
         case feed([(cursor: FeedCursor, event: Event)])
         /// Own events that were lost here. `latest` is where the hub says that this origin stands; `known`, the hashes at
@@ -27,6 +27,11 @@ public struct NodeCore: DecidingCore {
             case .hubReads, .resume: []
             case .refold(let cases): cases
             }
+        }
+
+        public func without(_ id: CaseID) -> Arrival? {
+            guard case .refold(let cases) = self else { return nil }
+            return .refold(cases.filter { $0 != id })
         }
     }
 
@@ -82,6 +87,9 @@ public struct NodeCore: DecidingCore {
                 desk.writer.continueFrom(head)
             }
         case .repair(let events, var known):
+            // An upgrade may have passed them over while they were damaged.
+            for id in arrival.cases { effects.touch(id) }
+            effects.isRefold = !events.isEmpty
             for event in events {
                 if event.origin == desk.origin {
                     restore(event, &known, isRepair: true, &effects)

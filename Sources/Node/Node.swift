@@ -113,7 +113,7 @@ public struct Node: NodeService, StoredService {
     private func readAnew() async {
         await Upkeep.periodically(every: .seconds(3600), logger: logger) {
             let count = try await Upkeep.refold(office.database) { cases in
-                _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count)
+                _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count, isOwn: true)
             }
             if count > 0 { logger.notice("cases read anew", metadata: ["count": "\(count)"]) }
         }

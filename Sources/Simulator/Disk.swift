@@ -26,6 +26,7 @@ struct Disk {
     private(set) var fenced: [Origin: Set<UInt64>] = [:]
     private(set) var restoration: Restoration?
     private(set) var reads: [Origin: UInt32] = [:]
+    private var replies: [IdempotencyKey: IdempotentReply] = [:]
     /// Bytes that are not what was written, by the hash of the event.
     private(set) var damage: [EventHash: WireEvent] = [:]
     /// One row for each case, written with the events: what figures are counted from.
@@ -34,6 +35,12 @@ struct Disk {
     init(origin: Origin) { self.origin = origin }
 
     var position: UInt64 { UInt64(events.count) }
+    var stored: StoredHead { StoredHead(head: head, stamp: stamp, position: position) }
+
+    func replies(_ keys: [IdempotencyKey]) -> [IdempotencyKey: IdempotentReply] {
+        keys.reduce(into: [:]) { $0[$1] = replies[$1] }
+    }
+
     var isForgotten: Bool { events.isEmpty }
 
     /// Who has ever spoken or been spoken to.
@@ -134,7 +141,14 @@ struct Disk {
         for head in ack.heads { acknowledged[head.incarnation] = max(acknowledged[head.incarnation] ?? 0, head.seq) }
     }
 
-    mutating func commit(_ effects: Effects, of core: some DecidingCore) throws {
+    /// Saves a batch, all of it or nothing.
+    /// - Parameter rows: what the cases that it touches are then.
+    mutating func commit<Core: DecidingCore>(
+        _ batch: WriterBatch<Core, Int>, _ rows: [(id: CaseID, state: Case?)]
+    ) throws {
+        guard batch.expected == stored else { throw Violation("\(origin): a batch goes on from what is not stored") }
+        let effects = batch.effects
+        for (key, reply) in batch.replies { replies[key] = reply }
         for numbered in effects.numbered { try append(numbered) }
         for event in effects.held { try keep(event) }
         for hash in effects.released {
@@ -162,11 +176,10 @@ struct Disk {
             cursors.removeAll { $0.hubIncarnation == cursor.hubIncarnation }
             cursors.insert(cursor, at: 0)
         }
-        head = core.desk.writer.head
-        stamp = core.desk.writer.clock.last
-        for id in effects.touched { figures.note(id, core.desk.cases[id]?.state) }
-        guard core.position == position else {
-            throw Violation("\(origin): position \(core.position), and \(position) events are stored")
+        (head, stamp) = (batch.becomes.head, batch.becomes.stamp)
+        for (id, state) in rows { figures.note(id, state) }
+        guard batch.becomes.position == position else {
+            throw Violation("\(origin): position \(batch.becomes.position), and \(position) events are stored")
         }
     }
 

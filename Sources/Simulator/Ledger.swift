@@ -15,6 +15,10 @@ struct Ledger {
     /// What a row of its feed brought to an origin, and it was committed there.
     private(set) var fed: [Origin: Set<EventHash>] = [:]
 
+    /// What was answered under each key, and what was saved under it.
+    var answers: [IdempotencyKey: [EventHash]] = [:]
+    var effects: [IdempotencyKey: [EventHash]] = [:]
+
     mutating func committed(_ effects: Effects, at origin: Origin) {
         for numbered in effects.numbered where numbered.event.origin == origin && written[numbered.event.hash] == nil {
             let event = numbered.event

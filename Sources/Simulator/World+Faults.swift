@@ -28,8 +28,8 @@ extension World {
             hub.downUntil = now + Int64(random.below(options.pace * 10))
             crashHub()
         case .memoryDropped:
-            hub.core.desk.unload(allBut: [])
-            for node in nodes { node.core.desk.unload(allBut: []) }
+            hub.machine.forgetCases()
+            for node in nodes { node.machine.forgetCases() }
         case .cut: return cut(node)
         case .oneWayCut:
             guard let call = node.call else { return false }
@@ -182,7 +182,7 @@ extension World {
         node.disk = image
         // What it had sent before may be committed only after it has begun to write again.
         let isUnderWay =
-            hub.queue.contains { $0.call?.peer == node.origin }
+            hub.works.values.contains { $0.call?.peer == node.origin }
             || calls.contains { $0.peer == node.origin && !$0.up.isEmpty }
         if isUnderWay { causes.blind.insert(node.origin) }
         causes.restored.insert(node.origin)
@@ -229,7 +229,7 @@ extension World {
         }
         let twin = NodeProcess(
             id: nodes.count, disk: random.chance(50) ? node.disk : random.pick(node.images) ?? node.disk,
-            incarnation: random.next(), reader: node.reader, later: later, now: now)
+            incarnation: random.next(), reader: node.reader, later: later, bounds: bounds, now: now)
         twin.isCopy = true
         twin.skew = node.skew
         nodes.append(twin)
@@ -265,11 +265,10 @@ extension World {
         trace.note("\(owner)'s copy of \(label(event)) is damaged\(inPart ? " in its part" : "")")
         if owner == .hub {
             causes.hubFlipped = true
-            if let id = event.caseID { hub.core.desk.unload(id) }
+            hub.machine.forgetCases()
         } else {
             causes.flipped.insert(owner)
-            guard let id = event.caseID else { return true }
-            for node in nodes where node.origin == owner { node.core.desk.unload(id) }
+            for node in nodes where node.origin == owner { node.machine.forgetCases() }
         }
         return true
     }

@@ -77,29 +77,32 @@ extension World {
                 if case .ack(let ack) = frame { try checkCommitted(ack, of: call.peer) }
                 if call.isOpenAtNode { call.down.append(frame) }
             case .prepare(let hello):
-                enqueue(.hello(call, hello, hello.cursors.map { hub.disk.fact($0, of: call.peer) }))
+                let facts = hello.cursors.map { hub.disk.fact($0, of: call.peer) }
+                enqueue(.hello(call), .hello(hello, feed: facts))
             case .noteAlive(let writer):
                 for other in calls where other.peer == call.peer && other !== call && other.isOpenAtHub {
                     try perform(other.machine.superseded(), on: other)
                 }
-                enqueue(.alive(call, writer: writer))
+                enqueue(.alive(call), .alive(call.peer, writer: writer))
             case .submit(let wire):
                 let events = decode(wire, of: call)
-                enqueue(.events(call, wire, events, known: hub.disk.known(around: events, of: call.peer)))
+                let known = hub.disk.known(around: events, of: call.peer)
+                enqueue(.events(call, wire), .events(call.peer, events, known: known), size: events.count)
             case .takeLost(let wire, let isLast):
                 let events = decode(wire, of: call)
                 guard events.count == wire.count else { return drop(call) }
-                enqueue(.lost(call, wire, events, known: hub.disk.known(around: events, of: .hub), isLast: isLast))
+                let known = hub.disk.known(around: events, of: .hub)
+                enqueue(
+                    .lost(call, wire, isLast: isLast), .lost(call.peer, events, known: known, isLast: isLast),
+                    size: events.count)
             case .repair(let wire):
                 let events = decode(wire, of: call)
                 guard events.count == wire.count else { return drop(call) }
-                let own = events.filter { $0.origin == call.peer }
-                let known = hub.disk.known(around: own, of: call.peer)
-                let hubs = hub.disk.known(around: events.filter { $0.origin == .hub }, of: .hub)
-                enqueue(.repair(call, events, known: known, ofHub: hubs))
+                repair(events, from: call)
             case .readTail, .readFeed, .compare, .readCases: call.reads.append(action)
             case .noteReport(_, _, let backlog):
-                hub.core.reports[call.peer] = HubCore.SeatReport(heardAt: hubClock, backlog: backlog)
+                hub.reports[call.peer] = HubCore.SeatReport(heardAt: hubClock, backlog: backlog)
+                hub.machine.core?.reports = hub.reports
             case .raise(let alarm): ring(alarm, about: call.peer, at: .hub)
             case .close(let reason):
                 trace.note("hub closes call \(call.id): \(reason)")
@@ -108,9 +111,23 @@ extension World {
         }
     }
 
-    private func enqueue(_ work: HubWork) {
-        hub.queue.append(work)
+    /// - Parameter size: how many events it brings.
+    private func enqueue(_ work: HubWork, _ arrival: HubCore.Arrival, size: Int = 1) {
         work.call?.waiting += 1
+        let item = Admission.Item(size: size, lane: work.call?.peer)
+        hub.post(work, as: .arrival(arrival, cases: arrival.cases, item), now: now)
+    }
+
+    /// Mends what is damaged here, then has the committer take what is new.
+    private func repair(_ events: [Event], from call: LinkSession) {
+        for event in events where hub.disk.mend(event) {
+            tally.show(.flipped)
+            trace.note("hub mends \(short(event.hash))")
+            ring(Alarm(code: .mended, detail: "a stored event was damaged here"), about: .hub, at: .hub)
+        }
+        let known = hub.disk.known(around: events.filter { $0.origin == call.peer }, of: call.peer)
+        let hubs = hub.disk.known(around: events.filter { $0.origin == .hub }, of: .hub)
+        enqueue(.repair(call, events), .repair(call.peer, events, known: known, ofHub: hubs), size: events.count)
     }
 
     private func checkCommitted(_ ack: Ack, of origin: Origin) throws {
@@ -140,103 +157,31 @@ extension World {
 
     // MARK: The committer
 
-    private enum Outcome {
-        case effects(Effects)
-        case refused
-        case damaged(CaseID)
+    func writeAtHub() throws {
+        try drive(hub, clock: hubClock, makeCore: { hub.makeCore() }) { try hear($0) }
     }
 
-    private func load(_ cases: [CaseID]) -> CaseID? {
-        for id in cases where !hub.core.desk.isLoaded(id) {
-            if hub.disk.isDamaged(id) { return id }
-            hub.core.desk.load(id, events: hub.disk.events(of: id))
-        }
-        return nil
-    }
-
-    private func decide(_ work: HubWork) throws -> Outcome {
-        let now = hubClock
-        switch work {
-        case .wish(let wish):
-            if let damaged = load([wish.caseID]) { return .damaged(damaged) }
-            do {
-                return .effects(try hub.core.decide(wish, now: now, random: &random))
-            } catch {
-                return .refused
-            }
-        case .escalate(let id):
-            if let damaged = load([id]) { return .damaged(damaged) }
-            do {
-                return .effects(try hub.core.escalate(id, now: now, random: &random))
-            } catch {
-                return .refused
-            }
-        case .release(let origin, let keep): return try take(.release(origin, keep: keep, held: released(origin, keep)))
-        case .refold(let cases): return try take(.refold(cases.filter { !hub.disk.isDamaged($0) }))
-        case .pending(let cases): return try take(.pending(cases.filter { !hub.disk.isDamaged($0) }))
-        case .hello(_, let hello, let facts): return try take(.hello(hello, feed: facts))
-        case .alive(let call, let writer): return try take(.alive(call.peer, writer: writer))
-        case .events(let call, _, let events, let known):
-            return try take(.events(call.peer, events, known: known))
-        case .lost(let call, _, let events, let known, let isLast):
-            return try take(.lost(call.peer, events, known: known, isLast: isLast))
-        case .repair(let call, let events, let known, let ofHub):
-            for event in events where hub.disk.mend(event) {
-                tally.show(.flipped)
-                trace.note("hub mends \(short(event.hash))")
-                ring(Alarm(code: .mended, detail: "a stored event was damaged here"), about: .hub, at: .hub)
-            }
-            return try take(.repair(call.peer, events, known: known, ofHub: ofHub))
+    func saveAtHub() throws {
+        try endCommit(hub) {
+            try commit($0)
+        } die: {
+            crashHub()
         }
     }
 
-    private func take(_ arrival: HubCore.Arrival) throws -> Outcome {
-        if let damaged = load(arrival.cases) { return .damaged(damaged) }
-        return .effects(try hub.core.take(arrival, now: hubClock, random: &random))
-    }
-
-    /// The next of an origin's held events: those on the line that goes on first.
-    private func released(_ origin: Origin, _ keep: UInt64?) -> [Event] {
+    /// A person lets an origin in again. The next of its held events go first that stand on the line that goes on.
+    func release(_ origin: Origin, keep: UInt64?) {
         let first = Set(hub.core.releaseOrder(of: origin, keep: keep))
         let held = hub.disk.held[origin] ?? []
         let order =
             held.filter { first.contains($0.envelope.incarnation) }
             + held.filter { !first.contains($0.envelope.incarnation) }
-        return Array(order.prefix(1 + random.below(12)))
+        let next = Array(order.prefix(1 + random.below(12)))
+        enqueue(.release(origin, keep: keep), .release(origin, keep: keep, held: next), size: next.count)
     }
 
-    /// The committer takes some of what waits and commits it in one transaction.
-    func commitAtHub() throws {
-        guard isHubUp, let first = hub.queue.first else { return }
-        var count = min(hub.queue.count, 1 + random.below(4))
-        if case .release = first { count = 1 }
-        let batch = Array(
-            hub.queue.prefix(count).enumerated().prefix { index, work in
-                if index > 0, case .release = work { false } else { true }
-            }.map(\.element))
-        hub.queue.removeFirst(batch.count)
-        while true {
-            var total = Effects()
-            let outcomes = try batch.map { work in
-                let outcome = try decide(work)
-                if case .effects(let effects) = outcome { total.append(effects) }
-                return outcome
-            }
-            let fate = total.isEmpty ? .commits : fate()
-            if fate == .commits || fate == .keepsUnknown || fate == .diesAfter { try commit(total) }
-            switch fate {
-            case .refuses, .losesUnknown:
-                hub.reload()
-                continue
-            case .keepsUnknown: hub.reload()
-            case .diesBefore, .diesAfter: return crashHub()
-            case .commits: break
-            }
-            return try tell(Array(zip(batch, outcomes)), total)
-        }
-    }
-
-    private func commit(_ effects: Effects) throws {
+    private func commit(_ saving: HubProcess.Saving) throws {
+        let effects = saving.batch.effects
         for numbered in effects.numbered
         where numbered.event.origin != .hub && hub.disk.quarantined.contains(numbered.event.origin)
             && !effects.released.contains(numbered.event.hash) && !effects.lifted.contains(numbered.event.origin)
@@ -244,12 +189,13 @@ extension World {
             throw Violation("an event of \(numbered.event.origin) is merged while it is quarantined")
         }
         if effects.numbered.contains(where: { $0.event.isGrant }), random.chance(30) { keepImage(of: hub) }
-        try hub.disk.commit(effects, of: hub.core)
+        try checkKeys(saving.batch, at: hub)
+        try hub.disk.commit(saving.batch, saving.cases)
         if effects.restoration != nil { hub.isToldRestored = false }
         ledger.committed(effects, at: .hub)
         try checkVersions(of: hub.core.desk, effects, hub.disk.reads)
         ring(effects, at: .hub)
-        let last = hub.core.desk.writer.clock.last.instant
+        let last = saving.batch.becomes.stamp.instant
         guard last.milliseconds <= now.milliseconds + HybridClock.tolerance + Instant.second else {
             throw Violation("the hub's clock has moved to \(last), and it is \(now)")
         }
@@ -261,54 +207,82 @@ extension World {
         tally.add("releases", effects.lifted.count)
     }
 
-    private func tell(_ batch: [(HubWork, Outcome)], _ total: Effects) throws {
-        var commands = 0
-        for (work, outcome) in batch {
-            let call = work.call
-            call?.waiting -= 1
-            let effects: Effects? = if case .effects(let effects) = outcome { effects } else { nil }
-            if case .damaged(let id) = outcome { try ask(for: id) }
-            switch work {
-            case .wish(let wish):
-                commands += effects == nil ? 0 : 1
-                tally.add(effects == nil ? "refused" : "hub \(wish.command.name)")
-                if effects != nil, wish.actor.role == .ministry { tally.add("ministry acts") }
-            case .release(let origin, let keep):
-                if effects?.lifted.isEmpty ?? true, hub.disk.quarantined.contains(origin) {
-                    hub.queue.append(.release(origin, keep: keep))
-                }
-            case .hello(let call, _, _):
-                guard call.isOpenAtHub, let greeting = effects?.greeting else { break }
-                let end = UInt64(hub.disk.feeds[call.peer]?.count ?? 0)
-                try perform(call.machine.greeted(greeting, feedEnd: end), on: call)
-                for id in hub.disk.cases where hub.disk.isDamaged(id) { try ask(for: id) }
-            case .events(let call, let wire, _, _):
-                guard call.isOpenAtHub else { break }
-                if let effects {
-                    try perform(call.machine.committed(receipt(effects), alarms: alarms(effects, call)), on: call)
-                } else if case .damaged(let id) = outcome {
-                    try perform(call.machine.blocked(.submit(wire), by: id), on: call)
-                }
-            case .lost(let call, let wire, _, _, let isLast):
-                guard call.isOpenAtHub else { break }
-                if let effects {
-                    if !effects.numbered.isEmpty { tally.show(.hubRestored) }
-                    try perform(call.machine.returned(), on: call)
-                } else if case .damaged(let id) = outcome {
-                    try perform(call.machine.blocked(.takeLost(wire, isLast: isLast), by: id), on: call)
-                }
-            case .repair(_, let events, _, _):
-                guard effects != nil else { break }
-                let cases = casesConcerned(by: events)
-                for call in calls where call.isOpenAtHub { try perform(call.machine.repaired(cases), on: call) }
-            case .escalate, .pending, .refold, .alive: break
+    /// After the commit: every call hears what is new for it, and those who wait how it went.
+    private func hear(_ news: WriterNews<HubCore, HubWork>) throws {
+        switch news {
+        case .saved(let batch):
+            if batch.outcomes.count(where: { if case .success(.answer) = $0 { true } else { false } }) > 1 {
+                tally.show(.together)
             }
+            if !batch.effects.lifted.isEmpty || batch.effects.restoration != nil { enqueuePending() }
+            for call in calls where call.isOpenAtHub {
+                try perform(call.machine.feedAdvanced(to: UInt64(hub.disk.feeds[call.peer]?.count ?? 0)), on: call)
+            }
+        case .done(let work, let outcome):
+            work.call?.waiting -= 1
+            try hear(work, outcome)
+        case .refused(let work, let fault):
+            work.call?.waiting -= 1
+            try hear(work, refused: fault)
+        case .damaged(let id): try ask(for: id)
         }
-        if commands > 1 { tally.show(.together) }
-        if !total.lifted.isEmpty || total.restoration != nil { enqueuePending() }
-        for call in calls where call.isOpenAtHub {
-            try perform(call.machine.feedAdvanced(to: UInt64(hub.disk.feeds[call.peer]?.count ?? 0)), on: call)
+    }
+
+    private func hear(_ work: HubWork, _ outcome: Result<WriterDone, any Error>) throws {
+        let effects: Effects? = if case .success(.effects(let effects)) = outcome { effects } else { nil }
+        if let call = work.call, !call.isOpenAtHub {
+            if case .repair = work {} else { return }
         }
+        switch work {
+        case .wish(let client):
+            guard case .success(.answer(let answer)) = outcome else { return tally.add("refused") }
+            tally.add("hub \(client.request.command.name)")
+            if client.request.actor.role == .ministry { tally.add("ministry acts") }
+            try hear(client, answer, at: nil)
+        case .release(let origin, let keep):
+            if effects?.lifted.isEmpty ?? true, hub.disk.quarantined.contains(origin) {
+                release(origin, keep: keep)
+            }
+        case .hello(let call):
+            guard let greeting = effects?.greeting else { break }
+            let end = UInt64(hub.disk.feeds[call.peer]?.count ?? 0)
+            try perform(call.machine.greeted(greeting, feedEnd: end), on: call)
+            for id in hub.disk.cases where hub.disk.isDamaged(id) { try ask(for: id) }
+        case .events(let call, _):
+            guard let effects else { break }
+            try perform(call.machine.committed(receipt(effects), alarms: alarms(effects, call)), on: call)
+        case .lost(let call, _, _):
+            if effects?.numbered.isEmpty == false { tally.show(.hubRestored) }
+            try perform(call.machine.returned(), on: call)
+        case .repair(_, let events):
+            let cases = casesConcerned(by: events)
+            for call in calls where call.isOpenAtHub { try perform(call.machine.repaired(cases), on: call) }
+        case .escalate, .pending, .refold, .alive: break
+        }
+    }
+
+    private func hear(_ work: HubWork, refused fault: WriterFault) throws {
+        tally.add("not saved")
+        switch work {
+        case .wish(let client):
+            if case .damaged = fault { break }
+            unanswered.append((nil, client))
+        case .release(let origin, let keep): release(origin, keep: keep)
+        case .pending(let cases): enqueue(work, .pending(cases), size: cases.count)
+        case .refold(let cases): enqueue(work, .refold(cases), size: cases.count)
+        case .escalate: break
+        case .events(let call, let wire): try hear(call, .submit(wire), refused: fault)
+        case .lost(let call, let wire, let isLast): try hear(call, .takeLost(wire, isLast: isLast), refused: fault)
+        case .hello(let call), .alive(let call): if call.isOpenAtHub { drop(call) }
+        // Another node may hold the rest; what waits goes on waiting.
+        case .repair(let call, _): if call.isOpenAtHub, fault == .away { drop(call) }
+        }
+    }
+
+    private func hear(_ call: LinkSession, _ action: HubLink.Action, refused fault: WriterFault) throws {
+        guard call.isOpenAtHub else { return }
+        guard case .damaged(let id, _) = fault else { return drop(call) }
+        try perform(call.machine.blocked(action, by: id), on: call)
     }
 
     private func receipt(_ effects: Effects) -> Ack {
@@ -322,7 +296,8 @@ extension World {
     /// Cases that may wait for a decision that the hub could not take before.
     func enqueuePending() {
         for start in stride(from: 0, to: hub.disk.cases.count, by: 20) {
-            hub.queue.append(.pending(Array(hub.disk.cases[start..<min(start + 20, hub.disk.cases.count)])))
+            let cases = Array(hub.disk.cases[start..<min(start + 20, hub.disk.cases.count)])
+            enqueue(.pending(cases), .pending(cases), size: cases.count)
         }
     }
 
@@ -334,15 +309,14 @@ extension World {
     }
 
     func restartHub() {
-        for work in hub.queue { work.call?.waiting = 0 }
-        hub.queue = []
-        hub.incarnation = random.next()
-        hub.core = HubProcess.core(
-            hub.disk, incarnation: hub.incarnation, reader: hub.reader, later: later,
-            wasRestored: hub.isToldRestored)
+        for work in hub.forgetAll(as: random.next(), isOpen: true, now: now) {
+            work.call?.waiting = 0
+            if case .wish(let client) = work { unanswered.append((nil, client)) }
+        }
         trace.note("hub starts at position \(hub.disk.position)")
         // A program that starts looks for what waits.
         enqueuePending()
-        if hub.reader > 1 { hub.queue.append(.refold(unread(hub.disk))) }
+        let cases = hub.reader > 1 ? unread(hub.disk) : []
+        if !cases.isEmpty { enqueue(.refold(cases), .refold(cases), size: cases.count) }
     }
 }

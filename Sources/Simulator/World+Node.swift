@@ -73,12 +73,17 @@ extension World {
             case .apply(let rows): try apply(rows, at: node)
             case .restore(let wire, let latest, let isLast):
                 guard let events = decode(wire, at: node) else { return hangUp(node) }
-                node.queue.append(.tail(wire, events, latest: latest, isLast: isLast, call: call?.id ?? 0))
+                let known = node.disk.known(around: events, of: node.origin)
+                let tail = NodeCore.Arrival.tail(events, latest: latest, known: known)
+                node.post(
+                    .tail(wire, latest: latest, isLast: isLast, call: call?.id ?? 0),
+                    as: .arrival(tail, cases: tail.cases, .init(size: events.count)), now: now)
             case .repair(let wire):
                 guard let events = decode(wire, at: node) else { return hangUp(node) }
-                node.queue.append(.repair(events, call: call?.id ?? 0))
+                repair(events, at: node)
             case .openWriting:
-                node.isWriting = true
+                node.inbox.isOpen = true
+                node.wakeAt = now
                 // It writes without what the hub knows of it: from here it may have a branch.
                 let own = node.disk.tree(node.origin)
                 if !hub.disk.tree(node.origin).heads.allSatisfy({ own.reaches($0) }) {
@@ -87,8 +92,11 @@ extension World {
                 trace.note("\(node.name) opens writing")
             case .noteWelcome(_, _, let hubReads, let feed):
                 node.backOff.succeeded()
-                node.queue.append(.arrival(.hubReads(hubReads), call: call?.id ?? 0, rows: []))
-                node.queue.append(.arrival(.resume(feed), call: call?.id ?? 0, rows: []))
+                for arrival in [NodeCore.Arrival.hubReads(hubReads), .resume(feed)] {
+                    node.post(
+                        .arrival(arrival, call: call?.id ?? 0, rows: []),
+                        as: .arrival(arrival, cases: [], .init(size: 1)), now: now)
+                }
             case .raise(let alarm): ring(alarm, about: node.origin, at: node.origin)
             case .close(let reason, let retryAfter):
                 trace.note("\(node.name) closes: \(reason)")
@@ -125,7 +133,10 @@ extension World {
             }
             arrived.append((row.cursor, event))
         }
-        node.queue.append(.arrival(.feed(arrived), call: node.call?.id ?? 0, rows: rows))
+        let arrival = NodeCore.Arrival.feed(arrived)
+        node.post(
+            .arrival(arrival, call: node.call?.id ?? 0, rows: rows),
+            as: .arrival(arrival, cases: arrival.cases, .init(size: rows.count)), now: now)
     }
 
     private func decode(_ wire: [WireEvent], at node: NodeProcess) -> [Event]? {
@@ -137,166 +148,138 @@ extension World {
         return events
     }
 
+    /// Mends what is damaged here, then has the writer take what is new.
+    private func repair(_ events: [Event], at node: NodeProcess) {
+        for event in events where node.disk.mend(event) {
+            tally.show(.flipped)
+            trace.note("\(node.name) mends \(short(event.hash))")
+            ring(Alarm(code: .mended, detail: "a stored event was damaged here"), about: node.origin, at: node.origin)
+        }
+        let own = events.filter { $0.origin == node.origin }
+        let arrival = NodeCore.Arrival.repair(events, known: node.disk.known(around: own, of: node.origin))
+        node.post(
+            .repair(events, call: node.call?.id ?? 0),
+            as: .arrival(arrival, cases: arrival.cases, .init(size: events.count)), now: now)
+    }
+
     // MARK: The writer
 
-    func load(_ cases: [CaseID], at node: NodeProcess) -> CaseID? {
-        for id in cases where !node.core.desk.isLoaded(id) {
-            if node.disk.isDamaged(id) { return id }
-            node.core.desk.load(id, events: node.disk.events(of: id))
-        }
-        return nil
-    }
-
-    /// One decision of a batch.
-    private enum Outcome {
-        case effects(Effects)
-        case refused
-        case faulty
-        case damaged(CaseID)
-    }
-
-    private func decide(_ work: NodeWork, at node: NodeProcess) -> Outcome {
-        let now = clock(node)
-        do {
-            switch work {
-            case .wish(let wish):
-                if let damaged = load([wish.caseID], at: node) { return .damaged(damaged) }
-                return .effects(try node.core.decide(wish, now: now, random: &random))
-            case .escalate(let id):
-                if let damaged = load([id], at: node) { return .damaged(damaged) }
-                return .effects(try node.core.escalate(id, now: now, random: &random))
-            case .refold(let cases): return try take(.refold(cases.filter { !node.disk.isDamaged($0) }), at: node)
-            case .arrival(let arrival, _, _): return try take(arrival, at: node)
-            case .tail(_, let events, let latest, _, _):
-                return try take(
-                    .tail(events, latest: latest, known: node.disk.known(around: events, of: node.origin)), at: node)
-            case .repair(let events, _):
-                for event in events where node.disk.mend(event) {
-                    tally.show(.flipped)
-                    trace.note("\(node.name) mends \(short(event.hash))")
-                    let alarm = Alarm(code: .mended, detail: "a stored event was damaged here")
-                    ring(alarm, about: node.origin, at: node.origin)
-                    // An upgrade may have passed it over.
-                    if let id = event.caseID { node.queue.append(.refold([id])) }
-                }
-                let own = events.filter { $0.origin == node.origin }
-                return try take(.repair(events, known: node.disk.known(around: own, of: node.origin)), at: node)
-            }
-        } catch is Refusal {
-            return .refused
-        } catch {
-            return .faulty
-        }
-    }
-
-    private func take(_ arrival: NodeCore.Arrival, at node: NodeProcess) throws -> Outcome {
-        if let damaged = load(arrival.cases, at: node) { return .damaged(damaged) }
-        return .effects(try node.core.take(arrival, now: clock(node), random: &random))
-    }
-
-    /// The writer takes some of what waits and commits it in one transaction.
     func write(_ node: NodeProcess) throws {
-        let limit = 1 + random.below(4)
-        var batch = [NodeWork]()
-        var rest = [NodeWork]()
-        for work in node.queue {
-            if batch.count < limit, node.isWriting || !work.isOwn { batch.append(work) } else { rest.append(work) }
-        }
-        guard !batch.isEmpty else { return }
-        node.queue = rest
-        while true {
-            var total = Effects()
-            let outcomes = batch.map { work in
-                let outcome = decide(work, at: node)
-                if case .effects(let effects) = outcome { total.append(effects) }
-                return outcome
-            }
-            let fate = total.isEmpty ? .commits : fate()
-            if fate == .commits || fate == .keepsUnknown || fate == .diesAfter {
-                try commit(total, at: node)
-                for (work, outcome) in zip(batch, outcomes) {
-                    if case .arrival(.feed(let rows), _, _) = work, case .effects = outcome {
-                        ledger.feed(rows.map(\.event), to: node.origin)
-                    }
-                }
-            }
-            switch fate {
-            case .refuses, .losesUnknown:
-                node.reload()
-                continue
-            case .keepsUnknown: node.reload()
-            case .diesBefore, .diesAfter: return crash(node)
-            case .commits: break
-            }
-            return try tell(Array(zip(batch, outcomes)), total, at: node)
+        try drive(node, clock: clock(node), makeCore: { node.makeCore() }) { try hear($0, at: node) }
+    }
+
+    func save(_ node: NodeProcess) throws {
+        try endCommit(node) {
+            try commit($0, at: node)
+        } die: {
+            crash(node)
         }
     }
 
-    private func commit(_ effects: Effects, at node: NodeProcess) throws {
+    private func commit(_ saving: NodeProcess.Saving, at node: NodeProcess) throws {
+        let (batch, effects) = (saving.batch, saving.batch.effects)
         let before = node.disk.position
-        try node.disk.commit(effects, of: node.core)
+        try checkKeys(batch, at: node)
+        try node.disk.commit(batch, saving.cases)
         if !isCalm, options.has(.hubRestored), effects.numbered.contains(where: { $0.event.isGrant }) {
             isHubDoomed = random.chance(30)
         }
         ledger.committed(effects, at: node.origin)
         // Alarms are saved with what they are about: they are told, though the process may die.
         ring(effects, at: node.origin)
-        try checkClock(of: node)
+        try checkClock(of: node, batch.becomes.stamp.instant)
         try checkVersions(of: node.core.desk, effects, node.disk.reads)
         for numbered in effects.numbered { trace.note("\(node.name) \(numbered.position) \(label(numbered.event))") }
         if before != node.disk.position {
             tally.add("events", effects.numbered.filter { $0.event.origin == node.origin }.count)
         }
+        for (item, outcome) in zip(batch.items, batch.outcomes) {
+            guard case .arrival(.feed(let rows), _, _) = item.work, case .success = outcome else { continue }
+            ledger.feed(rows.map(\.event), to: node.origin)
+        }
     }
 
     /// Nobody else's wrong clock moves this one.
-    private func checkClock(of node: NodeProcess) throws {
+    private func checkClock(of node: NodeProcess, _ last: Instant) throws {
         guard !causes.ahead.contains(node.origin) else { return }
-        let last = node.core.desk.writer.clock.last.instant
         guard last.milliseconds <= now.milliseconds + HybridClock.tolerance + 125_000 else {
             throw Violation("the clock of \(node.name) has moved to \(last), and it is \(now)")
         }
     }
 
-    /// After the commit: those who wait hear of it.
-    private func tell(_ batch: [(NodeWork, Outcome)], _ total: Effects, at node: NodeProcess) throws {
-        var commands = 0
-        for (work, outcome) in batch {
-            switch (work, outcome) {
-            case (.wish(let wish), .effects):
-                commands += 1
-                tally.add("node \(wish.command.name)")
-            case (.wish(let wish), .refused):
-                tally.add("refused")
-                trace.note("\(node.name) refuses \(wish.command.name)")
-            case (.arrival(.feed(let arrived), let call, _), .effects):
-                guard let last = arrived.last, call == node.call?.id else { break }
-                try perform(node.link.committed(last.cursor, clock: clock(node)), at: node)
-            case (.arrival(_, let call, let rows), .damaged(let id)):
-                if call == node.call?.id { try perform(node.link.blocked(.apply(rows), by: id), at: node) }
-            case (.tail(let wire, _, let latest, let isLast, let call), .damaged(let id)):
-                guard call == node.call?.id else { break }
-                try perform(node.link.blocked(.restore(wire, latest: latest, isLast: isLast), by: id), at: node)
-            case (.tail(_, _, _, let isLast, let call), .effects):
-                guard call == node.call?.id else { break }
-                if total.numbered.isEmpty == false { tally.show(.restoredOnline) }
-                try perform(node.link.restored(node.core.desk.journal, isLast: isLast), at: node)
-            case (.repair(let events, let call), .effects):
-                if call == node.call?.id {
-                    try perform(node.link.repaired(casesConcerned(by: events)), at: node)
-                }
-            case (_, .faulty):
-                tally.add("feed fault")
-                hangUp(node)
-            case (.wish, .damaged(let id)), (.escalate, .damaged(let id)), (.repair, .damaged(let id)):
-                try perform(node.link.found(damaged: id), at: node)
-            default: break
+    /// After the commit: the link hears what is new, and those who wait how it went.
+    private func hear(_ news: WriterNews<NodeCore, NodeWork>, at node: NodeProcess) throws {
+        switch news {
+        case .saved(let batch):
+            if batch.outcomes.count(where: { if case .success(.answer) = $0 { true } else { false } }) > 1 {
+                tally.show(.together)
             }
+            if batch.effects.numbered.contains(where: { $0.event.origin == node.origin }) {
+                try perform(node.link.advanced(to: node.machine.journal), at: node)
+            }
+        case .done(let work, let outcome): try hear(work, outcome, at: node)
+        case .refused(let work, let fault): try hear(work, refused: fault, at: node)
+        case .damaged(let id):
+            trace.note("\(node.name) finds damage in \(id)")
+            try perform(node.link.found(damaged: id), at: node)
         }
-        if commands > 1 { tally.show(.together) }
-        if total.numbered.contains(where: { $0.event.origin == node.origin }) {
-            try perform(node.link.advanced(to: node.core.desk.journal), at: node)
+    }
+
+    private func hear(_ work: NodeWork, _ outcome: Result<WriterDone, any Error>, at node: NodeProcess) throws {
+        switch (work, outcome) {
+        case (.wish(let client), .success(.answer(let answer))):
+            tally.add("node \(client.request.command.name)")
+            try hear(client, answer, at: node)
+        case (.wish(let client), _):
+            tally.add("refused")
+            trace.note("\(node.name) refuses \(client.request.command.name)")
+        case (.escalate, _), (.refold, _): break
+        case (.arrival(.feed(let arrived), let call, _), .success):
+            guard let last = arrived.last, call == node.call?.id else { break }
+            try perform(node.link.committed(last.cursor, clock: clock(node)), at: node)
+        case (.tail(_, _, let isLast, let call), .success(.effects(let effects))):
+            guard call == node.call?.id else { break }
+            if !effects.numbered.isEmpty { tally.show(.restoredOnline) }
+            try perform(node.link.restored(node.machine.journal, isLast: isLast), at: node)
+        case (.repair(let events, let call), .success):
+            guard call == node.call?.id else { break }
+            try perform(node.link.repaired(casesConcerned(by: events)), at: node)
+        case (_, .success): break
+        case (_, .failure):
+            tally.add("feed fault")
+            hangUp(node)
         }
+    }
+
+    private func hear(_ work: NodeWork, refused fault: WriterFault, at node: NodeProcess) throws {
+        tally.add("not saved")
+        var blocked: NodeLink.Action?
+        switch work {
+        case .wish(let client):
+            if case .damaged = fault { break }
+            unanswered.append((node, client))
+        case .escalate: break
+        case .refold(let cases):
+            if case .damaged(let id, _) = fault { throw Violation("\(node.name) folds nothing anew because of \(id)") }
+            refold(cases, at: node)
+        case .arrival(_, let call, let rows): if call == node.call?.id { blocked = .apply(rows) }
+        case .tail(let wire, let latest, let isLast, let call):
+            if call == node.call?.id { blocked = .restore(wire, latest: latest, isLast: isLast) }
+        // What the hub sent does not help: what waits goes on waiting.
+        case .repair(_, let call): if call == node.call?.id, fault == .away { hangUp(node) }
+        }
+        guard let blocked else { return }
+        if case .damaged(let id, _) = fault {
+            try perform(node.link.blocked(blocked, by: id), at: node)
+        } else {
+            hangUp(node)
+        }
+    }
+
+    private func refold(_ cases: [CaseID], at node: NodeProcess) {
+        guard !cases.isEmpty else { return }
+        node.post(
+            .refold(cases), as: .arrival(.refold(cases), cases: cases, .init(size: cases.count, isOwn: true)), now: now)
     }
 
     /// The process dies and starts again, as another incarnation.
@@ -307,15 +290,14 @@ extension World {
     }
 
     func restart(_ node: NodeProcess) {
-        node.incarnation = random.next()
-        node.queue = []
+        for work in node.forgetAll(as: random.next(), isOpen: false, now: now) {
+            if case .wish(let client) = work { unanswered.append((node, client)) }
+        }
         node.reads = []
-        node.reload()
         node.link = NodeLink(startedAt: now)
         node.backOff = BackOff()
-        node.isWriting = false
         node.dialAt = now + Int64(random.below(2_000))
         trace.note("\(node.name) starts at seq \(node.disk.head.seq)")
-        if node.reader > 1 { node.queue.append(.refold(unread(node.disk))) }
+        if node.reader > 1 { refold(unread(node.disk), at: node) }
     }
 }

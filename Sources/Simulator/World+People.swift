@@ -7,6 +7,7 @@ extension World {
         let atHub = random.below(running.count + 1) == 0
         guard let node = random.pick(running) else { return }
         if random.chance(7) { return escalate(at: atHub ? nil : node) }
+        if random.chance(20), !unanswered.isEmpty { return askAgain(random.below(unanswered.count)) }
         if random.chance(4) { return editTogether() }
         let known = atHub ? hub.disk.cases : node.disk.cases
         let all = nodes.reduce(0) { $0 + $1.figuresOwn }
@@ -18,11 +19,11 @@ extension World {
         let origin = atHub ? Origin.hub : node.origin
         let isInTurn = random.chance(60) && state.seat == origin
         let command = repair(state) ?? (isInTurn ? next(state, at: origin) : anything(state, at: origin))
-        submit(Wish(command: command, caseID: id, actor: actor(state, at: origin)), at: atHub ? nil : node)
+        submit(WriterRequest(command: command, caseID: id, actor: actor(state, at: origin)), at: atHub ? nil : node)
         // A page that was loaded some time ago.
         if random.chance(10), case .amend = command {
             submit(
-                Wish(command: command, caseID: id, actor: actor(state, at: origin), revision: state.revision),
+                WriterRequest(command: command, caseID: id, actor: actor(state, at: origin), revision: state.revision),
                 at: atHub ? nil : node)
         }
     }
@@ -37,45 +38,82 @@ extension World {
     private func edit(_ id: CaseID, at node: NodeProcess?) {
         guard let state = state(id, at: node) else { return }
         let edit = Edit(texts: Texts(subject: "as \(node?.name ?? "hub") sees it"))
-        submit(Wish(command: .amend(edit), caseID: id, actor: actor(state, at: node?.origin ?? .hub)), at: node)
+        submit(
+            WriterRequest(command: .amend(edit), caseID: id, actor: actor(state, at: node?.origin ?? .hub)), at: node)
     }
 
-    private func submit(_ wish: Wish, at node: NodeProcess?) {
-        trace.note("a person at \(node?.name ?? "hub") wants to \(wish.command.name)")
-        if let node { node.queue.append(.wish(wish)) } else { hub.queue.append(.wish(wish)) }
+    /// Most people's programs send a key with what they ask, and ask again until they are answered.
+    private func submit(_ request: WriterRequest, then: Intake? = nil, at node: NodeProcess?) {
+        var request = request
+        asked += 1
+        if random.chance(70) {
+            request.key = IdempotencyKey(principal: "\(node?.name ?? "hub")", key: "request \(asked)")
+            request.bodyHash = [UInt8(truncatingIfNeeded: asked)]
+        }
+        trace.note("a person at \(node?.name ?? "hub") wants to \(request.command.name)")
+        ask(Client(request: request, then: then), at: node)
+    }
+
+    func ask(_ client: Client, at node: NodeProcess?) {
+        if let node {
+            node.post(.wish(client), as: .wish(client.request), now: now)
+        } else {
+            hub.post(.wish(client), as: .wish(client.request), now: now)
+        }
+    }
+
+    func askAgain(_ index: Int) {
+        let (node, client) = unanswered.remove(at: index)
+        // What has no key may have been done: it is not asked twice.
+        guard client.request.key != nil, node?.isStopped != true else { return }
+        tally.add("asked again")
+        ask(client, at: node)
+    }
+
+    /// A request was answered at a server.
+    func hear(_ client: Client, _ answer: WriterAnswer, at node: NodeProcess?) throws {
+        try answered(client, answer, at: node?.origin ?? .hub)
+        guard !isCalm else { return }
+        // A double click.
+        if client.request.key != nil, random.chance(10) { return unanswered.append((node, client)) }
+        if let intake = client.then, !answer.isReplay {
+            let request = WriterRequest(
+                command: .register(intake), caseID: answer.record.id, actor: client.request.actor)
+            submit(request, at: node)
+        }
     }
 
     private func state(_ id: CaseID, at node: NodeProcess?) -> Case? {
-        guard let node else {
-            if hub.core.desk.isLoaded(id) { return hub.core.desk.cases[id]?.state }
-            guard !hub.disk.isDamaged(id) else { return nil }
-            hub.core.desk.load(id, events: hub.disk.events(of: id))
-            return hub.core.desk.cases[id]?.state
-        }
-        return load([id], at: node) == nil ? node.core.desk.cases[id]?.state : nil
+        if let node { return state(id, node, node.reader) }
+        return state(id, hub, hub.reader)
+    }
+
+    /// As its pages show it.
+    private func state<Core: DecidingCore, Work>(
+        _ id: CaseID, _ server: ServerProcess<Core, Work>, _ reader: UInt32
+    ) -> Case? {
+        if let record = server.machine.core?.desk.cases[id] { return record.state }
+        guard !server.disk.isDamaged(id) else { return nil }
+        return Fold.fold(id, server.disk.events(of: id), reader: reader)
     }
 
     private func escalate(at node: NodeProcess?) {
         if let node, let id = random.pick(node.disk.cases) {
-            node.queue.append(.escalate(id))
+            node.post(.escalate(id), as: .escalation(id), now: now)
         } else if node == nil, let id = random.pick(hub.disk.cases) {
-            hub.queue.append(.escalate(id))
+            hub.post(.escalate(id), as: .escalation(id), now: now)
         }
     }
 
     private func register(at node: NodeProcess) {
-        let id = CaseID(home: node.origin, at: now, random: (random.next(), random.next()))
         let intake = Intake(
             kind: .complaint, channel: .phone, category: "water",
             about: random.chance(10) ? office("ENERGY") : nil,
             texts: Texts(subject: "no water", citizenName: "citizen \(random.below(100))"))
-        let code = TrackingCode(province: node.origin.provinceNumber ?? 0, random: random.next() % 10_000_000_000)
         let command: Command = random.chance(10) ? .open : .register(intake)
-        let actor = person("maryam", at: node.origin, .operator)
-        submit(Wish(command: command, caseID: id, actor: actor, trackingCode: code), at: node)
-        if case .open = command, random.chance(70) {
-            submit(Wish(command: .register(intake), caseID: id, actor: actor, trackingCode: code), at: node)
-        }
+        let request = WriterRequest(command: command, caseID: nil, actor: person("maryam", at: node.origin, .operator))
+        if case .open = command, random.chance(70) { return submit(request, then: intake, at: node) }
+        submit(request, at: node)
     }
 
     func person(_ name: String, at origin: Origin, _ role: Role) -> Actor {
@@ -108,7 +146,7 @@ extension World {
     /// What the seat would do next.
     private func next(_ state: Case, at origin: Origin) -> Command {
         switch state.heldStatus {
-        case .referred: return random.chance(55) ? .accept : .refuse(reason: "not ours")
+        case .referred: return random.chance(30) ? .accept : .refuse(reason: "not ours")
         case .answered, .closed:
             guard let dispute = state.openDisputes.first else { return .dispute(text: "it was not done") }
             tally.add("dispute against closure")

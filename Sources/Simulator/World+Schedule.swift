@@ -7,8 +7,11 @@ extension World {
         case dial(NodeProcess)
         case toHub(LinkSession)
         case toNode(LinkSession)
-        case commitAtHub
+        case writeAtHub
         case write(NodeProcess)
+        /// A commit under way ends.
+        case saveAtHub
+        case save(NodeProcess)
         case read(NodeProcess)
         case readAtHub(LinkSession)
         /// A side learns that the other is gone.
@@ -59,12 +62,16 @@ extension World {
                 motions.append(.nodeNotices(node))
             }
         }
-        if isHubUp, !hub.queue.isEmpty { motions.append(.commitAtHub) }
+        if isHubUp {
+            if hub.isAwake(now) { motions.append(.writeAtHub) }
+            if !hub.saving.isEmpty { motions.append(.saveAtHub) }
+        }
         for node in nodes where !node.isStopped {
             if node.call == nil, isHubUp, !node.isBusy, now >= max(node.dialAt, node.isolatedUntil) {
                 motions.append(.dial(node))
             }
-            if !node.queue.isEmpty, node.isWriting || node.isBusy { motions.append(.write(node)) }
+            if node.isAwake(now) { motions.append(.write(node)) }
+            if !node.saving.isEmpty { motions.append(.save(node)) }
             if !node.reads.isEmpty { motions.append(.read(node)) }
         }
         return motions
@@ -75,8 +82,10 @@ extension World {
         case .dial(let node): try dial(node)
         case .toHub(let call): try deliverToHub(call)
         case .toNode(let call): try deliverToNode(call)
-        case .commitAtHub: try commitAtHub()
+        case .writeAtHub: try writeAtHub()
         case .write(let node): try write(node)
+        case .saveAtHub: try saveAtHub()
+        case .save(let node): try save(node)
         case .read(let node): try read(node)
         case .readAtHub(let call): try read(call)
         case .nodeNotices(let node): hangUp(node)
@@ -169,10 +178,12 @@ extension World {
     private var isAtRest: Bool { whyNotAtRest.isEmpty }
 
     private var whyNotAtRest: String {
+        if !hub.works.isEmpty { return "the hub has not answered \(hub.works.count)" }
         for node in running {
             if node.call == nil { return "\(node.name) is not connected" }
             guard case .live = node.link.state else { return "\(node.name) is not welcome" }
             if !node.isWriting { return "\(node.name) does not write" }
+            if !node.works.isEmpty { return "\(node.name) has not answered \(node.works.count)" }
             if node.link.backlog > 0 { return "\(node.name) waits for \(node.link.backlog) receipts" }
         }
         return ""
@@ -195,20 +206,25 @@ extension World {
             acted = true
         }
         for origin in hub.disk.quarantined.sorted() where !isQueued(origin) {
-            hub.queue.append(.release(origin, keep: nil))
+            release(origin, keep: nil)
             acted = true
         }
         if let awaited = hub.core.restoration?.awaited.sorted() {
             for origin in awaited where !running.contains(where: { $0.origin == origin }) && !isQueued(origin) {
-                hub.queue.append(.release(origin, keep: nil))
+                release(origin, keep: nil)
                 acted = true
             }
+        }
+        // What was not answered is asked again.
+        while !unanswered.isEmpty {
+            askAgain(0)
+            acted = true
         }
         return try lookAtDamage() || acted
     }
 
     private func isQueued(_ origin: Origin) -> Bool {
-        hub.queue.contains { if case .release(origin, _) = $0 { true } else { false } }
+        hub.works.values.contains { if case .release(origin, _) = $0 { true } else { false } }
     }
 
     /// A person stops one of two copies and tells the hub which goes on.
@@ -228,7 +244,7 @@ extension World {
         kept.isCopy = false
         if hub.disk.quarantined.contains(kept.origin) {
             tally.add("releases with keep")
-            hub.queue.append(.release(kept.origin, keep: kept.incarnation))
+            release(kept.origin, keep: kept.incarnation)
         }
     }
 

@@ -14,6 +14,11 @@ final class World {
     var now = World.start
     /// Kinds that only the later version knows; none in worlds of one version.
     let later: [EventKind: UInt32]
+    /// Small ones, so that few events fill a batch and several are saved side by side.
+    let bounds: WriterBounds
+    /// Requests that were not answered, and at which node; none stands for the hub.
+    var unanswered: [(node: NodeProcess?, client: Client)] = []
+    var asked = 0
     /// In the order of their first start; stopped ones too.
     var nodes: [NodeProcess] = []
     let origins: [Origin]
@@ -41,7 +46,8 @@ final class World {
         let isNew = random.chance(50)
         let newest: UInt32 = options.has(.versionSkew) && isNew ? 2 : 1
         later = options.has(.versionSkew) ? Self.laterKinds(&random) : [:]
-        hub = HubProcess(incarnation: random.next(), reader: newest, later: later, now: now)
+        bounds = Self.bounds(&random)
+        hub = HubProcess(incarnation: random.next(), reader: newest, later: later, bounds: bounds, now: now)
         if options.nodes >= 31 {
             origins = Origin.provinces
         } else {
@@ -58,7 +64,7 @@ final class World {
             nodes.append(
                 NodeProcess(
                     id: place, disk: Disk(origin: origin), incarnation: random.next(), reader: reader,
-                    later: later, now: now))
+                    later: later, bounds: bounds, now: now))
         }
         if options.has(.hostile), options.nodes < 31 {
             stranger = Stranger(incarnation: random.next(), later: later)
@@ -74,6 +80,17 @@ final class World {
         let beside: [EventKind] = [.acted, .noted, .duplicateMarked]
         let held: [EventKind] = [.assessed, .answered, .reviewed]
         return [beside[random.below(beside.count)]: 2, held[random.below(held.count)]: 2]
+    }
+
+    private static func bounds(_ random: inout Generator) -> WriterBounds {
+        var bounds = WriterBounds()
+        bounds.batch = 1 + random.below(5)
+        bounds.crowd = 3
+        bounds.cachedCases = 1 + random.below(6)
+        bounds.admission.large = 1 + random.below(3)
+        bounds.admission.bound = 4 + random.below(8)
+        bounds.admission.boundBesideLive = 4
+        return bounds
     }
 
     var running: [NodeProcess] { nodes.filter { !$0.isStopped } }
@@ -120,10 +137,6 @@ final class World {
         }
         node.call = nil
         node.reads = []
-        node.queue.removeAll { work in
-            // What waits for the committer may be taken all the same: its call is only not told.
-            !work.isOwn && random.chance(50)
-        }
         node.link.closed(now: now)
         node.dialAt = now + max(retryAfter, Int64(node.backOff.next(random: &random)))
         forgetEndedCalls()

@@ -92,7 +92,7 @@ import Testing
             throw PostgresError(.connectionLost, "gone")
         }
         let run = Task { try await writer.run() }
-        let count = Writer<NodeCore>.batchLimit + 20
+        let count = WriterBounds().batch + 20
         let stopping = ServiceError.unavailable("the server is stopping")
         await withTaskGroup(of: Void.self) { group in
             for index in 0..<count {

@@ -209,7 +209,7 @@ import Testing
             }
             throw PostgresError(.connectionLost, "gone")
         }
-        let writer = WriterOffice.hub(store, patience: .milliseconds(300))
+        let writer = WriterOffice.hub(store, patience: 300)
         var journal = Journal()
         let batches = try (0..<4).map { _ in try journal.next() }
         try await running(writer) {
@@ -231,7 +231,7 @@ import Testing
         let writer = WriterOffice.hub(store)
         var journal = Journal()
         // Two batches have more bytes than are kept in memory.
-        let size = Writer<HubCore>.cacheBytes * 5 / 8 / Self.many
+        let size = WriterBounds().cachedBytes * 5 / 8 / Self.many
         let batches = try (0..<6).map { _ in try journal.next(2 * Self.many, size: size) }
         try await running(writer) {
             var (pending, count): ([Pending], Int) = ([], 0)

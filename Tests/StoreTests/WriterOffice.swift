@@ -102,7 +102,7 @@ enum WriterOffice {
     static let maryam = Principal(name: "maryam", role: .operator, organization: OrganizationCode(tabriz))
 
     static func node(
-        _ store: any CaseStore, token: UInt64 = 1, incarnation: UInt64 = 1, patience: Duration = .seconds(8),
+        _ store: any CaseStore, token: UInt64 = 1, incarnation: UInt64 = 1, patience: Int64 = 8_000,
         observe: @escaping @Sendable (Writer<NodeCore>.Notice) -> Void = { _ in }
     ) -> Writer<NodeCore> {
         var environment = Writer<NodeCore>.Environment(now: { noon }, observe: observe) { head, incarnation in
@@ -111,14 +111,14 @@ enum WriterOffice {
                 desk: desk(tabriz, head, incarnation, chains), hub: chains[.hub] ?? ChainTree(),
                 cursors: try await store.feedCursors(), position: head.position)
         }
-        environment.patience = patience
+        environment.bounds.patience = patience
         return Writer(
             origin: tabriz, store: store, token: token, incarnation: incarnation, environment: environment,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     static func hub(
-        _ store: any CaseStore, patience: Duration = .seconds(8),
+        _ store: any CaseStore, patience: Int64 = 8_000,
         observe: @escaping @Sendable (Writer<HubCore>.Notice) -> Void = { _ in }
     ) -> Writer<HubCore> {
         var environment = Writer<HubCore>.Environment(now: { noon }, observe: observe) { head, incarnation in
@@ -127,7 +127,7 @@ enum WriterOffice {
                 desk: desk(.hub, head, incarnation, chains), chains: chains.filter { $0.key != .hub },
                 position: head.position, feeds: try await store.feedEnds())
         }
-        environment.patience = patience
+        environment.bounds.patience = patience
         return Writer(
             origin: .hub, store: store, token: 1, incarnation: 1, environment: environment,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -230,7 +230,7 @@ private struct Broken: Error {}
             diary.note("tried")
             throw PostgresError(.connectionLost, "gone")
         }
-        let writer = WriterOffice.node(store, patience: .milliseconds(300))
+        let writer = WriterOffice.node(store, patience: 300)
         let begin = ContinuousClock.now
         let outcomes = try await together(writer, (0..<600).map { WriterOffice.registration("\($0)") })
         #expect(ContinuousClock.now - begin < .seconds(5))
@@ -245,7 +245,7 @@ private struct Broken: Error {}
     @Test func aBatchGivenUpIsStillObserved() async throws {
         let (store, diary) = (WatchedStore(), Diary())
         store.base.failNextCommit(.after(StoreError.outcomeUnknown))
-        let writer = WriterOffice.node(store, patience: .zero) { notice in diary.note("seq \(notice.head.seq)") }
+        let writer = WriterOffice.node(store, patience: 0) { notice in diary.note("seq \(notice.head.seq)") }
         try await running(writer) {
             await #expect(throws: ServiceError.self) { try await writer.submit(WriterOffice.registration(key: "k")) }
             let again = try await writer.submit(WriterOffice.registration(key: "k"))
@@ -273,7 +273,7 @@ private struct Broken: Error {}
     @Test func memoryIsBoundedAndWhatIsForgottenIsLoaded() async throws {
         let store = WatchedStore()
         let writer = WriterOffice.node(store)
-        let count = Writer<NodeCore>.cacheLimit + 2 * Writer<NodeCore>.batchLimit
+        let count = WriterBounds().cachedCases + 2 * WriterBounds().batch
         try await running(writer) {
             let first = try await writer.submit(WriterOffice.registration("first"))
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -283,7 +283,7 @@ private struct Broken: Error {}
                 try await group.waitForAll()
             }
             let kept = await writer.withCore { $0?.desk.cases.count ?? 0 }
-            #expect(kept < Writer<NodeCore>.cacheLimit)
+            #expect(kept < WriterBounds().cachedCases)
             let answer = try await writer.submit(WriterOffice.note(first.record.id, "still here"))
             #expect(answer.record.events.count == 2)
             #expect(answer.record.state.revision == 2)

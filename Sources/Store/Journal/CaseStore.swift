@@ -95,18 +95,6 @@ extension Task<Void, any Error>? {
     }
 }
 
-public struct StoredHead: Sendable, Equatable {
-    public var head: ChainHead
-    public var stamp: Stamp
-    public var position: UInt64
-
-    public init(head: ChainHead, stamp: Stamp, position: UInt64) {
-        (self.head, self.stamp, self.position) = (head, stamp, position)
-    }
-
-    public static let empty = StoredHead(head: .empty, stamp: Stamp(rawValue: 0), position: 0)
-}
-
 public struct NodeReport: Sendable, Equatable {
     public var origin: Origin
     public var heardAt: Instant
@@ -122,28 +110,6 @@ public struct NodeReport: Sendable, Equatable {
         self.clockOffset = clockOffset
         self.backlog = backlog
         self.feed = feed
-    }
-}
-
-public struct IdempotencyKey: Sendable, Hashable {
-    /// `name@ORGANISATION`
-    public var principal: String
-    public var key: String
-
-    public init(principal: String, key: String) { (self.principal, self.key) = (principal, key) }
-}
-
-public struct IdempotentReply: Sendable, Equatable {
-    public var bodyHash: [UInt8]
-    public var caseID: CaseID
-    public var events: [EventHash]
-    public var isForEver: Bool
-
-    public init(bodyHash: [UInt8], caseID: CaseID, events: [EventHash], isForEver: Bool) {
-        self.bodyHash = bodyHash
-        self.caseID = caseID
-        self.events = events
-        self.isForEver = isForEver
     }
 }
 
@@ -182,8 +148,6 @@ public struct Commit: Sendable {
 public enum StoreError: Error, Sendable, Equatable {
     /// Another process has become this origin's writer: stop.
     case fenced
-    /// The journal lies behind what this process has committed: its database was restored meanwhile. Stop.
-    case wentBack
     /// A key of this batch was answered meanwhile.
     case duplicateKey
     /// The connection was lost during COMMIT: read the head, then decide anew through the keys.

@@ -1,22 +1,17 @@
 public import Casework
 public import Contract
+import Cryptography
 public import Federation
 public import Logging
+import Postgres
 import Synchronization
 
-/// The single writer of a server: takes all that waits, decides it in order, commits it in ONE transaction, then
-/// answers all callers (group commit). Decisions are the core's; this actor only carries them out.
-///
-/// Order of durability: commit, then tell observers, then answer. Nothing is answered that is not durable: what is decided
-/// while an earlier batch is being committed waits for that batch, and is decided anew should it fail.
+/// The single writer of a server, which carries out what `WriterMachine` says on a `CaseStore`: looks up, reads, saves,
+/// and tells those who wait. It decides nothing.
 public actor Writer<Core: DecidingCore> {
-    /// A command that was taken.
-    public struct Answer: Sendable {
-        public var record: CaseRecord
-        /// The events of this command, in order.
-        public var events: [Event]
-        public var isReplay: Bool
-    }
+    public typealias Answer = WriterAnswer
+    typealias Machine = WriterMachine<Core, Ticket<WriterDone>>
+    typealias Item = Machine.Item
 
     /// What a commit did, for those who watch: link, dashboard, projections.
     public struct Notice: Sendable {
@@ -34,8 +29,7 @@ public actor Writer<Core: DecidingCore> {
         public var damaged: @Sendable (CaseID) -> Void
         /// Makes the core from the store, as of `head`.
         public var makeCore: @Sendable (_ head: StoredHead, _ incarnation: UInt64) async throws -> Core
-        /// How long callers wait for a database that is away.
-        public var patience = Duration.seconds(8)
+        public var bounds = WriterBounds()
 
         public init(
             now: @escaping @Sendable () -> Instant, observe: @escaping @Sendable (Notice) -> Void,
@@ -46,59 +40,22 @@ public actor Writer<Core: DecidingCore> {
         }
     }
 
-    /// Commands of one batch; a link's batch counts as one.
-    static var batchLimit: Int { 256 }
-    /// Waiting items beyond which callers are told to try again.
-    static var queueLimit: Int { 20_000 }
-    /// So many wait for one commit only when a whole office, or more, works at once.
-    static var crowd: Int { 16 }
-    /// Cases kept in memory between batches, and the bytes of their events: whichever comes first.
-    static var cacheLimit: Int { 4_000 }
-    static var cacheBytes: Int { 16 << 20 }
-
     let origin: Origin
     let store: any CaseStore
     let environment: Environment
     let logger: Logger
     public nonisolated let token: UInt64
     public nonisolated let incarnation: UInt64
-    var core: Core?
-    var head = StoredHead.empty
-    /// A batch that is being committed while the next is decided.
-    private struct Flight {
-        let items: [Item]
-        let batch: Batch
-        let commit: Task<Void, any Error>
-        /// Whether the commit has ended, well or not.
-        let hasEnded: Flag
-    }
-
-    private final class Flag: Sendable {
-        private let value = Atomic(false)
-
-        var isSet: Bool { value.load(ordering: .acquiring) }
-        func set() { value.store(true, ordering: .releasing) }
-    }
-
-    /// In their order: the first is being committed, what can be written before its end is written of the next.
-    private var flights: [Flight] = []
-    /// How many are saved while the next is decided: where people work, who wait for all of them, one.
-    private var flightLimit: Int { inbox.withLock { $0.isLive } ? 1 : 2 }
-    /// Decided and not yet durable, in their order: the next batch goes on from the last.
-    var underWay: [Batch] { flights.map(\.batch) }
-    /// Of the events of the core's cases: no less than there are. A case that is touched again is counted again.
-    var cachedBytes = 0
-    private var lastTouched: [CaseID] = []
-    private var lastBytes = 0
-    /// The own chains as they are committed: the core's may be ahead while a commit is under way.
-    public private(set) var journal = ChainTree()
-    private nonisolated let inbox = Mutex(Inbox())
-    /// A batch that was given up while nobody knew whether it was committed.
-    private var orphan: Batch?
-    private var isTakenOver = false
-    /// Whether callers were told that the database does not answer, and it has not answered since.
-    private var isAway = false
-    private var isOpen: Bool
+    private var machine: Machine
+    private nonisolated let inbox: Mutex<WriterQueue<Core, Ticket<WriterDone>>>
+    /// The machine's time: this clock is not set by anybody.
+    private nonisolated let begun = ContinuousClock.now
+    /// Commits under way, by the number of their batch.
+    private var commits: [UInt64: Task<Void, any Error>] = [:]
+    private let endings = Endings()
+    /// Of batches that are not told yet.
+    private var rows: [UInt64: (cases: [CaseRow], begun: Int)] = [:]
+    private var timer: Task<Void, Never>?
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
@@ -109,13 +66,18 @@ public actor Writer<Core: DecidingCore> {
         origin: Origin, store: any CaseStore, token: UInt64, incarnation: UInt64, environment: Environment,
         isOpen: Bool = true, logger: Logger
     ) {
-        self.isOpen = isOpen
         self.origin = origin
         self.store = store
         self.token = token
         self.incarnation = incarnation
         self.environment = environment
         self.logger = logger
+        machine = Machine(origin: origin, bounds: environment.bounds)
+        inbox = Mutex(WriterQueue(isOpen: isOpen, bounds: environment.bounds))
+    }
+
+    private nonisolated var time: Instant {
+        Instant(milliseconds: Int64((ContinuousClock.now - begun) / .milliseconds(1)))
     }
 
     // MARK: Doors
@@ -123,20 +85,23 @@ public actor Writer<Core: DecidingCore> {
     /// Decides and commits a command. Throws a `Refusal` or a `ServiceError`.
     public func submit(_ request: CommandRequest) async throws -> Answer {
         try await awaitOpening()
-        guard case .answer(let answer) = try await post(.wish(request)).value else {
+        guard case .answer(let answer) = try await post(.wish(request.writerRequest)).value else {
             throw ServiceError.halted("a command was answered as an arrival")
         }
         return answer
     }
 
     /// From now commands are taken.
-    public func open() { isOpen = true }
+    public func open() {
+        inbox.withLock { $0.isOpen = true }
+        wake.continuation.yield()
+    }
 
     /// A node that starts asks the hub first whether it was brought back from an older state.
     private func awaitOpening() async throws {
-        let deadline = ContinuousClock.now + environment.patience
-        while !isOpen {
-            guard ContinuousClock.now < deadline else {
+        let deadline = time + environment.bounds.patience
+        while inbox.withLock({ !$0.isOpen }) {
+            guard time < deadline else {
                 throw ServiceError.unavailable("this node takes its own records back from the hub: try again")
             }
             try await Task.sleep(for: .milliseconds(50))
@@ -150,22 +115,24 @@ public actor Writer<Core: DecidingCore> {
     /// - Parameters:
     ///   - size: how many events it brings.
     ///   - lane: who sent it: what he sent before goes first.
+    ///   - isOwn: makes this server write of itself, so it waits for `open`.
     public nonisolated func apply(
-        _ arrival: Core.Arrival, cases: [CaseID], size: Int = 1, lane: Origin? = nil
+        _ arrival: Core.Arrival, cases: [CaseID], size: Int = 1, lane: Origin? = nil, isOwn: Bool = false
     ) async throws -> Effects {
-        try await begin(arrival, cases: cases, size: size, lane: lane).effects
+        try await begin(arrival, cases: cases, size: size, lane: lane, isOwn: isOwn).effects
     }
 
     /// As `apply`, for those who do not wait: the order of the calls is that of the commits, within a lane.
     public nonisolated func begin(
-        _ arrival: Core.Arrival, cases: [CaseID], size: Int, lane: Origin?
+        _ arrival: Core.Arrival, cases: [CaseID], size: Int, lane: Origin?, isOwn: Bool = false
     ) throws -> PendingEffects {
-        PendingEffects(ticket: try post(.arrival(arrival, cases: cases, .init(size: size, lane: lane))))
+        PendingEffects(
+            ticket: try post(.arrival(arrival, cases: cases, .init(size: size, lane: lane, isOwn: isOwn))))
     }
 
     /// What an arrival will have done once it is durable.
     public struct PendingEffects: Sendable {
-        let ticket: Ticket<Result>
+        let ticket: Ticket<WriterDone>
 
         public var isDone: Bool { ticket.isDone }
 
@@ -191,32 +158,31 @@ public actor Writer<Core: DecidingCore> {
     }
 
     /// Lets a caller look at or change the core between batches; `nil` while there is none.
-    public func withCore<T: Sendable>(_ body: @Sendable (inout Core?) -> T) -> T { body(&core) }
+    public func withCore<T: Sendable>(_ body: @Sendable (inout Core?) -> T) -> T { body(&machine.core) }
 
     /// Whether this process has taken the journal over: then the stored token is its own, until another takes it.
-    public var hasTakenOver: Bool { isTakenOver }
+    public var hasTakenOver: Bool { machine.hasTakenOver }
 
-    public var state: (head: StoredHead, halted: ServiceError?) { (head, inbox.withLock { $0.halted }) }
+    /// The own chains as they are committed: the core's may be ahead while a commit is under way.
+    public var journal: ChainTree { machine.journal }
+
+    public var state: (head: StoredHead, halted: ServiceError?) {
+        (machine.head, inbox.withLock { $0.halted }.map { words($0) })
+    }
 
     /// How many items wait for their batch.
     nonisolated var waitingCount: Int { inbox.withLock { $0.items.count } }
 
     /// Whether somebody's long journal, or a crowd, came in during the last half second.
-    public nonisolated var isBusy: Bool {
-        inbox.withLock { $0.lastMany.map { ContinuousClock.now - $0 < .milliseconds(500) } ?? false }
-    }
+    public nonisolated var isBusy: Bool { inbox.withLock { $0.isBusy(time: time) } }
 
-    private nonisolated func post(_ work: Work) throws -> Ticket<Result> {
-        let ticket = Ticket<Result>()
-        let isAwaited = try inbox.withLock { inbox in
-            if let halted = inbox.halted { throw halted }
-            guard inbox.items.count < Self.queueLimit else {
-                throw ServiceError.unavailable("too many commands are waiting")
-            }
-            if work.isLive { inbox.lastLive = .now }
-            inbox.items.append(Item(work: work, done: ticket))
-            if work.admission.size > Admission.large || inbox.items.count > Self.crowd { inbox.lastMany = .now }
-            return !inbox.isCommitting || work.admission.size > Admission.large
+    private nonisolated func post(_ work: WriterWork<Core>) throws -> Ticket<WriterDone> {
+        let ticket = Ticket<WriterDone>()
+        let isAwaited: Bool
+        do {
+            isAwaited = try inbox.withLock { try $0.post(work, for: ticket, time: time) }
+        } catch let fault as WriterFault {
+            throw words(fault)
         }
         if isAwaited { wake.continuation.yield() }
         return ticket
@@ -226,297 +192,229 @@ public actor Writer<Core: DecidingCore> {
 
     /// Becomes the writer and works until cancelled or fenced; then everybody who waits is told.
     public func run() async throws {
-        defer { wake.continuation.finish() }
-        do {
-            try await start()
-            for await _ in wake.stream { try await work() }
-            _ = try await land()
-            halt(reason(CancellationError()))
-        } catch {
-            halt(reason(error))
-            if !(error is CancellationError) { throw reason(error) }
+        defer {
+            timer?.cancel()
+            wake.continuation.finish()
+        }
+        wake.continuation.yield()
+        for await _ in wake.stream {
+            await work()
+            if case .ended = machine.state { break }
+        }
+        machine.stop()
+        await work()
+        // What is being saved is waited for.
+        for commit in commits.values { _ = await commit.result }
+        await work()
+        if case .ended(let fault) = machine.state, fault != .stopping { throw words(fault) }
+    }
+
+    /// Until nothing can be done now. What comes later wakes the loop, and so does the end of a commit.
+    private func work() async {
+        var goesOn = true
+        while goesOn {
+            if Task.isCancelled { machine.stop() }
+            for (number, outcome) in endings.take() {
+                commits[number] = nil
+                machine.ended(number, outcome)
+            }
+            let (time, isSaving) = (time, machine.isSaving)
+            let facts = inbox.withLock { queue in
+                queue.isCommitting = isSaving
+                return queue.facts(time: time)
+            }
+            var random = SystemRandomNumberGenerator()
+            let actions = machine.proceed(facts, time: time, now: environment.now(), random: &random)
+            goesOn = await perform(actions)
         }
     }
 
-    /// Until nothing waits that may be decided now. What comes later wakes the loop, and so does the end of a commit.
-    private func work() async throws {
-        while true {
-            if flights.first?.hasEnded.isSet == true {
-                _ = try await landFirst()
-            } else if !flights.isEmpty, !isWorthDecidingAhead {
-                return
-            } else if let items = nextBatch() {
-                try await process(items)
-            } else {
-                return
+    /// - Returns: whether there may be more to do now.
+    private func perform(_ first: [Machine.Action]) async -> Bool {
+        var actions = first
+        var goesOn = !actions.isEmpty
+        while !actions.isEmpty {
+            let action = actions.removeFirst()
+            switch action {
+            case .take:
+                let (time, now) = (time, environment.now())
+                let items = inbox.withLock { $0.take(time: time) }
+                var random = SystemRandomNumberGenerator()
+                actions += machine.took(items, time: time, now: now, random: &random)
+            case .find, .load, .reload:
+                do {
+                    actions += try await look(action)
+                } catch {
+                    logger.warning("store not read", metadata: ["error": "\(error)"])
+                    actions += machine.failed(StoreFailure(error), time: time)
+                }
+            case .derive(let batch):
+                // Of batches that were given up, and were not found in the store.
+                if !machine.isSaving { rows = [:] }
+                rows[batch.number] = derive(batch)
+            case .save(let batch, let earlier): save(batch, after: earlier)
+            case .tell(let batch):
+                if !batch.isEmpty { observe(batch) }
+                for (item, outcome) in zip(batch.items, batch.outcomes) { item.caller.resolve(outcome) }
+            case .observe(let batch): observe(batch)
+            case .refuse(let items, let fault): refuse(items, fault)
+            case .refuseWaiting(let fault): refuse(inbox.withLock { $0.clear() }, fault)
+            case .report(let id): environment.damaged(id)
+            case .wait(let until):
+                wake(at: until)
+                goesOn = false
+            case .stop(let fault): refuse(inbox.withLock { $0.halt(fault) }, fault)
             }
         }
+        return goesOn
     }
 
-    /// Somebody's long journal is decided while what came before is committed. Single commands wait instead, so that
-    /// more of them share the next commit.
-    private var isWorthDecidingAhead: Bool {
-        lastBytes <= Self.cacheBytes
-            && inbox.withLock { $0.items.contains { $0.work.admission.size > Admission.large } }
-    }
-
-    /// What goes into the next transaction; `nil` when nothing may.
-    private func nextBatch() -> [Item]? {
-        inbox.withLock { inbox in
-            let chosen = Admission.choose(
-                inbox.items.map(\.work.admission), limit: Self.batchLimit, isLive: inbox.isLive)
-            guard !chosen.isEmpty else { return nil }
-            let batch = chosen.map { inbox.items[$0] }
-            // Mostly all that waits.
-            if chosen.count == inbox.items.count {
-                inbox.items.removeAll(keepingCapacity: true)
-            } else {
-                let taken = Set(chosen)
-                inbox.items = inbox.items.indices.filter { !taken.contains($0) }.map { inbox.items[$0] }
-            }
-            return batch
+    private func wake(at until: Instant) {
+        timer?.cancel()
+        let rest = Duration.milliseconds(max(0, until - time))
+        timer = Task { [wake] in
+            // Cut short by the next timer, or by the end of this writer.
+            do { try await Task.sleep(for: rest) } catch { return }
+            wake.continuation.yield()
         }
     }
 
-    /// What callers hear when this writer ends.
-    private func reason(_ error: any Error) -> ServiceError {
-        switch error {
-        case is CancellationError: .unavailable("the server is stopping")
-        case StoreError.fenced: .halted("another process has become the writer of \(origin.code)")
-        case StoreError.wentBack: .halted("the database was put back to an older state: start the server again")
-        default: .halted("\(error)")
+    private func look(_ action: Machine.Action) async throws -> [Machine.Action] {
+        var random = SystemRandomNumberGenerator()
+        switch action {
+        case .find(let keys):
+            return machine.found(try await store.replies(keys), now: environment.now(), random: &random)
+        case .load(let cases, let codes):
+            let used = codes.isEmpty ? [] : try await store.used(codes)
+            let events = cases.isEmpty ? [:] : try await store.events(of: cases)
+            return machine.loaded(cases, events, used: used, now: environment.now(), random: &random)
+        case .reload(let isFirst):
+            let head =
+                isFirst
+                ? try await store.takeOver(origin, token: token) : try await store.resume(origin, token: token)
+            return machine.reloaded(head, try await environment.makeCore(head, incarnation))
+        default: return []
         }
     }
 
-    /// Waits for the database, however long it takes: an office's power may come back in any order.
-    private func start() async throws {
-        var delay = Duration.milliseconds(100)
-        while true {
+    private func save(_ batch: Machine.Batch, after earlier: UInt64?) {
+        var commit = Commit(
+            origin: origin, token: token, expected: batch.expected, becomes: batch.becomes, effects: batch.effects,
+            now: environment.now())
+        (commit.cases, commit.begun) = rows[batch.number] ?? ([], 0)
+        commit.replies = batch.replies
+        let number = batch.number
+        commits[number] = Task { [store, wake, endings, logger, commit, earlier = earlier.flatMap { commits[$0] }] in
+            defer { wake.continuation.yield() }
             do {
-                return try await reload()
-            } catch let error where isFinal(error) {
-                throw error
+                try await store.commit(commit, after: earlier)
+                endings.note(number, .success(()))
             } catch {
-                logger.warning("database away", metadata: ["error": "\(error)"])
-                try await Task.sleep(for: delay)
-                delay = min(delay * 2, .seconds(5))
-            }
-        }
-    }
-
-    private func halt(_ reason: ServiceError) {
-        inbox.withLock { $0.halted = reason }
-        refuseWaiting(reason)
-    }
-
-    private func refuseWaiting(_ reason: ServiceError) {
-        let refused = inbox.withLock { inbox in
-            defer { inbox.items = [] }
-            return inbox.items
-        }
-        for item in refused { item.done.resolve(.failure(reason)) }
-    }
-
-    private func reload() async throws {
-        let stored =
-            isTakenOver
-            ? try await store.resume(origin, token: token) : try await store.takeOver(origin, token: token)
-        // A commit of unknown outcome only moves it forward. An older state was put back under this process: the next
-        // start asks for what is lost, and writes as another incarnation.
-        guard !isTakenOver || stored.position >= head.position else { throw StoreError.wentBack }
-        head = stored
-        isTakenOver = true
-        let fresh = try await environment.makeCore(head, incarnation)
-        (core, journal, cachedBytes) = (fresh, fresh.desk.journal, 0)
-        isAway = false
-        // Its callers have heard that nobody knows; who watches must still learn what it did.
-        if let orphan, orphan.isCommitted(at: head) { notify(orphan) }
-        orphan = nil
-    }
-
-    // MARK: One batch
-
-    /// Decides a batch and lets its commit begin, once the one before it is durable.
-    private func process(_ items: [Item]) async throws {
-        boundCache()
-        guard core != nil else { return try await carefully(items) }
-        let batch: Batch
-        do {
-            batch = try await decide(items)
-        } catch {
-            return try await carefully(items, after: error)
-        }
-        let isStanding: Bool
-        do {
-            // What an empty batch answers, earlier ones may have done.
-            isStanding = try await land(allBut: batch.isEmpty ? 0 : flightLimit - 1)
-        } catch {
-            for item in items { item.done.resolve(.failure(reason(error))) }
-            throw error
-        }
-        guard isStanding else { return try await again(items) }
-        guard !batch.isEmpty else { return finish(batch) }
-        (lastTouched, lastBytes) = (batch.effects.touched, batch.bytes)
-        cachedBytes += lastBytes
-        let commit = batch.commit(origin: origin, token: token, now: environment.now())
-        let hasEnded = Flag()
-        let saving = Task { [store, wake, earlier = flights.last?.commit] in
-            defer {
-                hasEnded.set()
-                wake.continuation.yield()
-            }
-            try await store.commit(commit, after: earlier)
-        }
-        flights.append(Flight(items: items, batch: batch, commit: saving, hasEnded: hasEnded))
-        inbox.withLock { $0.isCommitting = true }
-    }
-
-    /// What was decided on a batch that failed falls with it; a database that stayed away is told to its callers too.
-    private func again(_ items: [Item]) async throws {
-        guard isAway else { return try await carefully(items) }
-        for item in items { item.done.resolve(.failure(Self.away)) }
-    }
-
-    /// Waits for commits that are under way, and answers their items.
-    /// - Parameter count: so many, the last ones, may stay under way.
-    /// - Returns: false when one failed: none is under way any more, and the core was made anew since.
-    private func land(allBut count: Int = 0) async throws -> Bool {
-        while flights.count > count { if try await !landFirst() { return false } }
-        return true
-    }
-
-    private func landFirst() async throws -> Bool {
-        let landing = flights[0]
-        let outcome = await landing.commit.result
-        let fallen: [Flight]
-        switch outcome {
-        case .success:
-            flights.removeFirst()
-            inbox.withLock { [isCommitting = !flights.isEmpty] in $0.isCommitting = isCommitting }
-            head = landing.batch.becomes
-            finish(landing.batch)
-            return true
-        case .failure(let error):
-            // Their transactions are over before anything is tried again.
-            for flight in flights { _ = await flight.commit.result }
-            fallen = Array(flights.dropFirst())
-            flights = []
-            inbox.withLock { $0.isCommitting = false }
-            var unanswered = fallen[...]
-            do {
-                try await carefully(landing.items, landing.batch, after: error)
-                while let flight = unanswered.popFirst() { try await again(flight.items) }
-            } catch {
-                for item in unanswered.flatMap(\.items) { item.done.resolve(.failure(reason(error))) }
+                logger.warning("batch not saved", metadata: ["batch": "\(number)", "error": "\(error)"])
+                endings.note(number, .failure(StoreFailure(error)))
                 throw error
             }
-            return false
         }
     }
 
-    /// Answers every item, whatever happens; throws when this process must stop. Where a batch cannot be saved, only
-    /// the culprit hears: the others are committed without it.
-    /// - Parameters:
-    ///   - pending: how they were decided, when the attempt to commit that failed.
-    ///   - error: why the first attempt failed.
-    private func carefully(
-        _ items: [Item], _ pending: Batch? = nil, after error: (any Error)? = nil
-    ) async throws {
-        var unanswered = items[...]
-        do {
-            // What is under way came first, and may be why.
-            _ = try await land()
-            if try await commit(items, pending, after: error) { return }
-            while let item = unanswered.first {
-                _ = try await commit([item])
-                unanswered.removeFirst()
-            }
-        } catch {
-            for item in unanswered { item.done.resolve(.failure(reason(error))) }
-            throw error
-        }
-    }
+    // MARK: Who hears what
 
-    /// Decides and commits a batch and answers its items, trying again while the database is away. When the outcome
-    /// of a COMMIT is unknown, the head tells. Answers nothing when it returns false, for its items to be tried one
-    /// by one, or throws, for this writer to end.
-    private func commit(
-        _ items: [Item], _ pending: Batch? = nil, after error: (any Error)? = nil
-    ) async throws -> Bool {
-        let clock = ContinuousClock()
-        let deadline = clock.now + environment.patience
-        var (pending, failed) = (pending, error)
-        while true {
-            do {
-                if let error = failed {
-                    failed = nil
-                    throw error
-                }
-                if core == nil { try await reload() }
-                if let batch = pending, batch.isCommitted(at: head) {
-                    finish(batch)
-                    return true
-                }
-                pending = nil
-                let batch = try await decide(items)
-                if !batch.isEmpty {
-                    pending = batch
-                    try await store.commit(batch.commit(origin: origin, token: token, now: environment.now()))
-                    head = batch.becomes
-                }
-                finish(batch)
-                return true
-            } catch let error where isFinal(error) {
-                throw error
-            } catch {
-                // A store that cannot be read anew is away: what it holds of this batch is told when it is back.
-                let isPassing = core == nil || isPassing(error)
-                core = nil
-                logger.warning("batch failed", metadata: ["items": "\(items.count)", "error": "\(error)"])
-                guard isPassing else {
-                    if items.count > 1 { return false }
-                    if case StoreError.corrupt(let id?, _) = error { environment.damaged(id) }
-                    items[0].done.resolve(.failure(Self.failure(error)))
-                    return true
-                }
-                guard clock.now < deadline else {
-                    (orphan, isAway) = (pending, true)
-                    for item in items { item.done.resolve(.failure(Self.away)) }
-                    refuseWaiting(Self.away)
-                    return true
-                }
-                try await Task.sleep(for: .milliseconds(200))
-            }
-        }
-    }
-
-    private static var away: ServiceError { .unavailable("the database does not answer: try again") }
-
-    /// What the one caller hears whose work cannot be saved. Damage is told to drivers as it is: they wait for the repair.
-    private static func failure(_ error: any Error) -> any Error {
-        if case StoreError.corrupt(_?, _) = error { return error }
-        return ServiceError.unavailable("could not be saved: \(error)")
-    }
-
-    private func finish(_ batch: Batch) {
-        if !batch.isEmpty { notify(batch) }
-        for (item, outcome) in batch.outcomes { item.done.resolve(outcome) }
-    }
-
-    /// Forgets all but the cases of the last batch; those too, when they alone are past the bound and durable.
-    private func boundCache() {
-        guard (core?.desk.cases.count ?? 0) > Self.cacheLimit || cachedBytes > Self.cacheBytes else { return }
-        let isTooLarge = flights.isEmpty && lastBytes > Self.cacheBytes
-        // The store does not show yet what is under way.
-        let kept = flights.isEmpty ? (isTooLarge ? [] : lastTouched) : flights.flatMap(\.batch.effects.touched)
-        core?.desk.unload(allBut: kept)
-        cachedBytes = isTooLarge ? 0 : max(lastBytes, flights.reduce(0) { $0 + $1.batch.bytes })
-    }
-
-    private func notify(_ batch: Batch) {
-        journal = batch.journal
+    private func observe(_ batch: Machine.Batch) {
+        let cases = rows[batch.number]?.cases ?? []
+        rows[batch.number] = nil
         environment.observe(
-            Notice(
-                head: batch.becomes.head, position: batch.becomes.position, effects: batch.effects, cases: batch.rows))
+            Notice(head: batch.becomes.head, position: batch.becomes.position, effects: batch.effects, cases: cases))
+    }
+
+    private func refuse(_ items: [Item], _ fault: WriterFault) {
+        // Damage is told to drivers as it is: they wait for the repair.
+        let error: any Error =
+            if case .damaged(let id, let place) = fault { StoreError.corrupt(id, place) } else { words(fault) }
+        for item in items { item.caller.resolve(.failure(error)) }
+    }
+
+    private nonisolated func words(_ fault: WriterFault) -> ServiceError {
+        switch fault {
+        case .crowded: .unavailable("too many commands are waiting")
+        case .away: .unavailable("the database does not answer: try again")
+        case .stopping: .unavailable("the server is stopping")
+        case .fenced: .halted("another process has become the writer of \(origin.code)")
+        case .wentBack: .halted("the database was put back to an older state: start the server again")
+        case .notSaved(let reason): .unavailable("could not be saved: \(reason)")
+        case .damaged(let id, let place): .unavailable("case \(id) cannot be read here: \(place) is damaged")
+        }
+    }
+
+    // MARK: Rows
+
+    /// The rows of the cases that a batch touches, as the core folds them now: first those that it begins.
+    private func derive(_ batch: Machine.Batch) -> (cases: [CaseRow], begun: Int) {
+        guard let core = machine.core else { return ([], 0) }
+        let new = Self.newEvents(batch.effects.numbered)
+        var (begun, known): ([CaseRow], [CaseRow]) = ([], [])
+        // Neighbours in an index go to one place of it.
+        for id in batch.effects.touched.sorted() {
+            guard let record = core.desk.cases[id] else { continue }
+            let (count, last) = new[id] ?? (0, core.position)
+            guard let row = CaseRow(record, position: last) else { continue }
+            if record.events.count == count { begun.append(row) } else { known.append(row) }
+        }
+        return (begun + known, begun.count)
+    }
+
+    /// How many events each case gained, and the position of the last. What one person does at once mostly stands together.
+    private static func newEvents(_ numbered: [Effects.Numbered]) -> [CaseID: (count: Int, last: UInt64)] {
+        var new: [CaseID: (count: Int, last: UInt64)] = [:]
+        new.reserveCapacity(numbered.count / 2)
+        var index = numbered.startIndex
+        while index < numbered.endIndex {
+            let first = index
+            let id = numbered[first].event.caseID
+            repeat { index += 1 } while index < numbered.endIndex && numbered[index].event.caseID == id
+            guard let id else { continue }
+            let count = new[id]?.count ?? 0
+            new[id] = (count + index - first, numbered[index - 1].position)
+        }
+        return new
+    }
+}
+
+/// How commits ended, until the machine hears of it.
+private final class Endings: Sendable {
+    private let all = Mutex<[(number: UInt64, outcome: Result<Void, StoreFailure>)]>([])
+
+    func note(_ number: UInt64, _ outcome: Result<Void, StoreFailure>) {
+        all.withLock { $0.append((number, outcome)) }
+    }
+
+    func take() -> [(number: UInt64, outcome: Result<Void, StoreFailure>)] {
+        all.withLock { all in
+            defer { all = [] }
+            return all
+        }
+    }
+}
+
+extension StoreFailure {
+    /// What the writer makes of an error of its store.
+    init(_ error: any Error) {
+        switch error {
+        case is CancellationError: self = .stopping
+        case StoreError.fenced: self = .fenced
+        case StoreError.outcomeUnknown, StoreError.earlierFailed: self = .passing
+        case StoreError.corrupt(let id?, let place): self = .damaged(id, place: place)
+        case let error as PostgresError where error.isConnectionFailure || error.isRetryable: self = .passing
+        default: self = .refused("\(error)")
+        }
+    }
+}
+
+extension CommandRequest {
+    var writerRequest: WriterRequest {
+        WriterRequest(
+            command: command, caseID: caseID, actor: principal.actor, revision: revision,
+            key: idempotencyKey.map {
+                IdempotencyKey(principal: "\(principal.name)@\(principal.organization.rawValue)", key: $0)
+            }, bodyHash: bodyHash)
     }
 }
