@@ -54,7 +54,10 @@ const keys = new WeakMap();
 
 function control(one, changed) {
   const status = h('div.form-status', { role: 'status', 'aria-live': 'polite' });
-  const picker = h('input', { type: 'file', id: 'attach-file', name: 'file' });
+  // The browser's own button speaks the browser's language; this one the page's.
+  const chosen = h('span.small.muted');
+  const picker = h('input.unseen', { type: 'file', id: 'attach-file', name: 'file' });
+  picker.addEventListener('change', () => replace(chosen, picker.files[0] ? bdi(picker.files[0].name) : null));
   const meter = h('progress', { max: 1, value: 0, hidden: true, 'aria-label': t('file.progress') });
   const button = h('button', { type: 'submit' }, icon('plus'), t('file.send'));
   const submit = async (event) => {
@@ -81,11 +84,8 @@ function control(one, changed) {
     }
   };
   return h('form.attach', { onsubmit: submit, novalidate: true },
-    h(
-      'label',
-      { for: 'attach-file' },
-      t('file.add')
-    ), h('div.buttons', picker, button), h('p.hint', t('file.hint')), meter, status);
+    h('div.buttons', picker, h('label.button', { for: 'attach-file' }, t('file.add')), chosen, button),
+    h('p.hint', t('file.hint')), meter, status);
 }
 
 /** Draws the card into `slot`; a file that is on its way is looked at again until it is here or the page is left. */
