@@ -48,7 +48,7 @@ struct OutboxProjection: CaseProjection {
 
     /// `+98914…`; `nil` when the case shows none, or not at this server.
     static func mobile(of record: CaseRecord) -> String? {
-        CaseValues(record)[.citizenMobile].flatMap { PersianText.normalizeMobile($0) }
+        CaseValues(record)[.citizenMobile].flatMap { MobileNumber(parsing: $0)?.international }
     }
 
     func caseID(of row: OwedNotice) -> CaseID { row.caseID }
