@@ -22,7 +22,8 @@ window.addEventListener('unhandledrejection', (event) => window.faults.push('rej
 # A key that stands where its word should: `field.subject`, `{name}`, or what JavaScript makes of nothing.
 MISSING = r"""
 const words = document.body.innerText.match(
-  /\b(app|nav|field|event|status|outcome|act|hint|reason|fault|problem|alarm|count|dash|todo|prov|case|form)\.[a-z_.]+\b|\{\w+\}|\bundefined\b|\bNaN\b|\[object/g);
+  new RegExp('\\b(app|nav|field|event|status|outcome|act|hint|reason|fault|problem|alarm|count|dash|todo|prov|case|form)'
+    + '\\.[a-z_.]+\\b|\\{\\w+\\}|\\bundefined\\b|\\bNaN\\b|\\[object', 'g'));
 return words ?? [];
 """
 
@@ -97,7 +98,8 @@ class Browser:
     # What is wrong with the page as it stands
 
     def faults(self):
-        found = [f"console: {entry['message']}" for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        entries = self.driver.get_log("browser")
+        found = [f"console: {entry['message']}" for entry in entries if entry["level"] == "SEVERE"]
         found += self.driver.execute_script("return (window.faults ?? []).splice(0)")
         return found + [f"missing word: {word}" for word in self.driver.execute_script(MISSING)] + self._overflow()
 

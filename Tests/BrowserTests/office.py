@@ -74,7 +74,8 @@ class Office:
             return json.loads(answer.read())
 
     def register(self, subject, **more):
-        citizen = {"name": "زهرا آزمون", "mobile": "۰۹۱۲۱۲۳۴۵۶۷", "national_id": "76229645", "address": "تبریز، کوی نمونه"}
+        citizen = {
+            "name": "زهرا آزمون", "mobile": "۰۹۱۲۱۲۳۴۵۶۷", "national_id": "76229645", "address": "تبریز، کوی نمونه"}
         return self.call("operator", "POST", "/cases", {
             "kind": "complaint", "channel": "phone", "category": "water", "subject": subject,
             "description": "سه روز است که آب محله قطع است.", "citizen": citizen, **more})
