@@ -57,7 +57,7 @@ let package = Package(
         .target(name: "JSON", exclude: notes("Sources/JSON"), swiftSettings: settings),
         .target(name: "CSV", exclude: notes("Sources/CSV"), swiftSettings: settings),
         .target(
-            name: "Contract", dependencies: ["Casework", "JSON"], exclude: notes("Sources/Contract"),
+            name: "Contract", dependencies: ["Casework", "CSV", "JSON"], exclude: notes("Sources/Contract"),
             swiftSettings: settings),
         .target(
             name: "Cryptography", dependencies: ["COpenSSL"], exclude: notes("Sources/Cryptography"),
@@ -119,7 +119,7 @@ let package = Package(
         .target(
             name: "Program",
             dependencies: [
-                "Casework", "JSON", "Cryptography", "HTTP2", "POSIX", nioCore, httpTypes, logging,
+                "Casework", "Contract", "JSON", "Cryptography", "HTTP2", "POSIX", nioCore, httpTypes, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), arguments,
             ],
             exclude: notes("Sources/Program"), swiftSettings: settings),
@@ -148,13 +148,17 @@ let package = Package(
             exclude: notes("Sources/peyvand"),
             resources: [.embedInCode("Mappings")], swiftSettings: settings),
 
+        .target(
+            name: "TestCountry", dependencies: ["Casework", "Contract"], path: "Tests/TestCountry",
+            exclude: notes("Tests/TestCountry"), swiftSettings: settings),
         .testTarget(
-            name: "CaseworkTests", dependencies: ["Casework"], exclude: notes("Tests/CaseworkTests"),
+            name: "CaseworkTests", dependencies: ["Casework", "Contract", "TestCountry"],
+            exclude: notes("Tests/CaseworkTests"),
             swiftSettings: settings),
         .testTarget(
             name: "FederationTests",
             dependencies: [
-                "Casework", "Federation", "Cryptography", "Simulator",
+                "Casework", "Federation", "Cryptography", "Simulator", "TestCountry",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             exclude: notes("Tests/FederationTests"), swiftSettings: settings),
@@ -177,26 +181,33 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Store", "Casework", "Federation", "Contract", "JSON", "Cryptography", "POSIX", "Postgres", logging,
+                "Store", "Casework", "Federation", "Contract", "JSON", "Cryptography", "POSIX", "Postgres",
+                "TestCountry",
+                logging,
             ],
             exclude: notes("Tests/StoreTests"), swiftSettings: settings),
         .testTarget(name: "CSVTests", dependencies: ["CSV"], exclude: notes("Tests/CSVTests"), swiftSettings: settings),
         .testTarget(
             name: "ConsoleTests",
-            dependencies: ["Casework", "Contract", "Console", "Federation", "JSON", httpTypes, logging, nioCore],
+            dependencies: ["Casework", "Contract", "Console", "Federation", "JSON", "TestCountry", httpTypes, logging, nioCore],
             exclude: notes("Tests/ConsoleTests"),
             swiftSettings: settings),
         .testTarget(
             name: "PeyvandTests",
             dependencies: [
-                "peyvand", "Program", "Casework", "CSV", "Contract", "JSON", "Simulator", "POSIX", "Postgres", logging,
+                "peyvand", "Program", "Casework", "CSV", "Contract", "JSON", "Simulator", "POSIX", "Postgres",
+                "TestCountry",
+                logging,
             ],
             exclude: notes("Tests/PeyvandTests"), swiftSettings: settings),
         .testTarget(
             name: "ProgramTests", dependencies: ["Program", "POSIX"], exclude: notes("Tests/ProgramTests"),
             swiftSettings: settings),
         .testTarget(
-            name: "DemoTests", dependencies: ["Demo", "Program", "Casework", "Contract", "JSON", "POSIX", "Store"],
+            name: "DemoTests",
+            dependencies: [
+                "Demo", "Program", "Casework", "Contract", "JSON", "POSIX", "Store", "TestCountry",
+            ],
             exclude: notes("Tests/DemoTests"), swiftSettings: settings),
         .testTarget(
             name: "BenchTests", dependencies: ["Bench", "Program"], exclude: notes("Tests/BenchTests"),

@@ -37,7 +37,7 @@ actor BenchNetwork {
     ) throws {
         self.settings = settings
         let folder = DemoFolder(folder)
-        cast = DemoCast(folder: folder, provinces: provinces)
+        cast = DemoCast(folder: folder, country: BenchCountry.network, provinces: provinces)
         sharing = isShared ? Set(cast.codes).subtracting(apart.union([DemoCast.hub])) : []
         state = DemoState()
         self.logger = logger

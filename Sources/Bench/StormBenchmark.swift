@@ -82,7 +82,7 @@ struct StormBenchmark: Benchmark {
         guard let origin = Origin(code) else { throw Failure("\(code) is no province.") }
         let database = try await Database.open(url: office.url, connections: 2, logger: bench.logger)
         try await JournalMaker(origin: origin, database: database)
-            .make(cases: cases, abroad: 50, seed: UInt64(cases) << 32 | UInt64(origin.number) << 16)
+            .make(cases: cases, abroad: 50, seed: UInt64(cases) << 32 | UInt64(origin.region ?? 0) << 16)
         await database.close()
     }
 

@@ -68,7 +68,7 @@ struct JournalMaker: Sendable {
                     origin: origin, incarnation: incarnation, continuing: head.head,
                     clock: HybridClock(last: head.stamp))
                 let desk = Desk(
-                    writer: journal, journal: chains[origin] ?? ChainTree(), tree: .standard, calendar: .standard,
+                    writer: journal, journal: chains[origin] ?? ChainTree(), rules: BenchCountry.rules,
                     hashing: Digest.hashing)
                 return NodeCore(desk: desk, hub: ChainTree(), cursors: [], position: head.position)
             }, logger: .init(label: "peyvand.bench"))
@@ -100,7 +100,7 @@ struct JournalMaker: Sendable {
     }
 
     /// A province that is not this one.
-    private var other: OrganizationCode { OrganizationCode(Origin.provinces[origin.number == 23 ? 3 : 23]) }
+    private var other: OrganizationCode { OrganizationCode(BenchCountry.origins[origin.region == 23 ? 3 : 23]) }
 
     private var municipality: OrganizationCode {
         OrganizationCode(rawValue: origin.code + "-MUN") ?? OrganizationCode(origin)

@@ -31,15 +31,16 @@ extension Case {
         case .open, .importCase: return []
         case .register:
             let intake = Intake(
-                kind: .request, channel: .phone, category: Category.other.code, texts: Texts(subject: word))
+                kind: .request, channel: .phone, category: context.network.categories.first?.code ?? Category.otherCode,
+                texts: Texts(subject: word))
             return [.register(intake)]
         case .note: return [.note(text: word)]
         case .attach:
             return [.attach(Attachment(sha256: .zero, size: 1, mediaType: "text/plain"), name: word)]
         case .assess: return [.assess(Assessment(lawful: true, withinMeans: true, done: true))]
         // At most two organisations are refused for what they are: the holder, and the one complained of.
-        case .refer: return context.tree.all.prefix(3).map { .refer(to: $0.code, reason: word) }
-        case .moveCustody: return context.tree.all.prefix(3).map { .moveCustody(to: $0.code, reason: word) }
+        case .refer: return context.network.tree.all.prefix(3).map { .refer(to: $0.code, reason: word) }
+        case .moveCustody: return context.network.tree.all.prefix(3).map { .moveCustody(to: $0.code, reason: word) }
         case .accept: return [.accept]
         case .refuse: return [.refuse(reason: word)]
         case .act: return [.act(text: word)]
@@ -53,6 +54,9 @@ extension Case {
         case .amend: return [.amend(Edit(priority: .normal))]
         case .restore: return conflicts.map { .restore(conflict: $0) }
         case .apply: return proposals.map { .apply(proposal: $0.event) }
+        case .moveDue:
+            guard let deadline else { return [] }
+            return [.moveDue(to: deadline.at + Instant.day, reason: word)]
         case .markDuplicate:
             return [.markDuplicate(of: CaseID(home: home, at: Instant(milliseconds: 0), random: (0, 0)))]
         }

@@ -96,12 +96,12 @@ public struct Attachment: Sendable, Hashable {
     }
 }
 
-/// When a clock ends, frozen with the version of the calendar that it was counted by.
+/// When a clock ends, frozen with the version of the network's rules that it was reckoned by.
 public struct Due: Sendable, Hashable {
     public var at: Instant
-    public var calendar: Int
+    public var rules: RulesVersion
 
-    public init(at: Instant, calendar: Int) { (self.at, self.calendar) = (at, calendar) }
+    public init(at: Instant, rules: RulesVersion) { (self.at, self.rules) = (at, rules) }
 }
 
 /// New values of shared fields. Texts among them lie in the event's part; `textFields` names those.

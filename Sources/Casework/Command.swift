@@ -28,6 +28,8 @@ public enum Command: Sendable, Hashable {
     case markDuplicate(of: CaseID)
     /// Says what came of a notice; no person's command.
     case notify(Notice)
+    /// Moves the case's deadline, because a closure touched it or another rule says so.
+    case moveDue(to: Instant, reason: String)
     case importCase(ImportedCase)
 }
 
@@ -167,4 +169,6 @@ public enum Refusal: Error, Sendable, Hashable {
     case keyReused
     /// The other side does not know this kind of event yet: not before that server is upgraded.
     case notYet(EventKind, until: Origin)
+    /// The nation's rules have not come to this server: the hub has none yet, or the link was never up.
+    case noRules
 }

@@ -27,6 +27,8 @@ public enum MergeClass: UInt8, Sendable, Hashable, CaseIterable {
     case voice = 4
     /// Written by the hub alone.
     case hub = 5
+    /// A rule of the nation: without a case, written by the hub, in the feed to all.
+    case network = 6
 }
 
 /// One row of the table of kinds.
@@ -99,7 +101,10 @@ extension EventKind {
         case .withdrawn:
             KindRule(
                 mergeClass: .voice, writers: .desk, text: .optional, isToldToCitizen: true, mayBeHidden: true)
-        case .dueMoved: KindRule(mergeClass: .held, isToldToCitizen: true)
+        case .dueMoved:
+            KindRule(
+                mergeClass: .held, writers: [.supervisor, .hub], needsHolder: true, text: .reason,
+                isToldToCitizen: true, mayBeHidden: true)
         case .escalated: KindRule(mergeClass: .appendOnly, isToldToCitizen: true)
         case .duplicateMarked: KindRule(mergeClass: .appendOnly, writers: .desk)
         case .notified: KindRule(mergeClass: .appendOnly)

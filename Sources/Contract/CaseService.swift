@@ -5,8 +5,9 @@ public import Casework
 public protocol CaseService: Sendable {
     /// This server: a province, or the hub.
     var origin: Origin { get }
-    var tree: OrganizationTree { get }
-    var calendar: WorkCalendar { get }
+    /// The nation's rules that this server knows.
+    var network: Network { get }
+    var now: Instant { get }
 
     /// Decides and commits one command; returns after the commit.
     func execute(_ request: CommandRequest) async throws -> CommandResult
@@ -29,11 +30,13 @@ public protocol CaseService: Sendable {
     func caseOfProposal(_ id: EventHash) async throws -> CaseID
     /// What a person must look at, the newest first. Throws `Refusal.invalid` for a cursor of another list.
     func alarms(cursor: String?, limit: Int) async throws -> Page<AlarmDocument>
+    /// Open cases whose deadline lies on a closure's day, of those that it closes; at most 500, oldest deadline first.
+    func duesTouched(by closure: Closure) async throws -> [TouchedDue]
     /// What a citizen may see; `nil` when there is none. `mobile`: the last four digits, asked when a code is
     /// ambiguous.
     func track(_ code: TrackingCode, mobile: String?) async throws -> TrackDocument?
     /// Figures of a period, all derived from the journal.
-    func report(_ period: ReportPeriod) async throws -> ReportDocument
+    func report(_ period: CivilPeriod) async throws -> ReportDocument
 
     /// The principal of a bearer token; `nil` when it is unknown, revoked or expired.
     func principal(token: String) async throws -> Principal?
@@ -63,6 +66,9 @@ public protocol NodeService: CaseService {
 /// The hub's further reads.
 public protocol HubService: CaseService {
     func overview() async throws -> OverviewDocument
+    /// Sets rules of the nation, all or none; returns after the commit how many differed and were written. Throws
+    /// `NetworkRefusal`.
+    func set(rules changes: [NetworkChange], by principal: Principal) async throws -> Int
     /// Each province's figures and link, and how it stands with the hub.
     func provinces() async throws -> [ProvinceStatusDocument]
     /// Ends the quarantine of an origin, by a person's decision, once it is lifted in the journal's books.
@@ -73,7 +79,7 @@ public protocol HubService: CaseService {
     func feed(after lastEventID: String?) async throws -> AsyncStream<FeedMessage>
     /// The latest cases that are overdue longest, for the ranking.
     func overdueRanking(limit: Int) async throws -> [CaseDocument]
-    /// New cases and answers per Tehran day, oldest first.
+    /// New cases and answers per day of the country, oldest first.
     func trend(days: Int) async throws -> [TrendPoint]
 }
 

@@ -58,7 +58,7 @@ public struct StatusDocument: Sendable, Equatable {
 /// status; `overdue` at the instant that the document states.
 public struct Counts: Sendable, Equatable {
     public var registered, open, overdue, answered, closed, disputed, conflicts: Int
-    /// Registered since midnight in Tehran.
+    /// Registered since midnight in the country.
     public var newToday: Int
 
     public init(
@@ -108,7 +108,7 @@ public struct OverviewDocument: Sendable, Equatable {
 }
 
 public struct TrendPoint: Sendable, Equatable {
-    /// A Tehran day as Jalali `1405-08-30`.
+    /// A day of the country by its calendar, such as `1405-08-30`.
     public var day: String
     public var registered, answered: Int
 
@@ -127,12 +127,6 @@ public struct FeedMessage: Sendable, Equatable {
     public var data: String
 
     public init(id: String, event: String, data: String) { (self.id, self.event, self.data) = (id, event, data) }
-}
-
-public enum ReportPeriod: Sendable, Hashable {
-    /// Jalali year and month 1…12, or quarter 1…4.
-    case month(year: Int, month: Int)
-    case quarter(year: Int, quarter: Int)
 }
 
 public struct ReportDocument: Sendable, Equatable {

@@ -65,6 +65,8 @@ public struct Effects: Sendable {
     public var isRefold = false
     /// What to answer to a Hello.
     public var greeting: Greeting?
+    /// Why rules that a person asked for were not set.
+    public var ruleRefusal: NetworkRefusal?
     /// Where this server's own feed stands.
     public var cursor: FeedCursor?
     /// The feed goes on after this seq: cursors beyond it belong to rows that the hub has lost, and are forgotten first.

@@ -110,8 +110,8 @@ public struct Desk: Sendable {
     public var writer: JournalWriter
     /// All chains of this server's own journal.
     public internal(set) var journal: ChainTree
-    public var tree: OrganizationTree
-    public var calendar: WorkCalendar
+    /// The nation's rules and the events that made them.
+    public internal(set) var rules: RuleBook
     let hashing: Hashing
     /// What this server's code can read.
     public let reader: UInt32
@@ -121,19 +121,19 @@ public struct Desk: Sendable {
     public private(set) var cases: [CaseID: CaseRecord] = [:]
 
     public init(
-        writer: JournalWriter, journal: ChainTree, tree: OrganizationTree, calendar: WorkCalendar,
+        writer: JournalWriter, journal: ChainTree, rules: RuleBook,
         reader: UInt32 = Schema.reader, reads: [Origin: UInt32] = [:], hashing: @escaping Hashing
     ) {
         self.reads = reads
         self.journal = journal
         self.reader = reader
         self.writer = writer
-        self.tree = tree
-        self.calendar = calendar
+        self.rules = rules
         self.hashing = hashing
     }
 
     public var origin: Origin { writer.origin }
+    public var network: Network { rules.network }
 
     public func isLoaded(_ id: CaseID) -> Bool { cases[id] != nil }
 
@@ -178,7 +178,7 @@ public struct Desk: Sendable {
     /// What a decision about a case needs to know besides it.
     public func context(of actor: Actor, on record: CaseRecord, now: Instant) -> DecisionContext {
         DecisionContext(
-            now: now, origin: origin, actor: actor, tree: tree, calendar: calendar, notYet: notYet(on: record))
+            now: now, origin: origin, actor: actor, network: network, notYet: notYet(on: record))
     }
 
     /// Kinds that may not be written into a case yet. At a node the hub must read them; at the hub the case's home and seat,
@@ -226,6 +226,24 @@ public struct Desk: Sendable {
 
     mutating func refold(_ id: CaseID) { cases[id]?.refold() }
 
+    // MARK: Rules
+
+    /// Writes a rule into the hub's journal; `refoldRules` comes after the last. `nil` when it is too long for an event.
+    mutating func write(
+        rule: NetworkChange, actor: Actor, now: Instant, random: inout some RandomNumberGenerator
+    ) -> Event? {
+        guard let event = try? writer.append(rule: rule, actor: actor, now: now, hashing: hashing, random: &random)
+        else { return nil }
+        journal.accept(event, parent: writer.parent)
+        _ = rules.insert(event)
+        return event
+    }
+
+    /// - Returns: false for a rule that is here.
+    mutating func insert(rule event: Event) -> Bool { rules.insert(event) }
+
+    mutating func refoldRules() { rules.refold() }
+
     /// What this server owes to a case after new events: as its seat, to say that the grant has arrived and which
     /// clocks run from now. A return resumes the clock that this holder had.
     mutating func settle(
@@ -239,8 +257,9 @@ public struct Desk: Sendable {
             resumed = due
         }
         if origin == id.home { resumed = record.state.deadline }
-        let due = resumed ?? Due(at: calendar.due(from: now, days: 15), calendar: calendar.version)
-        let acceptBy = Due(at: calendar.due(from: now, workingDays: 2), calendar: calendar.version)
+        let kind = record.state.registration?.kind ?? .request
+        let due = resumed ?? network.deadline(of: kind, from: now, in: origin)
+        let acceptBy = network.acceptance(from: now, in: origin)
         let newEvent = NewEvent(
             .received(grant: grant, due: due, acceptBy: acceptBy), actor: system, occurredAt: now)
         return try write([newEvent], on: id, now: now, random: &random)

@@ -7,6 +7,8 @@ public typealias Hashing = @Sendable ([UInt8]) -> EventHash
 public struct Envelope: Sendable, Hashable {
     public enum Content: Sendable, Hashable {
         case change(CaseChange)
+        /// Of an event of the hub that concerns no case.
+        case rule(NetworkChange)
         /// Newer than this reader, or malformed: parks its case.
         case unreadable
     }
@@ -37,10 +39,20 @@ public struct Envelope: Sendable, Hashable {
         if case .change(let change) = content { change } else { nil }
     }
 
+    public var rule: NetworkChange? {
+        if case .rule(let rule) = content { rule } else { nil }
+    }
+
     public var place: ChainPlace { ChainPlace(incarnation: incarnation, seq: seq) }
 
     /// Of its kind, where this reader knows it; else as its writer says.
-    public var mergeClass: MergeClass? { change?.mergeClass ?? declaredClass }
+    public var mergeClass: MergeClass? {
+        switch content {
+        case .change(let change): change.mergeClass
+        case .rule: .network
+        case .unreadable: declaredClass
+        }
+    }
 }
 
 /// An event's personal data and free text: opaque bytes beside the envelope, whose hash the envelope holds.

@@ -48,6 +48,7 @@ extension HubCore {
             }
         }
         route(&effects)
+        routeRules(&effects)
     }
 
     /// Why the hub decides nothing about a case now: it was brought back from an older state, and this origin has not yet
@@ -86,7 +87,7 @@ extension HubCore {
     }
 
     /// The tree says where an organisation works, not the origin that refers to it.
-    private func seat(of transfer: Transfer) -> Origin { desk.tree.seat(of: transfer.holder) ?? transfer.seat }
+    private func seat(of transfer: Transfer) -> Origin { desk.network.tree.seat(of: transfer.holder) ?? transfer.seat }
 
     /// The epoch and the cut of the next grant: what every grant of this hub is made from.
     private func nextGrant(of record: CaseRecord, now: Instant) -> GrantTerms {

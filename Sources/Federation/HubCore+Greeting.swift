@@ -157,13 +157,22 @@ extension HubCore {
     ) {
         var known = known
         for event in events where event.origin == .hub {
-            guard let id = event.caseID else { continue }
             let place = event.envelope.place
-            let isKnown = desk.cases[id]?.holds(event.hash) ?? false
+            let isKnown =
+                event.caseID.map { desk.cases[$0]?.holds(event.hash) ?? false } ?? desk.rules.holds(event.hash)
             let isFree = known[place] == nil && place.incarnation != desk.writer.incarnation
             guard isKnown || (isFree && desk.writer.seal?.holds(event) ?? false) else {
                 let detail = "returned as the hub's an event that the hub did not write"
                 effects.alarms.append((origin, Alarm(code: .foreignOrigin, detail: detail, event: event.hash)))
+                continue
+            }
+            guard let id = event.caseID else {
+                if desk.insert(rule: event) {
+                    desk.journal.accept(event, parent: parent(of: event, known))
+                    known[place] = event.hash
+                    number(rule: event, &effects)
+                    desk.writer.clock.observe(event.envelope.stamp)
+                }
                 continue
             }
             switch desk.insert(event, into: id) {
@@ -178,6 +187,7 @@ extension HubCore {
             case .duplicate: break
             }
         }
+        if events.contains(where: \.isRule) { desk.refoldRules() }
     }
 
     /// The incarnation that a recovered event's goes on from, where that can be told.

@@ -44,6 +44,7 @@ extension HubCore {
     private mutating func row(
         _ event: Event, to destination: Origin, _ audience: Audience, _ effects: inout Effects
     ) {
+        beginFeed(of: destination, &effects)
         let seq = feeds[destination, default: 0] + 1
         feeds[destination] = seq
         effects.routed.append(

@@ -22,6 +22,8 @@ public struct HubCore: DecidingCore {
         /// A person lets an origin in again; `keep` names the copy that goes on, where there are several. `held`: the
         /// next of the origin's held events, in the order of `releaseOrder`.
         case release(Origin, keep: UInt64?, held: [Event])
+        /// A person of the hub sets rules of the nation.
+        case rules([NetworkChange], by: Actor)
         /// Cases that wait for a decision of the hub.
         case pending([CaseID])
         /// Cases that an earlier version could not read.
@@ -29,7 +31,7 @@ public struct HubCore: DecidingCore {
 
         public var cases: [CaseID] {
             switch self {
-            case .hello, .alive: []
+            case .hello, .alive, .rules: []
             case .events(_, let events, _), .lost(_, let events, _, _), .repair(_, let events, _, _),
                 .release(_, _, let events):
                 casesConcerned(by: events)
@@ -120,6 +122,7 @@ public struct HubCore: DecidingCore {
                 random: &random)
         case .release(let origin, let keep, let held):
             release(origin, keep: keep, held, &effects, now: now, random: &random)
+        case .rules(let changes, let actor): set(changes, by: actor, &effects, now: now, random: &random)
         case .pending(let cases): for id in cases { effects.touch(id) }
         case .refold(let cases):
             for id in cases { effects.touch(id) }
@@ -231,7 +234,7 @@ public struct HubCore: DecidingCore {
             (origin, Alarm(code: code, detail: detail, event: event.hash))
         }
         guard let id = event.caseID else {
-            // Of a later version: kept in its journal, for an upgrade to read.
+            // Rules are the hub's own to write: kept in its author's journal, for an upgrade to read.
             position += 1
             effects.numbered.append(Effects.Numbered(position: position, event: event))
             effects.alarms.append(
@@ -244,7 +247,7 @@ public struct HubCore: DecidingCore {
             effects.alarms.append(alarm(.foreignOrigin, "has no part in case \(id)"))
         }
         let actor = event.envelope.actor
-        if desk.tree.seat(of: actor.organization) != origin {
+        if desk.network.tree.seat(of: actor.organization) != origin {
             let detail = "names an actor of \(actor.organization.rawValue), which does not work there"
             effects.alarms.append(alarm(.foreignActor, detail))
         }

@@ -63,6 +63,25 @@ public struct JournalWriter: Sendable {
             minReader: schema, declaredClass: newEvent.change.mergeClass, content: .change(newEvent.change),
             partHash: part.bytes.map(hashing),
             applies: newEvent.applies)
+        return try append(envelope, part, clock: next, hashing)
+    }
+
+    /// Writes one of the nation's rules; the hub's writer only.
+    public mutating func append(
+        rule: NetworkChange, actor: Actor, now: Instant, hashing: Hashing, random: inout some RandomNumberGenerator
+    ) throws(Refusal) -> Event {
+        var next = clock
+        let envelope = Envelope(
+            id: Self.label(at: now, &random), origin: origin, incarnation: incarnation, seq: head.seq + 1,
+            previous: head.hash, caseID: nil, base: [], epoch: 0, stamp: next.tick(now: now), occurredAt: now,
+            actor: actor, type: rule.type, schema: 1, minReader: 1, declaredClass: .network, content: .rule(rule),
+            partHash: nil, applies: nil)
+        return try append(envelope, .none, clock: next, hashing)
+    }
+
+    private mutating func append(
+        _ envelope: Envelope, _ part: Part, clock next: HybridClock, _ hashing: Hashing
+    ) throws(Refusal) -> Event {
         let bytes = seal?.seal(envelope.wire) ?? envelope.wire
         let size = bytes.count + (part.bytes?.count ?? 0)
         guard size <= Schema.maximumEventSize else { throw .tooLarge(bytes: size) }

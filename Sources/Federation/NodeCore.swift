@@ -137,7 +137,11 @@ public struct NodeCore: DecidingCore {
     }
 
     private mutating func take(_ event: Event, _ effects: inout Effects, now: Instant) {
-        guard let id = event.caseID else { return }
+        guard let id = event.caseID else {
+            guard event.isRule, desk.insert(rule: event) else { return }
+            number([event], nil, &effects)
+            return
+        }
         // A feed leaves out what its destination wrote; the hub returns lost events by themselves, and they are verified.
         guard event.origin != desk.origin else {
             let detail = "the hub's feed holds an event of this node itself"
@@ -190,6 +194,7 @@ public struct NodeCore: DecidingCore {
     private mutating func finish(
         _ events: [Event], _ effects: inout Effects, now: Instant, random: inout some RandomNumberGenerator
     ) {
+        if events.contains(where: \.isRule) { desk.refoldRules() }
         for id in effects.touched { desk.refold(id) }
         observe(events)
         for id in effects.touched {
@@ -202,7 +207,8 @@ public struct NodeCore: DecidingCore {
         }
     }
 
-    private mutating func number(_ events: [Event], _ id: CaseID, _ effects: inout Effects) {
+    /// - Parameter id: nil for a rule.
+    private mutating func number(_ events: [Event], _ id: CaseID?, _ effects: inout Effects) {
         for event in events {
             position += 1
             effects.numbered.append(Effects.Numbered(position: position, event: event))
@@ -211,12 +217,13 @@ public struct NodeCore: DecidingCore {
             }
             if event.origin == .hub { effects.note(hub.accept(event, parent: 0), of: .hub) }
         }
-        if !events.isEmpty { effects.touch(id) }
+        if let id, !events.isEmpty { effects.touch(id) }
     }
 
     /// Stamps move this clock only as far as the hub lets them count.
     private mutating func observe(_ events: [Event]) {
         for event in events {
+            if event.isRule { desk.writer.clock.observe(event.envelope.stamp) }
             // What an outsider writes has no effect, nor on this clock.
             guard let id = event.caseID, let record = desk.cases[id], record.takesPart(event.origin) else { continue }
             var stamp = event.envelope.stamp

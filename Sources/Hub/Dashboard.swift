@@ -47,7 +47,7 @@ actor Dashboard {
         let (position, counts, byHome) = try await office.reads.overview(now: now)
         let nodes = try await office.reads.nodes()
         var provinces = [ProvinceDocument]()
-        for origin in Origin.provinces {
+        for origin in office.rules.network.regions.map(\.origin) {
             let node = nodes[origin]
             let state =
                 if node?.isQuarantined == true {

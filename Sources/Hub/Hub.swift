@@ -28,7 +28,7 @@ public struct Hub: HubService, StoredService {
         try await database.migrate()
         let store = PostgresStore(database: database, hashing: Digest.hashing)
         let office = Office(
-            origin: .hub, tree: .standard, calendar: .standard, database: database, store: store,
+            origin: .hub, database: database, store: store,
             receiptKey: try SigningKey(pemFile: configuration.receiptKey),
             files: try configuration.attachments.map { try AttachmentFiles(directory: $0) }, now: now, logger: logger)
         return try Hub(office: office, configuration: configuration, logger: logger)
@@ -43,6 +43,7 @@ public struct Hub: HubService, StoredService {
             environment: .init(
                 now: office.now,
                 observe: { notice in
+                    office.rules.note(notice.effects.numbered)
                     feedEnds.note(notice.effects.routed)
                     notices.send(notice)
                 },
@@ -84,13 +85,19 @@ public struct Hub: HubService, StoredService {
             origin: .hub, incarnation: incarnation, continuing: head.head, clock: HybridClock(last: head.stamp),
             seal: try seal(office.receiptKey, logger))
         let desk = Desk(
-            writer: journal, journal: own, tree: office.tree, calendar: office.calendar,
+            writer: journal, journal: own, rules: try await office.rules.load(from: office.store),
             reads: try await office.store.reads(), hashing: Digest.hashing)
         return HubCore(
             desk: desk, chains: chains, position: head.position, feeds: try await office.store.feedEnds(),
             quarantined: try await office.store.quarantines(), fenced: try await office.store.fenced(),
             restoration: try await office.store.restoration(),
             wasRestored: try await office.store.restoredAt() != nil)
+    }
+
+    public func set(rules changes: [NetworkChange], by principal: Principal) async throws -> Int {
+        let effects = try await writer.apply(.rules(changes, by: principal.actor), cases: [])
+        if let refusal = effects.ruleRefusal { throw refusal }
+        return effects.numbered.count
     }
 
     /// Opens the link's door; returns its port.
@@ -216,7 +223,7 @@ public struct Hub: HubService, StoredService {
     public func principal(certificate uri: String) async throws -> Principal? {
         let prefix = "spiffe://peyvand/ministry/"
         guard uri.hasPrefix(prefix), let code = OrganizationCode(rawValue: String(uri.dropFirst(prefix.count))),
-            tree.seat(of: code) == .hub
+            network.tree.seat(of: code) == .hub
         else { return nil }
         return Principal(name: code.rawValue.lowercased(), role: .ministry, organization: code)
     }

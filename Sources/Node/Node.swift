@@ -26,7 +26,7 @@ public struct Node: NodeService, StoredService {
         try await database.migrate()
         let store = PostgresStore(database: database, hashing: Digest.hashing)
         let office = Office(
-            origin: configuration.origin, tree: .standard, calendar: .standard, database: database, store: store,
+            origin: configuration.origin, database: database, store: store,
             receiptKey: try SigningKey(pemFile: configuration.receiptKey),
             files: try configuration.attachments.map { try AttachmentFiles(directory: $0) }, now: now, logger: logger)
         return try Node(office: office, configuration: configuration, logger: logger)
@@ -38,7 +38,13 @@ public struct Node: NodeService, StoredService {
         let writer = Writer<NodeCore>(
             origin: office.origin, store: office.store, token: SecureRandom.uint64(),
             incarnation: SecureRandom.uint64() | 1,
-            environment: .init(now: office.now, observe: { notices.send($0) }, damaged: { damage.yield($0) }) {
+            environment: .init(
+                now: office.now,
+                observe: { notice in
+                    office.rules.note(notice.effects.numbered)
+                    notices.send(notice)
+                }, damaged: { damage.yield($0) }
+            ) {
                 try await Self.core(office, head: $0, incarnation: $1)
             }, isOpen: false, logger: logger)
         self.office = office
@@ -58,8 +64,9 @@ public struct Node: NodeService, StoredService {
             origin: office.origin, incarnation: incarnation, continuing: head.head,
             clock: HybridClock(last: head.stamp))
         let desk = Desk(
-            writer: journal, journal: chains[office.origin] ?? ChainTree(), tree: office.tree,
-            calendar: office.calendar, reads: try await office.store.reads(), hashing: Digest.hashing)
+            writer: journal, journal: chains[office.origin] ?? ChainTree(),
+            rules: try await office.rules.load(from: office.store), reads: try await office.store.reads(),
+            hashing: Digest.hashing)
         return NodeCore(
             desk: desk, hub: chains[.hub] ?? ChainTree(), cursors: try await office.store.feedCursors(),
             position: head.position)

@@ -31,7 +31,7 @@ struct NodeCommand: AsyncParsableCommand {
             ])
             let code = try settings.required("code")
             guard let origin = Origin(code), !origin.isHub else {
-                throw Failure.usedWrongly("\(code) is no province; give a code from IR-00 to IR-30.")
+                throw Failure.usedWrongly("\(code) is no province; give a code such as IR-03.")
             }
             let logger = try settings.logger("peyvand.\(origin.code)")
             let database = try await ServeDatabase.open(settings, logger: logger)

@@ -1,3 +1,4 @@
+import TestCountry
 import Testing
 
 @testable import Casework
@@ -9,8 +10,8 @@ import Testing
         let grant = try #require(scene.subject.grant)
         return NewEvent(
             .received(
-                grant: grant, due: Due(at: Scene.start + days * Instant.day, calendar: 1),
-                acceptBy: Due(at: Scene.start + accept * Instant.day, calendar: 1)),
+                grant: grant, due: Due(at: Scene.start + days * Instant.day, rules: 1),
+                acceptBy: Due(at: Scene.start + accept * Instant.day, rules: 1)),
             actor: Scene.person("peyvand", .system, "IR-23"), occurredAt: scene.now)
     }
 

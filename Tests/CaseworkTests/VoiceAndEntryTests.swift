@@ -1,3 +1,4 @@
+import TestCountry
 import Testing
 
 @testable import Casework

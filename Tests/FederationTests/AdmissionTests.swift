@@ -1,4 +1,5 @@
 import Casework
+import TestCountry
 import Testing
 
 import struct Simulator.Generator

@@ -7,11 +7,11 @@ import Testing
 
 @Suite struct CodecTests {
     private static let hash = sha256([1])
-    private static let due = Due(at: Docket.start, calendar: 3)
+    private static let due = Due(at: Docket.start, rules: 3)
 
     /// One of every change, with every field set.
     static func everyChange() throws -> [CaseChange] {
-        let code = try #require(TrackingCode(province: 3, random: 5))
+        let code = try #require(TrackingCode(region: 3, random: 5))
         let registration = Registration(
             trackingCode: code, kind: .request, channel: .inPerson, category: "water", priority: .urgent,
             tags: ["a", "ب"], about: office("IR-03-MUN"), due: due, imported: true)

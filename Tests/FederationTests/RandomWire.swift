@@ -1,4 +1,5 @@
 import Casework
+import TestCountry
 
 import struct Simulator.Generator
 
@@ -41,7 +42,7 @@ struct RandomWire {
     // MARK: Values
 
     private mutating func change() -> CaseChange {
-        let code = TrackingCode(province: random.below(31), random: random.next())
+        let code = TrackingCode(region: random.below(31), random: random.next())
         guard let code else { preconditionFailure("no such province") }
         switch random.below(26) {
         case 0: return .opened(trackingCode: code)
@@ -96,7 +97,7 @@ struct RandomWire {
         (0..<random.below(3)).map { _ in ChainPlace(incarnation: number(), seq: number()) }
     }
 
-    private mutating func due() -> Due { Due(at: instant(), calendar: Int(UInt32(truncatingIfNeeded: number()))) }
+    private mutating func due() -> Due { Due(at: instant(), rules: number()) }
 
     private mutating func instant() -> Instant { Instant(milliseconds: Int64(bitPattern: number())) }
 

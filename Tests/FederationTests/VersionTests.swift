@@ -1,4 +1,5 @@
 import Casework
+import TestCountry
 import Testing
 
 import struct Simulator.Generator
@@ -14,7 +15,7 @@ import struct Simulator.Generator
         Desk(
             writer: JournalWriter(
                 origin: origin, incarnation: 9, continuing: .empty, clock: HybridClock(), later: later),
-            journal: ChainTree(), tree: .standard, calendar: .standard, reader: reader, reads: reads,
+            journal: ChainTree(), rules: RuleBook(after: .iran), reader: reader, reads: reads,
             hashing: sha256)
     }
 

@@ -1,6 +1,7 @@
 import Casework
 import Federation
 import Postgres
+import TestCountry
 import Testing
 
 @testable import Store

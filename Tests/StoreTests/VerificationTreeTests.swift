@@ -2,6 +2,7 @@ import Casework
 import Federation
 import Postgres
 import Synchronization
+import TestCountry
 import Testing
 
 @testable import Store

@@ -1,4 +1,4 @@
-/// A date of the proleptic Gregorian calendar. It exists for RFC 3339 alone; people see `JalaliDate`.
+/// A date of the proleptic Gregorian calendar.
 struct GregorianDate: Equatable {
     let year: Int
     let month: Int

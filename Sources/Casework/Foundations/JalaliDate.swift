@@ -48,11 +48,7 @@ public struct JalaliDate: Sendable, Hashable, Comparable {
     }
 
     /// 0 = Saturday … 6 = Friday.
-    public var weekday: Int {
-        // 1970-01-01 was a Thursday, 5 in this count.
-        let remainder = (dayNumber + 5) % 7
-        return remainder < 0 ? remainder + 7 : remainder
-    }
+    public var weekday: Int { Weekday.number(ofDay: dayNumber) }
 
     public var isLeap: Bool { JalaliDate.isLeap(year) }
 
@@ -74,12 +70,6 @@ public struct JalaliDate: Sendable, Hashable, Comparable {
 
     /// The day's instants, without the start of the next day.
     public var dayRange: Range<Instant> { startOfDay..<Tehran.startOfDay(dayNumber + 1) }
-
-    /// The instants of this date's month.
-    public var monthRange: Range<Instant> { JalaliPeriod.month(year: year, month: month).range }
-
-    /// The instants of this date's quarter.
-    public var quarterRange: Range<Instant> { JalaliPeriod.quarter(year: year, quarter: quarter).range }
 
     // MARK: The calendar
 

@@ -1,5 +1,7 @@
 // The language of the pages: their own words, and the vocabulary of codes that the server reads too.
 
+import { country } from './country.js';
+
 export const lang = storedLanguage();
 const { words } = await import(lang === 'en' ? './strings.en.js' : './strings.js');
 // The words for codes; the server reads the same file.
@@ -9,9 +11,10 @@ document.documentElement.dir = lang === 'fa' ? 'rtl' : 'ltr';
 
 function storedLanguage() {
   try {
-    return localStorage.getItem('language') === 'en' ? 'en' : 'fa';
+    const kept = localStorage.getItem('language');
+    return kept === 'en' || kept === 'fa' ? kept : country.language;
   } catch {
-    return 'fa'; // Storage may be forbidden; Persian is the default.
+    return country.language; // Storage may be forbidden.
   }
 }
 

@@ -4,7 +4,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// The public page on which a citizen follows a case: Persian, without scripts, for any telephone and any line.
+/// The public page on which a citizen follows a case, in the country's first language: without scripts, for any
+/// telephone and any line.
 struct TrackPage: Sendable {
     enum Content {
         case form
@@ -12,28 +13,27 @@ struct TrackPage: Sendable {
         case problem(Problem, code: String)
     }
 
-    private let template: Template
-    /// The empty form, which is the same for everybody.
-    private let form: Response
+    private let persian = TrackPage.template(PackageResources.track_mustache)
+    private let english = TrackPage.template(PackageResources.track_en_mustache)
 
-    init() {
+    private static func template(_ bytes: [UInt8]) -> Template {
         do {
-            template = try Template(String(decoding: PackageResources.track_mustache, as: UTF8.self))
+            return try Template(String(decoding: bytes, as: UTF8.self))
         } catch {
             // A fault of the embedded file, which the first test shows; no input leads here.
-            preconditionFailure("track.mustache does not parse: \(error)")
+            preconditionFailure("a template of the track page does not parse: \(error)")
         }
-        form = Self.response(.ok, [:], template.render([:]))
     }
 
-    func response(_ content: Content, tree: OrganizationTree? = nil) -> Response {
+    func response(_ content: Content, network: Network) -> Response {
+        let template = network.country.language == .english ? english : persian
         switch content {
-        case .form: return form
+        case .form: return Self.response(.ok, [:], template.render([:]))
         case .found(let document, let mobile):
-            return Self.response(.ok, [:], template.render(Self.values(of: document, mobile: mobile, tree: tree)))
+            return Self.response(.ok, [:], template.render(Self.values(of: document, mobile: mobile, network: network)))
         case .problem(let problem, let code):
             let html = template.render([
-                "typed": .text(String(code.prefix(60))), "error": .text(Self.sentence(for: problem)),
+                "typed": .text(String(code.prefix(60))), "error": .text(Self.sentence(for: problem, network.country.language)),
             ])
             return Self.response(problem.status, problem.headers, html)
         }
@@ -46,7 +46,7 @@ struct TrackPage: Sendable {
     }
 
     private static func values(
-        of document: TrackDocument, mobile: String?, tree: OrganizationTree?
+        of document: TrackDocument, mobile: String?, network: Network
     ) -> [String: Template.Value] {
         let code = TrackingCode(parsing: document.trackingCode)
         var values: [String: Template.Value] = [
@@ -56,49 +56,57 @@ struct TrackPage: Sendable {
         ]
         if document.ambiguous {
             values["needs_mobile"] = true
-            if mobile != nil { values["error"] = "با این چهار رقم پرونده‌ای پیدا نشد." }
+            if mobile != nil {
+                values["error"] =
+                    network.country.language == .english
+                    ? "No case was found with these four digits." : "با این چهار رقم پرونده‌ای پیدا نشد."
+            }
             return values
         }
+        let language = network.country.language
         var found: [String: Template.Value] = [
-            "answered_fa": .text(word(.status, Status.answered.rawValue)),
-            "closed_fa": .text(word(.status, Status.closed.rawValue)), "status": .text(document.status),
-            "status_fa": .text(Self.word(.status, document.status)),
-            "holder": .text(document.holder), "holder_fa": .text(name(of: document.holder, in: tree)),
-            "overdue": .flag(document.overdue), "stages": .list(document.stages.map { stage($0, in: tree) }),
+            "answered_word": .text(word(.status, Status.answered.rawValue, language)),
+            "closed_word": .text(word(.status, Status.closed.rawValue, language)), "status": .text(document.status),
+            "status_word": .text(word(.status, document.status, language)),
+            "holder": .text(document.holder), "holder_word": .text(name(of: document.holder, in: network)),
+            "overdue": .flag(document.overdue), "stages": .list(document.stages.map { stage($0, in: network) }),
         ]
         if let outcome = document.outcome {
             found["outcome"] = .text(outcome)
-            found["outcome_fa"] = .text(Self.word(.outcome, outcome))
+            found["outcome_word"] = .text(word(.outcome, outcome, language))
         }
-        if let at = document.registeredAt { found["registered_at"] = .text(time(at)) }
-        if let at = document.deadline { found["deadline"] = .text(time(at)) }
+        if let at = document.registeredAt { found["registered_at"] = .text(time(at, network)) }
+        if let at = document.deadline { found["deadline"] = .text(time(at, network)) }
         values["case"] = .group(found)
         return values
     }
 
-    private static func stage(_ stage: TrackDocument.Stage, in tree: OrganizationTree?) -> [String: Template.Value] {
+    private static func stage(_ stage: TrackDocument.Stage, in network: Network) -> [String: Template.Value] {
         [
-            "type": .text(stage.type), "type_fa": .text(Self.word(.event, stage.type)), "at": .text(time(stage.at)),
-            "office": .text(stage.office), "office_fa": .text(name(of: stage.office, in: tree)),
+            "type": .text(stage.type), "type_word": .text(word(.event, stage.type, network.country.language)),
+            "at": .text(time(stage.at, network)), "office": .text(stage.office),
+            "office_word": .text(name(of: stage.office, in: network)),
         ]
     }
 
-    private static func word(_ family: Vocabulary.Family, _ code: String) -> String {
-        Vocabulary.standard.word(family, code, in: .fa)
+    private static func word(_ family: Vocabulary.Family, _ code: String, _ language: Language) -> String {
+        Vocabulary.standard.word(family, code, in: language == .english ? .en : .fa)
     }
 
     /// What is wrong with the code or the digits that were typed; else what went wrong.
-    private static func sentence(for problem: Problem) -> String {
-        guard let fault = problem.faults.first else { return word(.problem, problem.name.rawValue) }
-        return Vocabulary.standard.word(.fault, fault.code.rawValue, in: .fa, limit: fault.limit)
+    private static func sentence(for problem: Problem, _ language: Language) -> String {
+        guard let fault = problem.faults.first else { return word(.problem, problem.name.rawValue, language) }
+        return Vocabulary.standard.word(
+            .fault, fault.code.rawValue, in: language == .english ? .en : .fa, limit: fault.limit)
     }
 
-    /// Jalali, Tehran time.
-    private static func time(_ text: String) -> String {
-        Instant(rfc3339: text).map { Tehran.persianTimestamp(of: $0) } ?? text
+    /// By the country's calendar and clock.
+    private static func time(_ text: String, _ network: Network) -> String {
+        Instant(rfc3339: text).map { network.country.timestamp(of: $0, network.country.language) } ?? text
     }
 
-    private static func name(of code: String, in tree: OrganizationTree?) -> String {
-        OrganizationCode(rawValue: code).flatMap { tree?[$0]?.nameFA } ?? code
+    private static func name(of code: String, in network: Network) -> String {
+        guard let office = OrganizationCode(rawValue: code).flatMap({ network.tree[$0] }) else { return code }
+        return network.country.language == .english ? office.nameEN : office.nameFA
     }
 }

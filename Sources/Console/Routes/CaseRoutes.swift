@@ -51,7 +51,8 @@ struct CaseRoutes: Sendable {
                 .get, "/api/v1/alarms", "What a person must look at, the newest first; for offices' staff", .readers,
                 parameters: [Self.cursor, Self.limit], answer: .json(Shapes.page(of: "Alarm")), handle: alarms),
             Route(
-                .get, "/api/v1/reports/{period}", "Figures of a Jalali month (1405-08) or quarter (1405-Q3)", .readers,
+                .get, "/api/v1/reports/{period}",
+                "Figures of a month (1405-08) or quarter (1405-Q3) of the country's calendar", .readers,
                 answer: .json(.named("Report"))
             ) { call in
                 .json(try await service.report(try Self.period(call.path("period"))).json)
@@ -74,7 +75,7 @@ struct CaseRoutes: Sendable {
         .init("q", .string(limit: 200), "Words of subject, description, code or citizen; any digits and letter forms."),
         .init("overdue", .string(values: ["true", "false", "1", "0"])),
         .init("holder", .string(form: .organization), "Only what this organisation holds."),
-        .init("province", .string(values: Origin.provinces.map(\.code)), "Only cases whose home this is."),
+        .init("province", .string(limit: 5), "Only cases whose home this is."),
     ]
     static let cursor = Route.Parameter("cursor", .string(limit: 500), "`next` of the page before.")
     static let limit = Route.Parameter("limit", .integer(1...500), "50 when left out.")
@@ -92,12 +93,11 @@ struct CaseRoutes: Sendable {
             limit: limit(of: call))
     }
 
-    private static func period(_ text: String) throws(Problem) -> ReportPeriod {
-        switch JalaliPeriod(code: text) {
-        case .month(let year, let month): return .month(year: year, month: month)
-        case .quarter(let year, let quarter): return .quarter(year: year, quarter: quarter)
-        case nil: throw .invalid("period", .notAPeriod)
+    private static func period(_ text: String) throws(Problem) -> CivilPeriod {
+        guard let period = CivilPeriod(code: text) else {
+            throw .invalid("period", .notAPeriod)
         }
+        return period
     }
 
     // MARK: Export

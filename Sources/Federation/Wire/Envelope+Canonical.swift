@@ -39,19 +39,18 @@ extension Envelope {
         _ = reader.slice(100)
         guard reader.isDone else { return nil }
 
-        var change: CaseChange?
+        var read = Content.unreadable
         if let content {
-            if let read = CaseChange(canonical: content), read.kind.rawValue == type {
-                change = read
+            if caseID != nil, let change = CaseChange(canonical: content), change.kind.rawValue == type {
+                read = .change(change)
             } else {
-                change = CaseChange(wire: [UInt8](content), type: type)
+                read = Content(wire: [UInt8](content), type: type, concernsCase: caseID != nil)
             }
         }
         self.init(
             id: [UInt8](id), origin: origin, incarnation: incarnation, seq: seq, previous: previous, caseID: caseID,
             base: base, epoch: epoch, stamp: stamp, occurredAt: occurredAt, actor: actor, type: type, schema: schema,
-            minReader: minReader, declaredClass: declaredClass, content: change.map { .change($0) } ?? .unreadable,
-            partHash: partHash,
+            minReader: minReader, declaredClass: declaredClass, content: read, partHash: partHash,
             applies: applies)
     }
 }

@@ -50,7 +50,11 @@ extension Envelope {
         message.schema = schema
         message.minReader = minReader
         message.mergeClass = UInt32(mergeClass?.rawValue ?? 0)
-        if let change { message.content = Data(change.message.wire) }
+        switch content {
+        case .change(let change): message.content = Data(change.message.wire)
+        case .rule(let rule): message.content = Data(rule.wire)
+        case .unreadable: break
+        }
         if let partHash { message.partHash = Data(partHash) }
         if let applies { message.applies = Data(applies) }
         return message.wire
@@ -90,7 +94,7 @@ extension Envelope {
         }
         let role = Role(rawValue: message.actor.role)
         let base = Self.base(message.base)
-        let change = CaseChange(wire: Array(message.content), type: message.type)
+        let content = Content(wire: Array(message.content), type: message.type, concernsCase: caseID != nil)
         self.init(
             id: Array(message.id), origin: origin, incarnation: message.incarnation, seq: message.seq,
             previous: previous, caseID: caseID, base: base ?? [], epoch: message.epoch,
@@ -98,7 +102,7 @@ extension Envelope {
             actor: Actor(name: message.actor.name, role: role ?? .system, organization: organization),
             type: message.type, schema: message.schema, minReader: message.minReader,
             declaredClass: MergeClass(wire: message.mergeClass),
-            content: base == nil || role == nil ? .unreadable : change.map { .change($0) } ?? .unreadable,
+            content: base == nil || role == nil ? .unreadable : content,
             partHash: partHash, applies: applies)
     }
 

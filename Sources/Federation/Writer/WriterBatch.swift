@@ -14,6 +14,8 @@ public struct WriterBatch<Core: DecidingCore, Caller: Sendable>: Sendable, Equat
     /// The own chains after it.
     public internal(set) var journal = ChainTree()
     public internal(set) var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
+    /// By whose days the figures count after it.
+    public internal(set) var zone = Country.unknown.zone
     /// Of its items, in their order: a `Refusal` or `FeedFault` where the core refused.
     public internal(set) var outcomes: [Result<WriterDone, any Error>] = []
     /// Of the events of the cases that it touches.

@@ -98,6 +98,7 @@ private struct RebuildRun {
             guard ids.count == Self.page, let end = ids.last else { break }
             last = end.bytes
         }
+        let zone = try await store.zone()
         let old = "\(schema).cases"
         let differences = try await connection.transaction { connection in
             try connection.execute("LOCK TABLE \(old), figures, days IN ACCESS EXCLUSIVE MODE")
@@ -105,14 +106,14 @@ private struct RebuildRun {
             guard try Self.heads(connection) == heads else { throw RebuildError.serverIsRunning }
             let files = "\(schema).attachments"
             let differences =
-                try Self.differentCases(old, connection) + Self.differentFigures(connection)
+                try Self.differentCases(old, connection) + Self.differentFigures(zone, connection)
                 + Self.differentFiles(files, connection)
             try connection.execute(
                 """
                 TRUNCATE \(old), figures, days;
                 INSERT INTO \(old) SELECT * FROM cases;
                 INSERT INTO figures (home, \(CountedCase.columns.joined(separator: ", "))) \(FigureCount.statement);
-                INSERT INTO days (at, home, registered, answered, due) \(FigureCount.days(of: "cases"));
+                INSERT INTO days (at, home, registered, answered, due) \(FigureCount.days(of: "cases", zone));
                 DROP TABLE pg_temp.cases;
                 UPDATE attachments new SET here = old.here FROM \(files) old
                     WHERE old.event = new.event AND old.sha256 = new.sha256;
@@ -169,13 +170,13 @@ private struct RebuildRun {
         return try rows.map { "attachments \(try $0.get(0, as: String.self)): was not what its event says" }
     }
 
-    private static func differentFigures(_ connection: isolated Connection) throws -> [String] {
+    private static func differentFigures(_ zone: Zone, _ connection: isolated Connection) throws -> [String] {
         let rows = try connection.query(
             """
             SELECT coalesce(f.home, c.home) FROM figures f FULL JOIN (\(FigureCount.statement)) c USING (home)
             WHERE (\(FigureCount.sum("f"))) IS DISTINCT FROM (\(FigureCount.sum("c"))) ORDER BY 1
             """)
-        let days = try connection.query(FigureCount.differentDays(from: "cases"))
+        let days = try connection.query(FigureCount.differentDays(from: "cases", zone))
         return try rows.map { "figures \(try $0.get(0, as: String.self)): were not the count of its cases" }
             + days.map { "days \(try $0.get(0, as: String.self)): were not the count of its cases" }
     }

@@ -13,6 +13,8 @@ public protocol CaseStore: Sendable {
     /// - Parameter earlier: the commit that this batch goes on from, where it is still under way: what can be prepared is
     ///   prepared beside it. When it fails this batch is not saved, and throws `StoreError.earlierFailed`.
     func commit(_ batch: Commit, after earlier: Task<Void, any Error>?) async throws
+    /// The hub's events that concern no case, in the order of their positions.
+    func rules() async throws -> [Event]
     /// The events of each case in the order of their positions, with their parts. A case without events is left out.
     func events(of cases: [CaseID]) async throws -> [CaseID: [Event]]
     /// Accepted and held events of some incarnations of an origin, in order of seq and, at one seq, of incarnation as a
@@ -84,6 +86,9 @@ public protocol CaseStore: Sendable {
 }
 
 extension CaseStore {
+    /// By whose days the figures count.
+    func zone() async throws -> Zone { RuleBook(try await rules()).network.country.zone }
+
     public func commit(_ batch: Commit) async throws { try await commit(batch, after: nil) }
 }
 
@@ -129,6 +134,8 @@ public struct Commit: Sendable {
     /// So many of `cases`, from the first, are each there once, in their order, and nothing of them was here before:
     /// neither events nor a row.
     public var begun = 0
+    /// By whose days the figures count.
+    public var zone = Country.unknown.zone
     public var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
     public var now: Instant
 

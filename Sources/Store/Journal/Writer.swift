@@ -302,7 +302,7 @@ public actor Writer<Core: DecidingCore> {
             origin: origin, token: token, expected: batch.expected, becomes: batch.becomes, effects: batch.effects,
             now: environment.now())
         (commit.cases, commit.begun) = rows[batch.number] ?? ([], 0)
-        commit.replies = batch.replies
+        (commit.replies, commit.zone) = (batch.replies, batch.zone)
         let number = batch.number
         commits[number] = Task { [store, wake, endings, logger, commit, earlier = earlier.flatMap { commits[$0] }] in
             defer { wake.continuation.yield() }

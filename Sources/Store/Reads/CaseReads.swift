@@ -9,14 +9,16 @@ public struct CaseReads: Sendable {
     let database: Database
     let store: any CaseStore
     let origin: Origin
-    let tree: OrganizationTree
+    let rules: Rules
 
-    public init(database: Database, store: any CaseStore, origin: Origin, tree: OrganizationTree) {
+    public init(database: Database, store: any CaseStore, origin: Origin, rules: Rules) {
         self.database = database
         self.store = store
         self.origin = origin
-        self.tree = tree
+        self.rules = rules
     }
+
+    var network: Network { rules.network }
 
     /// `nil` when no event of this case is here.
     public func record(_ id: CaseID) async throws -> CaseRecord? {
@@ -34,7 +36,9 @@ public struct CaseReads: Sendable {
     // MARK: Who may read personal data and free texts
 
     /// The core's rule, as this server's tree has it.
-    func readership(of principal: Principal) -> Readership { Readership(of: principal.actor, at: origin, in: tree) }
+    func readership(of principal: Principal) -> Readership {
+        Readership(of: principal.actor, at: origin, in: network.tree)
+    }
 }
 
 extension Instant {

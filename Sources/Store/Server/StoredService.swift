@@ -18,8 +18,8 @@ public protocol StoredService: CaseService {
 /// The parts that every server has.
 public struct Office: Sendable {
     public let origin: Origin
-    public let tree: OrganizationTree
-    public let calendar: WorkCalendar
+    /// The nation's rules that this server knows.
+    public let rules: Rules
     public let database: Database
     public let store: any CaseStore
     public let reads: CaseReads
@@ -38,19 +38,18 @@ public struct Office: Sendable {
     public let now: @Sendable () -> Instant
 
     public init(
-        origin: Origin, tree: OrganizationTree, calendar: WorkCalendar, database: Database, store: any CaseStore,
+        origin: Origin, rules: Rules = Rules(), database: Database, store: any CaseStore,
         receiptKey: SigningKey, files: AttachmentFiles? = nil, now: @escaping @Sendable () -> Instant, logger: Logger
     ) {
         self.origin = origin
-        self.tree = tree
-        self.calendar = calendar
+        self.rules = rules
         self.database = database
         self.store = store
         self.receiptKey = receiptKey
         self.files = files
         attachments = AttachmentRegister(database)
         self.now = now
-        reads = CaseReads(database: database, store: store, origin: origin, tree: tree)
+        reads = CaseReads(database: database, store: store, origin: origin, rules: rules)
         accounts = Accounts(database)
         auditTrail = AuditTrail(Audit(database), logger: logger)
         alarms = Alarms(database)
@@ -61,8 +60,12 @@ public struct Office: Sendable {
 
 extension StoredService {
     public var origin: Origin { office.origin }
-    public var tree: OrganizationTree { office.tree }
-    public var calendar: WorkCalendar { office.calendar }
+    public var network: Network { office.rules.network }
+    public var now: Instant { office.now() }
+
+    public func duesTouched(by closure: Closure) async throws -> [TouchedDue] {
+        try await office.reads.duesTouched(by: closure)
+    }
 
     public func execute(_ request: CommandRequest) async throws -> CommandResult {
         let answer = try await whole(request.caseID) { try await writer.submit(request) }
@@ -79,7 +82,7 @@ extension StoredService {
         let (actor, now) = (principal.actor, office.now())
         let context = await writer.withCore { $0?.desk.context(of: actor, on: record, now: now) }
         return context
-            ?? DecisionContext(now: now, origin: origin, actor: actor, tree: tree, calendar: calendar)
+            ?? DecisionContext(now: now, origin: origin, actor: actor, network: network)
     }
 
     private func record(_ id: CaseID) async throws -> CaseRecord? {
@@ -157,7 +160,7 @@ extension StoredService {
         try await office.reads.track(code, mobile: mobile)
     }
 
-    public func report(_ period: ReportPeriod) async throws -> ReportDocument {
+    public func report(_ period: CivilPeriod) async throws -> ReportDocument {
         try await office.reads.report(period, now: office.now())
     }
 

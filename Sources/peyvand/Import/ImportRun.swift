@@ -149,7 +149,7 @@ struct ImportRun: Sendable {
     private func judge(_ rows: [ImportRow]) -> Results {
         var outcome = Results()
         for row in rows {
-            if let reason = row.objection(now: .now) {
+            if let reason = row.objection(now: .now, reader.network) {
                 outcome.rejects.append(Reject(line: row.line, key: row.key, reason: reason))
             } else {
                 outcome.tally.created += 1
@@ -247,14 +247,13 @@ extension ImportRun.Results {
 
 extension ImportRow {
     /// Why the casework would refuse it; nil when it would not.
-    func objection(now: Instant) -> String? {
+    func objection(now: Instant, _ network: Network) -> String? {
         let id = CaseID(home: province, at: imported.registeredAt, random: (0, 0))
         let organization = OrganizationCode(province)
         let context = DecisionContext(
             now: now, origin: province,
-            actor: Actor(name: "import", role: .supervisor, organization: organization), tree: .standard,
-            calendar: .standard)
-        guard let code = TrackingCode(province: province.provinceNumber ?? 0, random: 0) else {
+            actor: Actor(name: "import", role: .supervisor, organization: organization), network: network)
+        guard let code = TrackingCode(region: province.region ?? 0, random: 0) else {
             return "\(province) gives no tracking codes"
         }
         do throws(Refusal) {

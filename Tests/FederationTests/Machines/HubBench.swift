@@ -1,4 +1,5 @@
 import Casework
+import TestCountry
 import Testing
 
 import struct Simulator.Generator
@@ -11,7 +12,7 @@ struct HubBench {
         desk: Desk(
             writer: JournalWriter(
                 origin: .hub, incarnation: 1, continuing: .empty, clock: HybridClock(), seal: testSeal),
-            journal: ChainTree(), tree: .standard, calendar: .standard, hashing: sha256),
+            journal: ChainTree(), rules: RuleBook(after: .iran), hashing: sha256),
         chains: [:], position: 0, feeds: [:])
     var docket = Docket()
     /// What a driver would find in the store.

@@ -1,4 +1,5 @@
 import Casework
+import TestCountry
 import Testing
 
 import struct Simulator.Generator
@@ -12,7 +13,7 @@ import struct Simulator.Generator
         var core = NodeCore(
             desk: Desk(
                 writer: JournalWriter(origin: Place.seat, incarnation: 9, continuing: .empty, clock: HybridClock()),
-                journal: ChainTree(), tree: .standard, calendar: .standard, hashing: sha256),
+                journal: ChainTree(), rules: RuleBook(after: .iran), hashing: sha256),
             hub: ChainTree(), cursors: [], position: 0)
         var docket = Docket()
         var random = Generator(seed: 3)

@@ -119,7 +119,7 @@ extension Commit {
         for index in effects.numbered.indices {
             let event = effects.numbered[index].event
             guard let id = event.caseID else { continue }
-            Self.add(CaseOrigins(id: id, mask: event.origin.mask), to: &parts)
+            Self.add(CaseOrigins(id: id, origins: OriginSet(event.origin)), to: &parts)
         }
         parts.sort { $0.id < $1.id }
         // Both in the order of their ids.
@@ -133,7 +133,7 @@ extension Commit {
     }
 
     private static func add(_ part: CaseOrigins, to list: inout [CaseOrigins]) {
-        if list.last?.id == part.id { list[list.count - 1].mask |= part.mask } else { list.append(part) }
+        if list.last?.id == part.id { list[list.count - 1].origins.formUnion(part.origins) } else { list.append(part) }
     }
 
     /// A part that was withheld here is present from now; an erased one stays erased.

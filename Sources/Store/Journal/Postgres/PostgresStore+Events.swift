@@ -15,10 +15,12 @@ extension PostgresStore {
         let rows = try await database.lookups.transaction(mode: .snapshot) { connection in
             var idsByOrigin: [Origin: [[UInt8]]] = [:]
             let found = try connection.query(
-                "SELECT case_id, origins FROM case_origins WHERE case_id = ANY ($1::uuid[])", [.uuidArray(ids)])
+                "SELECT case_id, origins, more_origins FROM case_origins WHERE case_id = ANY ($1::uuid[])",
+                [.uuidArray(ids)])
             for row in found {
                 let id = try row.get(0, as: [UInt8].self)
-                for origin in Origin.inMask(try row.number(1)) { idsByOrigin[origin, default: []].append(id) }
+                let origins = OriginSet(low: try row.number(1), high: try row.number(2))
+                for origin in origins.origins(at: try row.caseID(0)) { idsByOrigin[origin, default: []].append(id) }
             }
             return try connection.pipeline(
                 idsByOrigin.sorted { $0.key < $1.key }.map { (Self.selectEvents(of: $0), [.uuidArray($1)]) })
@@ -40,6 +42,24 @@ extension PostgresStore {
         ) p ON true
         WHERE j.case_id = ANY ($1::uuid[])
         """
+    }
+
+    public func rules() async throws -> [Event] {
+        let table = JournalPartition.table(of: .hub)
+        let rows: Rows? = try await database.lookups.run { connection in
+            // No event of the hub, no partition.
+            guard try connection.query("SELECT to_regclass($1) IS NOT NULL", [.text(table)])[0].get(0) else {
+                return nil
+            }
+            return try connection.query(
+                """
+                SELECT j.hash, j.envelope, p.state, p.part, j.origin, j.seq, j.case_id, j.position
+                FROM \(table) j LEFT JOIN parts p
+                    ON p.origin = j.origin AND p.seq = j.seq AND p.incarnation = j.incarnation
+                WHERE j.case_id IS NULL ORDER BY j.position
+                """)
+        }
+        return try rows?.map { try event($0) } ?? []
     }
 
     public func journal(of origin: Origin, in stretches: [Stretch]) async throws -> [JournalRow] {

@@ -8,11 +8,10 @@ extension PostgresStore {
         // One probe of the index for each destination; `max … GROUP BY` would read all feeds.
         let rows = try await query(
             """
-            SELECT destination, seq FROM unnest($1::text[]) AS destination CROSS JOIN LATERAL (
-                SELECT seq FROM feeds f WHERE f.destination = destination.destination ORDER BY seq DESC LIMIT 1
+            SELECT destination, seq FROM (SELECT DISTINCT destination FROM feed_runs) begun CROSS JOIN LATERAL (
+                SELECT seq FROM feeds f WHERE f.destination = begun.destination ORDER BY seq DESC LIMIT 1
             ) last
-            """,
-            [.textArray((Origin.provinces + [.hub]).map(\.code))])
+            """)
         var ends: [Origin: UInt64] = [:]
         for row in rows { ends[try row.origin(0)] = try row.number(1) }
         return ends

@@ -73,18 +73,21 @@ extension Table<Event> {
 /// Which origins have events of a case here.
 struct CaseOrigins {
     let id: CaseID
-    var mask: UInt64
+    var origins: OriginSet
 }
 
 extension Table<CaseOrigins> {
     static let origins = Table(
         "case_origins",
         onConflict: """
-            ON CONFLICT (case_id) DO UPDATE SET origins = known.origins | excluded.origins
+            ON CONFLICT (case_id) DO UPDATE SET origins = known.origins | excluded.origins,
+                    more_origins = known.more_origins | excluded.more_origins
                 WHERE known.origins | excluded.origins <> known.origins
+                    OR known.more_origins | excluded.more_origins <> known.more_origins
             """,
         [
             .id("case_id") { $0.id },
-            .bigint("origins") { $0.mask },
+            .bigint("origins") { $0.origins.low },
+            .bigint("more_origins") { $0.origins.high },
         ])
 }
