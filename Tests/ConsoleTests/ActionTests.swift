@@ -2,6 +2,7 @@ import Casework
 import Contract
 import JSON
 import Synchronization
+import TestCountry
 import Testing
 
 @testable import Console

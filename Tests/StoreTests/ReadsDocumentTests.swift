@@ -1,6 +1,7 @@
 import Casework
 import Contract
 import Federation
+import TestCountry
 import Testing
 
 @testable import Store
