@@ -14,7 +14,7 @@ extension HubCore {
                 if let event {
                     number(rule: event, &effects)
                 } else {
-                    effects.alarms.append((.hub, Alarm(code: "not_written", detail: change.type)))
+                    effects.alarms.append((.hub, Alarm(code: .notWritten, detail: change.type)))
                 }
             }
             desk.refoldRules()
