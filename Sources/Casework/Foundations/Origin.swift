@@ -17,7 +17,7 @@ public struct Origin: Sendable, Hashable, Comparable, CustomStringConvertible {
 
     /// `nil` for bits that no origin has.
     init?(packed: UInt32) {
-        let (number, country) = (packed >> Self.countryBits, packed & 1 << Self.countryBits - 1)
+        let (number, country) = (packed >> Self.countryBits, packed & (1 << Self.countryBits - 1))
         guard number < 100 ? country < 676 : packed == Self.hub.packed else { return nil }
         self.packed = packed
     }
@@ -59,7 +59,7 @@ public struct Origin: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// `CC-NN`, or `hub`.
     public var code: String {
         if isHub { return "hub" }
-        let (number, country) = (UInt8(packed >> Self.countryBits), packed & 1 << Self.countryBits - 1)
+        let (number, country) = (UInt8(packed >> Self.countryBits), packed & (1 << Self.countryBits - 1))
         return String(unsafeUninitializedCapacity: 5) { buffer in
             buffer[0] = 0x41 + UInt8(country / 26)
             buffer[1] = 0x41 + UInt8(country % 26)
