@@ -14,14 +14,17 @@ struct RandomWire {
     mutating func envelope() -> Envelope {
         let change = change()
         let role = Role.allCases[random.below(Role.allCases.count)]
+        let concernsCase = random.chance(80)
+        let rule = GoldenSamples.rules[random.below(GoldenSamples.rules.count)]
         return Envelope(
             id: (0..<16).map { _ in UInt8(random.below(256)) }, origin: origin(), incarnation: number(),
             seq: 1 + number() % UInt64(Int64.max), previous: hash(),
-            caseID: random.chance(80) ? CaseID(home: origin(), at: instant(), random: (number(), number())) : nil,
+            caseID: concernsCase ? CaseID(home: origin(), at: instant(), random: (number(), number())) : nil,
             base: (0..<random.below(3)).map { _ in base() }, epoch: number(), stamp: Stamp(rawValue: number()),
             occurredAt: instant(), actor: Actor(name: string(), role: role, organization: organization()),
-            type: change.kind.rawValue, schema: UInt32(truncatingIfNeeded: number()),
-            minReader: UInt32(truncatingIfNeeded: number()), declaredClass: change.mergeClass, content: .change(change),
+            type: concernsCase ? change.kind.rawValue : rule.type, schema: UInt32(truncatingIfNeeded: number()),
+            minReader: UInt32(truncatingIfNeeded: number()), declaredClass: concernsCase ? change.mergeClass : .network,
+            content: concernsCase ? .change(change) : .rule(rule),
             partHash: random.chance(50) ? hash() : nil, applies: random.chance(20) ? hash() : nil)
     }
 

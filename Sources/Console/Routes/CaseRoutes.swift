@@ -15,7 +15,7 @@ struct CaseRoutes: Sendable {
                 .get, "/api/v1/cases", "Cases, those that must be acted on first at the top", .readers,
                 parameters: Self.filters + [Self.cursor, Self.limit], answer: .json(Shapes.page(of: "Case"))
             ) { call in
-                .json(try await service.cases(try Self.query(call), for: try call.principal).json)
+                .json(try await service.cases(try Self.query(call, service.network), for: try call.principal).json)
             },
             Route(
                 .get, "/api/v1/cases.csv", "The same cases as a table, all pages in one stream", .readers,
@@ -83,13 +83,17 @@ struct CaseRoutes: Sendable {
     static func limit(of call: APICall) -> Int { call.query["limit"].flatMap { Int($0) } ?? 50 }
 
     /// The gate has checked the values.
-    static func query(_ call: APICall) throws -> CaseQuery {
+    static func query(_ call: APICall, _ network: Network) throws -> CaseQuery {
+        let province = try call.query["province"].map { code throws(Problem) in
+            guard let origin = Origin(code), network[region: origin] != nil else { throw .invalid("province", .notARegion) }
+            return origin
+        }
         let text = call.query["q"]?.filter { !$0.isNewline } ?? ""
         return CaseQuery(
             status: call.query["status"].flatMap { Status(rawValue: $0) }, text: text.isEmpty ? nil : text,
             overdue: ["true", "1"].contains(call.query["overdue"]),
             holder: call.query["holder"].flatMap { OrganizationCode(rawValue: $0) },
-            province: call.query["province"].flatMap { Origin($0) }, cursor: call.query["cursor"],
+            province: province, cursor: call.query["cursor"],
             limit: limit(of: call))
     }
 
@@ -107,7 +111,7 @@ struct CaseRoutes: Sendable {
     @Sendable
     private func export(_ call: APICall) async throws -> Response {
         let principal = try call.principal
-        var query = try Self.query(call)
+        var query = try Self.query(call, service.network)
         query.limit = 200
         let first = try await service.cases(query, for: principal)
         await service.audit(

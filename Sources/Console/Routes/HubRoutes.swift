@@ -62,7 +62,7 @@ struct HubRoutes: Sendable {
             throw Problem.forbidden("Only the hub's own staff may end a quarantine.")
         }
         let code = try call.path("code")
-        guard let origin = Origin(code), !origin.isHub else {
+        guard let origin = Origin(code), service.network[region: origin] != nil else {
             throw Problem(
                 .notFound, .unknownProvince, "There is no such province", "Give the code of a region; see GET /network.")
         }
