@@ -189,7 +189,9 @@ let package = Package(
         .testTarget(name: "CSVTests", dependencies: ["CSV"], exclude: notes("Tests/CSVTests"), swiftSettings: settings),
         .testTarget(
             name: "ConsoleTests",
-            dependencies: ["Casework", "Contract", "Console", "Federation", "JSON", "TestCountry", httpTypes, logging, nioCore],
+            dependencies: [
+                "Casework", "Contract", "Console", "Federation", "JSON", "TestCountry", httpTypes, logging, nioCore,
+            ],
             exclude: notes("Tests/ConsoleTests"),
             swiftSettings: settings),
         .testTarget(

@@ -32,7 +32,8 @@ import Testing
         "POST /api/v1/network/organizations":
             #"{"code":"IR-03-PARK","kind":"agency","name_fa":"پارک","name_en":"Parks","parent":"IR-03","seat":"IR-03"}"#,
         "POST /api/v1/network/categories": #"{"code":"parks","name_fa":"پارک","name_en":"Parks"}"#,
-        "POST /api/v1/network/import": #"{"files":{"policy.csv":"from,rule,value\n1405-10-01,case_days,15\n1405-10-01,complaint_days,9\n1405-10-01,accept_days,2\n1405-10-01,rest,fri\n"}}"#,
+        "POST /api/v1/network/import":
+            #"{"files":{"policy.csv":"from,rule,value\n1405-10-01,case_days,15\n1405-10-01,complaint_days,9\n1405-10-01,accept_days,2\n1405-10-01,rest,fri\n"}}"#,
     ]
 
     static func request(_ route: Route, _ client: Client) -> (path: String, body: String?) {

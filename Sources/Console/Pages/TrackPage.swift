@@ -33,7 +33,8 @@ struct TrackPage: Sendable {
             return Self.response(.ok, [:], template.render(Self.values(of: document, mobile: mobile, network: network)))
         case .problem(let problem, let code):
             let html = template.render([
-                "typed": .text(String(code.prefix(60))), "error": .text(Self.sentence(for: problem, network.country.language)),
+                "typed": .text(String(code.prefix(60))),
+                "error": .text(Self.sentence(for: problem, network.country.language)),
             ])
             return Self.response(problem.status, problem.headers, html)
         }

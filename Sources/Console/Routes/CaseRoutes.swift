@@ -84,9 +84,9 @@ struct CaseRoutes: Sendable {
 
     /// The gate has checked the values.
     static func query(_ call: APICall, _ network: Network) throws -> CaseQuery {
-        let province = try call.query["province"].map { code throws(Problem) in
-            guard let origin = Origin(code), network[region: origin] != nil else { throw .invalid("province", .notARegion) }
-            return origin
+        let province = call.query["province"].flatMap { Origin($0) }
+        guard call.query["province"] == nil || province.flatMap({ network[region: $0] }) != nil else {
+            throw Problem.invalid("province", .notARegion)
         }
         let text = call.query["q"]?.filter { !$0.isNewline } ?? ""
         return CaseQuery(

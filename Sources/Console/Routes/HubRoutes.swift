@@ -64,7 +64,8 @@ struct HubRoutes: Sendable {
         let code = try call.path("code")
         guard let origin = Origin(code), service.network[region: origin] != nil else {
             throw Problem(
-                .notFound, .unknownProvince, "There is no such province", "Give the code of a region; see GET /network.")
+                .notFound, .unknownProvince, "There is no such province", "Give the code of a region; see GET /network."
+            )
         }
         let keep = call.body["keep"]?.string
         let incarnation = keep.flatMap { UInt64($0, radix: 16) }

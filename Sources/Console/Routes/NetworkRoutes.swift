@@ -20,7 +20,11 @@ struct NetworkRoutes: Sendable {
             Route(
                 .get, "/api/v1/network/dues-touched",
                 "Open cases whose deadline lies on the day of a closure, at most 500, oldest deadline first", .readers,
-                parameters: [.init("closure", .string(limit: 16), "The `version` of one of the network's closures; of all when left out.")],
+                parameters: [
+                    .init(
+                        "closure", .string(limit: 16),
+                        "The `version` of one of the network's closures; of all when left out.")
+                ],
                 answer: .json(Shapes.list(of: "TouchedDue"))
             ) { call in
                 var closures = cases.network.closures
