@@ -6,7 +6,10 @@ const { amendment, offered, pathOf } = await load('actions.js');
 
 const one = {
   id: '1', revision: 7, heads: { subject: ['a'], 'citizen.mobile': ['b', 'c'] },
-  actions: [{ name: 'notes', path: '/api/v1/cases/1/notes' }, { name: 'restore', path: '/api/v1/conflicts/{id}/restore' }],
+  actions: [
+    { name: 'notes', path: '/api/v1/cases/1/notes' },
+    { name: 'restore', path: '/api/v1/conflicts/{id}/restore' },
+  ],
 };
 const initial = {
   subject: 'x', description: '', category: 'water', priority: 'normal', tags: 'نان',

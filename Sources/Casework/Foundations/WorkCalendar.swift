@@ -53,6 +53,7 @@ public struct WorkCalendar: Sendable, Hashable {
             holidays: holidays.union(dates.map(\.dayNumber)))
     }
 
+    /// Whether offices are open.
     public func isWorkingDay(_ date: JalaliDate) -> Bool {
         !restDays.contains(date.weekday)
             && !yearlyHolidays.contains(MonthDay(month: date.month, day: date.day))

@@ -2,8 +2,8 @@ import Casework
 import Federation
 import Postgres
 
-/// By how much a batch moves the figures: of each home, and of each home's days. They move in the transaction that moves
-/// the cases.
+/// By how much a batch moves the figures: of each home, and of each home's days. They move in the transaction that
+/// moves the cases.
 struct MovedFigures {
     private var homes: [Origin: CountedCase] = [:]
     private var days: [Day: SIMD4<Int64>] = [:]
@@ -50,8 +50,8 @@ struct MovedFigures {
         if let at { days[Day(at: at, home: home), default: .zero] &+= counts }
     }
 
-    /// As `date_bin('1 day', …)` finds it from 2000-01-01 20:30 UTC, when a day begins in Tehran. What people did before
-    /// is not counted.
+    /// As `date_bin('1 day', …)` finds it from 2000-01-01 20:30 UTC, when a day begins in Tehran. What people did
+    /// before is not counted.
     private static func startOfDay(_ at: Int64) -> Int64? {
         let (first, day): (Int64, Int64) = (946_758_600_000_000, 86_400_000_000)
         return at < first ? nil : at - (at - first) % day
@@ -88,8 +88,8 @@ struct CountedCase {
 
     private init() {}
 
-    /// `open` counts all that somebody must still act on, disputed and answered ones among them; `answered`, `closed` and
-    /// `disputed` go by the status shown; `conflicts` counts cases that have any.
+    /// `open` counts all that somebody must still act on, disputed and answered ones among them; `answered`, `closed`
+    /// and `disputed` go by the status shown; `conflicts` counts cases that have any.
     init(isRegistered: Bool, isOpen: Bool, status: Status?, conflicts: Int) {
         counts[0] = isRegistered ? 1 : 0
         counts[1] = isOpen ? 1 : 0
