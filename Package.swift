@@ -65,9 +65,12 @@ let package = Package(
         .target(
             name: "Simulator", dependencies: ["Casework", "Federation", "Cryptography"],
             exclude: notes("Sources/Simulator"), swiftSettings: settings),
+        .target(
+            name: "Telemetry", dependencies: [metrics], exclude: notes("Sources/Telemetry"), swiftSettings: settings),
         .target(name: "POSIX", exclude: notes("Sources/POSIX"), swiftSettings: settings),
         .target(
-            name: "Postgres", dependencies: ["CLibPQ", "POSIX", logging], exclude: notes("Sources/Postgres"),
+            name: "Postgres", dependencies: ["CLibPQ", "POSIX", "Telemetry", logging],
+            exclude: notes("Sources/Postgres"),
             swiftSettings: settings),
         .target(
             name: "Attachments", dependencies: ["Casework", "Cryptography", nioPosix],
@@ -76,7 +79,7 @@ let package = Package(
         .target(
             name: "HTTP2",
             dependencies: [
-                "CNGHTTP2", "COpenSSL", nioCore, nioPosix, httpTypes, logging, metrics,
+                "CNGHTTP2", "COpenSSL", "Telemetry", nioCore, nioPosix, httpTypes, logging, metrics,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -86,7 +89,8 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", logging,
+                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", "Telemetry",
+                logging,
             ],
             exclude: notes("Sources/Store"),
             resources: [
@@ -98,20 +102,21 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "HTTP2", "Store",
-                httpTypes, logging, nioCore,
+                "Telemetry", httpTypes, logging, nioCore,
             ],
             exclude: notes("Sources/Node"), swiftSettings: settings),
         .target(
             name: "Hub",
             dependencies: [
                 "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "HTTP2", "Store",
-                httpTypes, logging, nioCore,
+                "Telemetry", httpTypes, logging, nioCore,
             ],
             exclude: notes("Sources/Hub"), swiftSettings: settings),
         .target(
             name: "Console",
             dependencies: [
-                "Casework", "Contract", "JSON", "CSV", "Cryptography", logging, httpTypes, nioCore,
+                "Casework", "Contract", "JSON", "CSV", "Cryptography", "Telemetry", logging, metrics, httpTypes,
+                nioCore,
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             exclude: notes("Sources/Console"),
@@ -142,8 +147,9 @@ let package = Package(
             dependencies: [
                 "Casework", "Federation", "Contract", "JSON", "CSV", "Cryptography", "POSIX", "Postgres", "HTTP2",
                 "Store",
-                "Node", "Hub", "Console", "Simulator", "Program", "Demo", "Bench", nioCore, httpTypes, logging,
-                lifecycle, arguments, .product(name: "Configuration", package: "swift-configuration"),
+                "Node", "Hub", "Console", "Simulator", "Telemetry", "Program", "Demo", "Bench", nioCore, httpTypes,
+                logging,
+                metrics, lifecycle, arguments, .product(name: "Configuration", package: "swift-configuration"),
             ],
             exclude: notes("Sources/peyvand"),
             resources: [.embedInCode("Mappings")], swiftSettings: settings),
@@ -186,6 +192,9 @@ let package = Package(
                 logging,
             ],
             exclude: notes("Tests/StoreTests"), swiftSettings: settings),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["Telemetry", metrics], exclude: notes("Tests/TelemetryTests"),
+            swiftSettings: settings),
         .testTarget(name: "CSVTests", dependencies: ["CSV"], exclude: notes("Tests/CSVTests"), swiftSettings: settings),
         .testTarget(
             name: "ConsoleTests",
@@ -214,6 +223,7 @@ let package = Package(
         .testTarget(
             name: "BenchTests", dependencies: ["Bench", "Program"], exclude: notes("Tests/BenchTests"),
             swiftSettings: settings),
+        .testTarget(name: "TidyTests", exclude: notes("Tests/TidyTests"), swiftSettings: settings),
         .target(name: "TestDoors", path: "Tests/TestDoors", exclude: notes("Tests/TestDoors"), swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestDoors"],

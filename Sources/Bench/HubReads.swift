@@ -111,7 +111,8 @@ struct HubReads: Sendable {
         return results
     }
 
-    /// Asks a question of each kind in turn, as long as it is wanted: each kind's answers are spread over the whole time.
+    /// Asks a question of each kind in turn, as long as it is wanted: each kind's answers are spread over the whole
+    /// time.
     func measure(_ client: APIClient, while isWanted: () -> Bool) async throws -> [Result] {
         var (times, number) = (kinds.map { _ in [Double]() }, 0)
         repeat {

@@ -30,8 +30,8 @@ struct StormBenchmark: Benchmark {
             if number % 5 == 4 { bench.say("  \(number + 1) of \(returning.count) journals written") }
         }
         try await network.start(quiet)
-        // Thirty offices and their databases would leave the hub a thirtieth of this machine, and their programs' start is
-        // not the hub's matter: they run at the lowest priority, and stand still until the storm.
+        // Thirty offices and their databases would leave the hub a thirtieth of this machine, and their programs' start
+        // is not the hub's matter: they run at the lowest priority, and stand still until the storm.
         let lowering = Task { try await network.keepSharedLow() }
         defer { lowering.cancel() }
         var frozen: [pid_t] = []
@@ -141,8 +141,8 @@ struct StormBenchmark: Benchmark {
             await hub.close()
         }
 
-        /// - Returns: milliseconds from each answer to the feed's first message that counts the case, and how long `body`
-        ///   took.
+        /// - Returns: milliseconds from each answer to the feed's first message that counts the case, and how long
+        ///   `body` took.
         func measure(
             while body: @escaping @Sendable () async throws -> Void
         ) async throws -> ([Double], Duration) {

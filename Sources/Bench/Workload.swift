@@ -55,8 +55,8 @@ struct JournalMaker: Sendable {
     /// Cases at work at the same time: as many commands wait for each commit.
     private static let lanes = 256
 
-    /// Registers cases and refers each at once: nearly all to the province's own municipality, one in `abroad` to another
-    /// province, as people's complaints go.
+    /// Registers cases and refers each at once: nearly all to the province's own municipality, one in `abroad` to
+    /// another province, as people's complaints go.
     func make(cases: Int, abroad: Int, seed: UInt64) async throws {
         let store = PostgresStore(database: database, hashing: Digest.hashing)
         let origin = origin

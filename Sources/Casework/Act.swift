@@ -1,5 +1,5 @@
-/// What people do with a case, each under one name: a command without its values. Documents offer acts by these names, and
-/// what they are permitted to whom comes from the table of kinds.
+/// What people do with a case, each under one name: a command without its values. Documents offer acts by these names,
+/// and what they are permitted to whom comes from the table of kinds.
 public enum Act: String, Sendable, Hashable, CaseIterable {
     case register, open
     case importCase = "import"

@@ -1,6 +1,6 @@
 extension Case {
-    /// What an actor may do with the case now: each act of which `decide` would take at least one command. Documents offer
-    /// these, so that no page needs to know the rules.
+    /// What an actor may do with the case now: each act of which `decide` would take at least one command. Documents
+    /// offer these, so that no page needs to know the rules.
     /// - Parameter written: as for `decide`.
     public func acts(
         in context: DecisionContext, written: (EventHash) -> (change: CaseChange, texts: Texts)? = { _ in nil }
@@ -22,8 +22,8 @@ extension Case {
         }
     }
 
-    /// Commands of one act, enough that if any command of it is taken then one of these is: whatever its values decide is
-    /// tried out (entries, disputes, organisations), and the rest is any valid value.
+    /// Commands of one act, enough that if any command of it is taken then one of these is: whatever its values decide
+    /// is tried out (entries, disputes, organisations), and the rest is any valid value.
     private func samples(of act: Act, in context: DecisionContext) -> [Command] {
         let word = "x"
         switch act {

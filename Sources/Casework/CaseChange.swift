@@ -43,6 +43,7 @@ public enum CaseChange: Sendable, Hashable {
     case branchRanked(BranchRank)
 }
 
+/// What a case begins with; texts and the citizen lie in the part.
 public struct Registration: Sendable, Hashable {
     public var trackingCode: TrackingCode
     public var kind: Kind
@@ -72,6 +73,7 @@ public struct Registration: Sendable, Hashable {
     }
 }
 
+/// The expert's three answers, which lead a case.
 public struct Assessment: Sendable, Hashable {
     public var lawful: Bool
     public var withinMeans: Bool
@@ -157,6 +159,7 @@ public struct GrantTerms: Sendable, Hashable {
 
     public init(epoch: Epoch, cut: [ChainPlace]) { (self.epoch, self.cut) = (epoch, cut) }
 
+    /// The grant on these terms.
     public func grant(holder: OrganizationCode, seat: Origin, cause: EventHash?) -> Grant {
         Grant(epoch: epoch, holder: holder, seat: seat, cut: cut, cause: cause)
     }

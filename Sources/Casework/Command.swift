@@ -77,6 +77,7 @@ public struct Edit: Sendable, Hashable {
 
 /// A case from an older system with its historic events, in their order.
 public struct ImportedCase: Sendable, Hashable {
+    /// One step of a case in the older system.
     public enum Step: Sendable, Hashable {
         case referred(to: OrganizationCode)
         case accepted
@@ -93,6 +94,7 @@ public struct ImportedCase: Sendable, Hashable {
         }
     }
 
+    /// A step, when it was taken, and its text.
     public struct Event: Sendable, Hashable {
         public var at: Instant
         public var step: Step
@@ -134,6 +136,7 @@ public struct NewEvent: Sendable, Hashable {
     }
 }
 
+/// The values that the author's page showed, on which an edit rests.
 public struct Base: Sendable, Hashable {
     /// `nil` for a base that concerns no field.
     public var field: Field?
@@ -161,7 +164,8 @@ public enum Refusal: Error, Sendable, Hashable {
     case forbidden(reason: String)
     /// The case has changed since the page was loaded: its present revision.
     case stale(revision: Int)
-    /// The hub was brought back from an older state, and this origin, which may know of a decision, has not yet said so.
+    /// The hub was brought back from an older state, and this origin, which may know of a decision, has not yet said
+    /// so.
     case awaiting(Origin)
     /// More than 256 KiB in one event.
     case tooLarge(bytes: Int)

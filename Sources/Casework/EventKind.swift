@@ -1,5 +1,5 @@
-/// The kinds of events about a case. Each is one row of `rule`, the one table that holds all that is particular to a kind:
-/// what is a list of kinds anywhere asks the table, so that a new kind cannot be forgotten.
+/// The kinds of events about a case. Each is one row of `rule`, the one table that holds all that is particular to a
+/// kind: what is a list of kinds anywhere asks the table, so that a new kind cannot be forgotten.
 ///
 /// The raw value is the name in an event's `type`. Released names never change.
 public enum EventKind: String, Sendable, Hashable, CaseIterable {

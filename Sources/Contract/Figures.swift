@@ -5,6 +5,7 @@ import JSON
 
 /// A node's link and journal.
 public struct StatusDocument: Sendable, Equatable {
+    /// A place in a chain.
     public struct Place: Sendable, Equatable {
         public var incarnation: String
         public var seq: UInt64
@@ -76,6 +77,7 @@ public struct Counts: Sendable, Equatable {
     }
 }
 
+/// The counts of one province.
 public struct ProvinceDocument: Sendable, Equatable {
     public var code: String
     /// Of cases whose home is this province.
@@ -95,6 +97,7 @@ public struct ProvinceDocument: Sendable, Equatable {
     }
 }
 
+/// The national figures at one position.
 public struct OverviewDocument: Sendable, Equatable {
     public var asOf: String
     /// The hub's position that every figure here reflects.
@@ -107,6 +110,7 @@ public struct OverviewDocument: Sendable, Equatable {
     }
 }
 
+/// What happened on one day.
 public struct TrendPoint: Sendable, Equatable {
     /// A day of the country by its calendar, such as `1405-08-30`.
     public var day: String
@@ -129,7 +133,9 @@ public struct FeedMessage: Sendable, Equatable {
     public init(id: String, event: String, data: String) { (self.id, self.event, self.data) = (id, event, data) }
 }
 
+/// The figures of a period, in all and by organisation and category.
 public struct ReportDocument: Sendable, Equatable {
+    /// The counts of one of them.
     public struct Row: Sendable, Equatable {
         /// A province at the hub, an organisation at a node; or a category.
         public var key: String

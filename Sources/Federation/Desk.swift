@@ -2,6 +2,7 @@ public import Casework
 
 /// One case in memory: its events in the order in which this server applied them, and the state they fold to.
 public struct CaseRecord: Sendable, Equatable {
+    /// What came of adding an event.
     public enum Insertion: Sendable, Equatable {
         case new
         /// Known, but its part was missing here and came now.
@@ -40,18 +41,20 @@ public struct CaseRecord: Sendable, Equatable {
 
     @inlinable public var state: Case { folded?.state ?? Case(id: id) }
 
-    /// Whether the hub may have something to say in it: a transfer waits, or the hub is its seat. Asked of every case, so
-    /// without a copy of its state.
+    /// Whether the hub may have something to say in it: a transfer waits, or the hub is its seat. Asked of every case,
+    /// so without a copy of its state.
     var concernsHub: Bool { folded.map { $0.state.transfer != nil || $0.state.seat == .hub } ?? false }
 
     public subscript(hash: EventHash) -> Event? { events.first { $0.hash == hash } }
 
-    /// What an event said, with its texts where this server holds them; `nil` for one that is unknown or unreadable here.
+    /// What an event said, with its texts where this server holds them; `nil` for one that is unknown or unreadable
+    /// here.
     public func written(_ hash: EventHash) -> (change: CaseChange, texts: Texts)? {
         guard let event = self[hash], let change = event.envelope.change else { return nil }
         return (change, event.texts ?? Texts())
     }
 
+    /// Whether the event is among those of the case.
     public func holds(_ hash: EventHash) -> Bool { events.contains { $0.hash == hash } }
 
     /// Adds an event without folding: `refold` comes after the last.
@@ -67,6 +70,7 @@ public struct CaseRecord: Sendable, Equatable {
         return .completed
     }
 
+    /// Computes the state anew from all events.
     public mutating func refold() { folded = Folded(Fold.fold(id, events, reader: reader)) }
 
     /// The set of its events as one hash.
@@ -115,8 +119,8 @@ public struct Desk: Sendable {
     let hashing: Hashing
     /// What this server's code can read.
     public let reader: UInt32
-    /// The schemas that other servers said they read: at a node the hub's, at the hub each node's. One of which nothing is
-    /// known reads the first.
+    /// The schemas that other servers said they read: at a node the hub's, at the hub each node's. One of which nothing
+    /// is known reads the first.
     public var reads: [Origin: UInt32]
     public private(set) var cases: [CaseID: CaseRecord] = [:]
 
@@ -135,6 +139,7 @@ public struct Desk: Sendable {
     public var origin: Origin { writer.origin }
     public var network: Network { rules.network }
 
+    /// Whether the case is at the desk.
     public func isLoaded(_ id: CaseID) -> Bool { cases[id] != nil }
 
     /// Puts a case at the desk; with no events it is a case that nobody has heard of.
@@ -181,8 +186,8 @@ public struct Desk: Sendable {
             now: now, origin: origin, actor: actor, network: network, notYet: notYet(on: record))
     }
 
-    /// Kinds that may not be written into a case yet. At a node the hub must read them; at the hub the case's home and seat,
-    /// where an event that they do not know would park the case.
+    /// Kinds that may not be written into a case yet. At a node the hub must read them; at the hub the case's home and
+    /// seat, where an event that they do not know would park the case.
     private func notYet(on record: CaseRecord) -> [EventKind: Origin] {
         var notYet: [EventKind: Origin] = [:]
         let peers = origin == .hub ? [record.id.home, record.state.seat].filter { $0 != .hub } : [.hub]

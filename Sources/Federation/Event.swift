@@ -5,6 +5,7 @@ public typealias Hashing = @Sendable ([UInt8]) -> EventHash
 
 /// The hashed part of an event, decoded.
 public struct Envelope: Sendable, Hashable {
+    /// What the event says, as far as this reader understands it.
     public enum Content: Sendable, Hashable {
         case change(CaseChange)
         /// Of an event of the hub that concerns no case.
@@ -29,7 +30,8 @@ public struct Envelope: Sendable, Hashable {
     public var type: String
     public var schema: UInt32
     public var minReader: UInt32
-    /// As its writer says, for readers that do not know its kind; `nil` for a class that this reader does not know either.
+    /// As its writer says, for readers that do not know its kind; `nil` for a class that this reader does not know
+    /// either.
     public var declaredClass: MergeClass?
     public var content: Content
     public var partHash: EventHash?
@@ -123,8 +125,8 @@ public struct Event: Sendable, Hashable {
     }
 }
 
-/// The schemas that this code reads. Each kind of event names the first that knows it, and an event's `min_reader` is its
-/// kind's, whatever else its writer knows. A released fold rule never changes; a new rule is a new schema.
+/// The schemas that this code reads. Each kind of event names the first that knows it, and an event's `min_reader` is
+/// its kind's, whatever else its writer knows. A released fold rule never changes; a new rule is a new schema.
 public enum Schema {
     /// The greatest that this code reads: all from 1 to it.
     public static let reader: UInt32 = 1

@@ -78,8 +78,8 @@ extension HubCore {
         effects.greeting = .welcome(welcome, tail: tree.stretches(beyond: hello.heads))
     }
 
-    /// Where a feed goes on: after the newest cursor's row if it stands, else after the last row that its hub incarnation is
-    /// known to have written: what that incarnation wrote later was lost here.
+    /// Where a feed goes on: after the newest cursor's row if it stands, else after the last row that its hub
+    /// incarnation is known to have written: what that incarnation wrote later was lost here.
     static func start(_ cursors: [FeedCursor], _ facts: [FeedFact]) -> FeedCursor? {
         for (cursor, fact) in zip(cursors, facts) {
             if fact.hash == cursor.hash { return cursor }
@@ -130,8 +130,8 @@ extension HubCore {
     /// Every origin that has ever spoken or been spoken to.
     private var origins: Set<Origin> { Set(chains.keys).union(feeds.keys).subtracting([.hub]) }
 
-    /// Whether an origin has not yet said what it knows of this restored hub; one that the older state does not know at all
-    /// is not waited for, but nothing is decided in its cases before the others have spoken.
+    /// Whether an origin has not yet said what it knows of this restored hub; one that the older state does not know at
+    /// all is not waited for, but nothing is decided in its cases before the others have spoken.
     func isSilent(_ origin: Origin) -> Bool {
         guard let awaited = restoration?.awaited, origin != .hub else { return false }
         return awaited.contains(origin) || (!greeted.contains(origin) && !origins.contains(origin))
@@ -150,8 +150,8 @@ extension HubCore {
         effects.restoration = .some(restoration)
     }
 
-    /// Takes the hub's own lost events back, whoever has them and whenever he returns them: their seal tells that this hub
-    /// wrote them. Nodes hold only some, so the chain has holes until all have returned theirs.
+    /// Takes the hub's own lost events back, whoever has them and whenever he returns them: their seal tells that this
+    /// hub wrote them. Nodes hold only some, so the chain has holes until all have returned theirs.
     mutating func recover(
         _ events: [Event], from origin: Origin, _ known: [ChainPlace: EventHash], _ effects: inout Effects
     ) {
@@ -216,8 +216,8 @@ extension HubCore {
         effects.quarantined.append(origin)
     }
 
-    /// In which order an origin's held events are to be merged: those on the line of the copy that goes on come first, so
-    /// that it wins where both wrote.
+    /// In which order an origin's held events are to be merged: those on the line of the copy that goes on come first,
+    /// so that it wins where both wrote.
     public func releaseOrder(of origin: Origin, keep: UInt64?) -> [UInt64] {
         guard let keep, let tree = chains[origin], let end = tree.head(of: keep) else { return [] }
         let last = ChainPlace(incarnation: end.incarnation, seq: end.seq)

@@ -6,18 +6,19 @@ public import Casework
 /// Order of durability: one transaction saves accepted events, the hub's own, and the feed rows; only then are they
 /// acknowledged and sent.
 public struct HubCore: DecidingCore {
+    /// What the core is given, one at a time.
     public enum Arrival: CoreArrival {
         /// A node says Hello. `feed`: what is known of each of its cursors, in their order.
         case hello(Hello, feed: [FeedFact])
         /// The process that said this Hello has answered a Welcome.
         case alive(Origin, writer: UInt64)
-        /// Events of an origin's own journal; the origin is the certificate's. `known`: the hashes accepted earlier at the
-        /// places that they claim and at those before them, where there are any.
+        /// Events of an origin's own journal; the origin is the certificate's. `known`: the hashes accepted earlier at
+        /// the places that they claim and at those before them, where there are any.
         case events(Origin, [Event], known: [ChainPlace: EventHash])
         /// The hub's own events, returned by a node. `known` as above, of the hub's journal.
         case lost(Origin, [Event], known: [ChainPlace: EventHash], isLast: Bool)
-        /// What a node holds of cases of which this hub holds something else. `known` as above, of the node's journal, and
-        /// of the hub's.
+        /// What a node holds of cases of which this hub holds something else. `known` as above, of the node's journal,
+        /// and of the hub's.
         case repair(Origin, [Event], known: [ChainPlace: EventHash], ofHub: [ChainPlace: EventHash])
         /// A person lets an origin in again; `keep` names the copy that goes on, where there are several. `held`: the
         /// next of the origin's held events, in the order of `releaseOrder`.
@@ -266,7 +267,8 @@ public struct HubCore: DecidingCore {
             desk.writer.clock.observe(event.envelope.stamp)
             return
         }
-        // Also an outsider's, who has no effect now: he may be given the case later. A bound that came back is not said again.
+        // Also an outsider's, who has no effect now: he may be given the case later. A bound that came back is not said
+        // again.
         let isBounded = desk.cases[id]?.events.contains { other in
             if case .stamped(event.hash, _) = other.envelope.change { other.origin == .hub } else { false }
         }

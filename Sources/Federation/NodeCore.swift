@@ -5,11 +5,12 @@ public import Casework
 /// Order of durability: the events and the cursor that a call returns are committed in one transaction; only then are
 /// callers answered, frames sent and feed rows acknowledged.
 public struct NodeCore: DecidingCore {
+    /// What the core is given, one at a time.
     public enum Arrival: CoreArrival {
         /// Feed rows with their events, decoded, in their order.
         case feed([(cursor: FeedCursor, event: Event)])
-        /// Own events that were lost here. `latest` is where the hub says that this origin stands; `known`, the hashes at
-        /// the places that the events claim and at those before them, where there are any.
+        /// Own events that were lost here. `latest` is where the hub says that this origin stands; `known`, the hashes
+        /// at the places that the events claim and at those before them, where there are any.
         case tail([Event], latest: ChainHead, known: [ChainPlace: EventHash])
         /// All that the hub may send of some cases.
         case repair([Event], known: [ChainPlace: EventHash])

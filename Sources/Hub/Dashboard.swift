@@ -4,6 +4,7 @@ import Federation
 import JSON
 import Logging
 import Store
+import Telemetry
 
 /// The national dashboard's figures and its feed of what happens now. One reader of the store serves all who watch.
 actor Dashboard {
@@ -81,7 +82,7 @@ actor Dashboard {
             } catch is CancellationError {
                 return
             } catch {
-                logger.warning("dashboard behind", metadata: ["error": "\(error)"])
+                logger.warning("dashboard behind", metadata: [LogKey.error: "\(error)"])
             }
         }
     }
@@ -130,7 +131,7 @@ actor Dashboard {
                 let message = FeedMessage(id: id(position), event: "link", data: province.json.text)
                 steps.send(Step(after: position, position: position, messages: [message]))
             } catch {
-                logger.warning("dashboard behind", metadata: ["error": "\(error)"])
+                logger.warning("dashboard behind", metadata: [LogKey.error: "\(error)"])
             }
         }
     }
@@ -167,7 +168,7 @@ actor Dashboard {
                 seen = max(seen, step.position)
             }
         } catch {
-            logger.debug("feed ended", metadata: ["error": "\(error)"])
+            logger.debug("feed ended", metadata: [LogKey.error: "\(error)"])
         }
     }
 

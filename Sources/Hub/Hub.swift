@@ -6,9 +6,11 @@ public import Federation
 import HTTP2
 public import Logging
 public import Store
+import Telemetry
 
 /// The hub: its committer, the link's door, the dashboard's feed. The console's door is opened by who wires it.
 public struct Hub: HubService, StoredService {
+    /// What decides at the hub.
     public typealias Core = HubCore
 
     public let office: Office
@@ -70,7 +72,7 @@ public struct Hub: HubService, StoredService {
                     return try key.sign(bytes)
                 } catch {
                     // The event stands all the same; only a restored hub could not take it back.
-                    logger.error("an event could not be sealed", metadata: ["error": "\(error)"])
+                    logger.error("an event could not be sealed", metadata: [LogKey.error: "\(error)"])
                     return []
                 }
             }, isValid: { publicKey.verify($0, $1) })
@@ -138,7 +140,7 @@ public struct Hub: HubService, StoredService {
             let closed = await links.server.closeConnections { peer in
                 peer.map { authority.refusal($0) != nil } ?? false
             }
-            if closed > 0 { logger.notice("links closed after revocation", metadata: ["count": "\(closed)"]) }
+            if closed > 0 { logger.notice("links closed after revocation", metadata: [LogKey.count: "\(closed)"]) }
         }
     }
 
@@ -182,7 +184,7 @@ public struct Hub: HubService, StoredService {
             let count = try await Upkeep.refold(office.database) { cases in
                 _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count)
             }
-            if count > 0 { logger.notice("cases read anew", metadata: ["count": "\(count)"]) }
+            if count > 0 { logger.notice("cases read anew", metadata: [LogKey.count: "\(count)"]) }
         }
     }
 

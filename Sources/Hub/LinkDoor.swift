@@ -7,6 +7,7 @@ import HTTPTypes
 import Logging
 import NIOCore
 import Store
+import Telemetry
 
 /// The door that nodes dial: mutual TLS, HTTP/2 only. Each call gets a `LinkCall`.
 final class LinkDoor: Sendable {
@@ -46,7 +47,7 @@ final class LinkDoor: Sendable {
                     presence: presence, feedEnds: feedEnds, load: load, damage: damage, logger: logger)
                 await call.run(request.body, response, notices: notices)
             } catch {
-                logger.debug("call ended", metadata: ["error": "\(error)"])
+                logger.debug("call ended", metadata: [LogKey.error: "\(error)"])
             }
         }
     }

@@ -5,9 +5,11 @@ import Cryptography
 public import Federation
 public import Logging
 public import Store
+import Telemetry
 
 /// A province's server: its writer, its link to the hub, its projections. Doors are opened by who wires it.
 public struct Node: NodeService, StoredService {
+    /// What decides at a node.
     public typealias Core = NodeCore
 
     public let office: Office
@@ -122,7 +124,7 @@ public struct Node: NodeService, StoredService {
             let count = try await Upkeep.refold(office.database) { cases in
                 _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count, isOwn: true)
             }
-            if count > 0 { logger.notice("cases read anew", metadata: ["count": "\(count)"]) }
+            if count > 0 { logger.notice("cases read anew", metadata: [LogKey.count: "\(count)"]) }
         }
     }
 

@@ -1,6 +1,7 @@
 import CLibPQ
 import Glibc
 import Logging
+import Telemetry
 
 extension Session {
     /// - Returns: the number of rows copied.
@@ -79,7 +80,8 @@ extension Session {
             return
         } catch {
             markBroken()
-            logger.warning("a COPY could not be ended; the connection is given up", metadata: ["error": "\(error)"])
+            logger.warning(
+                "a COPY could not be ended; the connection is given up", metadata: [LogKey.error: "\(error)"])
         }
     }
 

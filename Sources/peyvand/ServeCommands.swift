@@ -46,17 +46,19 @@ struct NodeCommand: AsyncParsableCommand {
             configuration.attachments = settings.attachments
             configuration.attachmentsHost = settings.optional("attachments.host")
             configuration.attachmentsPort = try settings.optionalPort("attachments.port")
+            let console = ServeMetrics.start()
             let node = try await Node.open(configuration, now: { .now }, logger: logger)
-            let console = try await ServeConsole.open(
-                Console(service: node, logger: logger), settings: settings, authorize: { _ in nil },
+            let door = try await ServeConsole.open(
+                Console(service: node, configuration: console, logger: logger), settings: settings,
+                authorize: { _ in nil },
                 audit: { refusal in
                     node.office.auditRefusal(
                         door: "console", identity: refusal.identity?.uri, fingerprint: refusal.identity?.fingerprint,
                         remote: refusal.remoteAddress, reason: "\(refusal.code.rawValue): \(refusal.reason)")
                 }, logger: logger)
-            Terminal.line("ready \(origin.code) \(console.summary)")
+            Terminal.line("ready \(origin.code) \(door.summary)")
             try await ServerRun(
-                database: database, console: console, exitWithParent: options.exitWithParent, logger: logger
+                database: database, console: door, exitWithParent: options.exitWithParent, logger: logger
             ).run { try await node.run() }
         }
     }
@@ -88,15 +90,16 @@ struct HubCommand: AsyncParsableCommand {
                 trustRoots: try settings.required("trust.roots"),
                 receiptKey: try settings.required("receipt.key"))
             configuration.attachments = settings.attachments
+            let console = ServeMetrics.start()
             let hub = try await Hub.open(configuration, now: { .now }, logger: logger)
             let link = try await hub.openLink()
-            let console = try await ServeConsole.open(
-                Console(service: hub, logger: logger), settings: settings,
+            let door = try await ServeConsole.open(
+                Console(service: hub, configuration: console, logger: logger), settings: settings,
                 authorize: { hub.authority.refusal($0) }, audit: { hub.authority.audit($0, door: "console") },
                 logger: logger)
-            Terminal.line("ready hub link=\(link) \(console.summary)")
+            Terminal.line("ready hub link=\(link) \(door.summary)")
             try await ServerRun(
-                database: database, console: console, exitWithParent: options.exitWithParent, logger: logger
+                database: database, console: door, exitWithParent: options.exitWithParent, logger: logger
             ).run { try await hub.run() }
         }
     }

@@ -47,7 +47,8 @@ import Testing
         #expect(scene.subject.clocks.map(\.kind) == [.case, .holder])
     }
 
-    /// At home the case's own clock is the holder's; a seat that gets the case again goes on with the clock that it had.
+    /// At home the case's own clock is the holder's; a seat that gets the case again goes on with the clock that it
+    /// had.
     @Test func aReturnResumesAClock() throws {
         var (scene, started) = try referred()
         scene.grant(to: "IR-03", at: scene.subject.home, epoch: 2)

@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test func halfOpenHandshakeIsClosed() async throws {
-        var limits = Limits()
+        var limits = ConnectionLimits()
         limits.handshakeTimeout = .milliseconds(300)
         try await withServer(limits: limits, handler: echo) { _, port, records in
             let raw = try RawPeer(port: port)

@@ -60,6 +60,7 @@ public struct JalaliDate: Sendable, Hashable, Comparable {
 
     // MARK: Arithmetic and spans
 
+    /// So many days later, or earlier for a negative number.
     public func adding(days: Int) -> JalaliDate {
         let (sum, overflow) = dayNumber.addingReportingOverflow(days)
         return JalaliDate(dayNumber: overflow ? (days < 0 ? .min : .max) : sum)
@@ -78,6 +79,7 @@ public struct JalaliDate: Sendable, Hashable, Comparable {
     private static let epoch = -492_268
     private static let dayNumbers = epoch...dayNumber(ofYear: years.upperBound + 1) - 1
 
+    /// Whether the year has 366 days; false outside the calendar's years.
     public static func isLeap(_ year: Int) -> Bool {
         years.contains(year) && dayNumber(ofYear: year + 1) - dayNumber(ofYear: year) == 366
     }

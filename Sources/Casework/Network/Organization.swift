@@ -1,5 +1,6 @@
 /// An office that cases can be referred to.
 public struct Organization: Sendable, Hashable {
+    /// What it is in the tree.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         case presidency, province, ministry, agency
     }

@@ -104,8 +104,10 @@ public struct OrganizationTree: Sendable, Hashable {
 
     public subscript(code: OrganizationCode) -> Organization? { byCode[code] }
 
+    /// The origin where an organisation works; nil for one that is not in the tree.
     public func seat(of code: OrganizationCode) -> Origin? { byCode[code]?.seat }
 
+    /// The organisations directly below one, by their codes.
     public func children(of code: OrganizationCode) -> [Organization] { childrenByCode[code] ?? [] }
 
     /// From the parent up to the root; the one list whose order is not that of codes.

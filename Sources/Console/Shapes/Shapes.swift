@@ -46,7 +46,7 @@ enum Shapes {
                     .init("signature", text, "Ed25519 of the node over the receipt's canonical text, hexadecimal."),
                     .init(
                         "hub", .nullable(.named("Countersignature")),
-                        "The hub's word that it has committed this journal up to and beyond this event; null until then."
+                        "The hub's word that it has committed this journal beyond this event; null until then."
                     ),
                 ])
             ),
@@ -56,7 +56,7 @@ enum Shapes {
                     .init("origin", text), .init("heads", .array(of: text), "`incarnation:seq:hash`"),
                     .init("committed_at", time), .init("position", count),
                     .init(
-                        "signature", text, "Ed25519 of the hub over the acknowledgement's canonical text, hexadecimal."),
+                        "signature", text, "Ed25519 of the hub over the acknowledgement's text, hexadecimal."),
                 ])
             ),
             (

@@ -31,8 +31,8 @@ public struct WriterBatch<Core: DecidingCore, Caller: Sendable>: Sendable, Equat
     /// Whether there is nothing to save.
     public var isEmpty: Bool { effects.isEmpty }
 
-    /// Whether the journal's head proves that this batch was committed. One that moves no head (parts that came, a feed's
-    /// cursor) leaves no proof: it is decided anew, which changes nothing twice.
+    /// Whether the journal's head proves that this batch was committed. One that moves no head (parts that came, a
+    /// feed's cursor) leaves no proof: it is decided anew, which changes nothing twice.
     func isCommitted(at head: StoredHead) -> Bool { becomes != expected && becomes == head }
 
     public static func == (left: Self, right: Self) -> Bool { left.number == right.number }

@@ -43,7 +43,7 @@ final class H1Connection: ChannelDuplexHandler, Flushable {
         headSince = idleSince
     }
 
-    var limits: Limits { core.limits }
+    var limits: ConnectionLimits { core.limits }
 
     // MARK: The channel
 

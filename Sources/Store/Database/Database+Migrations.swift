@@ -1,5 +1,6 @@
 import Logging
 import Postgres
+import Telemetry
 
 /// One numbered change of the tables. A released one never changes.
 struct Migration: Sendable {
@@ -38,7 +39,7 @@ extension Database {
             throw error
         }
         await connection.close()
-        for number in applied { logger.notice("database migrated", metadata: ["migration": "\(number)"]) }
+        for number in applied { logger.notice("database migrated", metadata: [LogKey.migration: "\(number)"]) }
     }
 
     private static func apply(_ migrations: [Migration], _ connection: isolated Connection) throws -> [Int] {

@@ -31,8 +31,8 @@ public enum RebuildError: Error, Sendable, Equatable, CustomStringConvertible {
 
 /// Drops the cases, their figures and all projections, and makes them anew from the journal.
 public enum Rebuild {
-    /// First the cases with their figures, in one transaction, then the projections. What stood there before is compared
-    /// with what was made.
+    /// First the cases with their figures, in one transaction, then the projections. What stood there before is
+    /// compared with what was made.
     /// - Parameters:
     ///   - origin: this server.
     ///   - progress: how many cases of a stage are done.

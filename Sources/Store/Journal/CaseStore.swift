@@ -10,8 +10,8 @@ public protocol CaseStore: Sendable {
     func resume(_ origin: Origin, token: UInt64) async throws -> StoredHead
     /// Saves all of a batch or nothing. Throws `StoreError.fenced`, `.duplicateKey` or `.outcomeUnknown`, or a
     /// `PostgresError`.
-    /// - Parameter earlier: the commit that this batch goes on from, where it is still under way: what can be prepared is
-    ///   prepared beside it. When it fails this batch is not saved, and throws `StoreError.earlierFailed`.
+    /// - Parameter earlier: the commit that this batch goes on from, where it is still under way: what can be prepared
+    ///   is prepared beside it. When it fails this batch is not saved, and throws `StoreError.earlierFailed`.
     func commit(_ batch: Commit, after earlier: Task<Void, any Error>?) async throws
     /// The hub's events that concern no case, in the order of their positions.
     func rules() async throws -> [Event]
@@ -100,6 +100,7 @@ extension Task<Void, any Error>? {
     }
 }
 
+/// What a node last said of itself.
 public struct NodeReport: Sendable, Equatable {
     public var origin: Origin
     public var heardAt: Instant
@@ -120,7 +121,9 @@ public struct NodeReport: Sendable, Equatable {
 
 /// One transaction of the writer. Journal, parts, cases, figures, feeds, cursors and replies move together.
 public struct Commit: Sendable {
+    /// See `Effects`.
     public typealias Numbered = Effects.Numbered
+    /// See `Effects`.
     public typealias Routed = Effects.Routed
 
     public var origin: Origin
@@ -128,7 +131,8 @@ public struct Commit: Sendable {
     /// What the head must be now, and what it becomes.
     public var expected: StoredHead
     public var becomes: StoredHead
-    /// What the core decided. An origin that it both lifts and quarantines stays quarantined: the safe order of the two.
+    /// What the core decided. An origin that it both lifts and quarantines stays quarantined: the safe order of the
+    /// two.
     public var effects: Effects
     public var cases: [CaseRow] = []
     /// So many of `cases`, from the first, are each there once, in their order, and nothing of them was here before:
@@ -152,6 +156,7 @@ public struct Commit: Sendable {
     }
 }
 
+/// Why the store did not commit.
 public enum StoreError: Error, Sendable, Equatable {
     /// Another process has become this origin's writer: stop.
     case fenced

@@ -5,10 +5,12 @@ public import Federation
 public import Logging
 import Postgres
 import Synchronization
+import Telemetry
 
 /// The single writer of a server, which carries out what `WriterMachine` says on a `CaseStore`: looks up, reads, saves,
 /// and tells those who wait. It decides nothing.
 public actor Writer<Core: DecidingCore> {
+    /// What a command came to, for its caller.
     public typealias Answer = WriterAnswer
     typealias Machine = WriterMachine<Core, Ticket<WriterDone>>
     typealias Item = Machine.Item
@@ -22,6 +24,7 @@ public actor Writer<Core: DecidingCore> {
         public var cases: [CaseRow]
     }
 
+    /// What the writer asks of the server in which it runs.
     public struct Environment: Sendable {
         public var now: @Sendable () -> Instant
         public var observe: @Sendable (Notice) -> Void
@@ -245,7 +248,7 @@ public actor Writer<Core: DecidingCore> {
                 do {
                     actions += try await look(action)
                 } catch {
-                    logger.warning("store not read", metadata: ["error": "\(error)"])
+                    logger.warning("store not read", metadata: [LogKey.error: "\(error)"])
                     actions += machine.failed(StoreFailure(error), time: time)
                 }
             case .derive(let batch):
@@ -310,7 +313,7 @@ public actor Writer<Core: DecidingCore> {
                 try await store.commit(commit, after: earlier)
                 endings.note(number, .success(()))
             } catch {
-                logger.warning("batch not saved", metadata: ["batch": "\(number)", "error": "\(error)"])
+                logger.warning("batch not saved", metadata: [LogKey.batch: "\(number)", LogKey.error: "\(error)"])
                 endings.note(number, .failure(StoreFailure(error)))
                 throw error
             }
@@ -362,7 +365,8 @@ public actor Writer<Core: DecidingCore> {
         return (begun + known, begun.count)
     }
 
-    /// How many events each case gained, and the position of the last. What one person does at once mostly stands together.
+    /// How many events each case gained, and the position of the last. What one person does at once mostly stands
+    /// together.
     private static func newEvents(_ numbered: [Effects.Numbered]) -> [CaseID: (count: Int, last: UInt64)] {
         var new: [CaseID: (count: Int, last: UInt64)] = [:]
         new.reserveCapacity(numbered.count / 2)

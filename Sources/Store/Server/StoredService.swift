@@ -9,7 +9,9 @@ import Postgres
 /// What node and hub answer alike, from the store. Each adds its own reads.
 public protocol StoredService: CaseService {
     associatedtype Core: DecidingCore
+    /// What the server works with: store, reads, accounts.
     var office: Office { get }
+    /// The one writer of this origin.
     var writer: Writer<Core> { get }
     /// The hub's acknowledgement that covers an own event, where there is one.
     func acknowledgement(of event: Event) async throws -> Ack?
@@ -76,8 +78,8 @@ extension StoredService {
         return CommandResult(document: document, receipt: receipt, isReplay: answer.isReplay)
     }
 
-    /// What the writer would decide a command of `principal` by. Without a core, while it reloads, only what its peers can
-    /// read is not known.
+    /// What the writer would decide a command of `principal` by. Without a core, while it reloads, only what its peers
+    /// can read is not known.
     func context(of principal: Principal, on record: CaseRecord) async -> DecisionContext {
         let (actor, now) = (principal.actor, office.now())
         let context = await writer.withCore { $0?.desk.context(of: actor, on: record, now: now) }

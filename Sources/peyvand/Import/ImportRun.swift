@@ -226,8 +226,8 @@ struct ImportRun: Sendable {
 
     // MARK: Resuming
 
-    /// How far an earlier run came, unless its target has lost since what it then had. A state that cannot be read, or a
-    /// target that does not answer now, means from the beginning: the keys of the rows make that safe.
+    /// How far an earlier run came, unless its target has lost since what it then had. A state that cannot be read, or
+    /// a target that does not answer now, means from the beginning: the keys of the rows make that safe.
     private func resumed() async -> ImportState? {
         guard let target, let stateFile, let state = try? ImportState(reading: stateFile), state.digest == digest,
             let client = target.clients[state.last.node],

@@ -81,7 +81,7 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 }
 
-extension Outcome {
+extension RunEnd {
     /// What the process ends with.
     var code: Int32 {
         switch self {

@@ -125,8 +125,8 @@ import struct Simulator.Generator
         #expect(bench.core.cursors.map(\.hubIncarnation) == [3])
     }
 
-    /// First an old backup of the hub was brought back, then a newer one of the line before: it goes on beyond the newest
-    /// cursor, from a row that an older one covers. Beyond all of them it would leave rows out.
+    /// First an old backup of the hub was brought back, then a newer one of the line before: it goes on beyond the
+    /// newest cursor, from a row that an older one covers. Beyond all of them it would leave rows out.
     @Test func aFeedGoesOnFromAnOlderCursor() throws {
         var bench = try Bench()
         try bench.take(bench.docket.events, from: 1)

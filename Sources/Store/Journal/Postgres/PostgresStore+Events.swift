@@ -107,8 +107,8 @@ extension PostgresStore {
         JournalRow(place: ChainPlace(incarnation: try row.number(7), seq: try row.number(5)), event: try stored(row))
     }
 
-    /// For this transaction: two sides that come in one order are read in step, also where the plan is made for tables that
-    /// are still empty, and the plan is kept: making it takes a fifth of the time of reading.
+    /// For this transaction: two sides that come in one order are read in step, also where the plan is made for tables
+    /// that are still empty, and the plan is kept: making it takes a fifth of the time of reading.
     private static let readInStep = """
         SELECT set_config('enable_mergejoin', 'on', true), set_config('enable_nestloop', 'off', true),
             set_config('plan_cache_mode', 'force_generic_plan', true)
@@ -119,8 +119,8 @@ extension PostgresStore {
 
     /// What one incarnation wrote, journal and parts read side by side, each once along its index and with no sum of
     /// sizes: an office that was away sends weeks of it. Large events come without their bytes, so that no answer takes
-    /// more than some megabytes of memory. Literal limits let the planner see that both sides come in one order; no part
-    /// is without its event, so the first parts are those of the first events.
+    /// more than some megabytes of memory. Literal limits let the planner see that both sides come in one order; no
+    /// part is without its event, so the first parts are those of the first events.
     private static let selectSmall = """
         SELECT hash, CASE WHEN octet_length(envelope) <= \(small) THEN envelope END, state,
             CASE WHEN octet_length(part) <= \(small) THEN part END, $1::text, seq, case_id, $2::bigint,
@@ -196,8 +196,8 @@ extension PostgresStore {
 
     // MARK: - Rows
 
-    /// An event for the wire, of the columns hash, envelope, state, part, origin, seq, case_id: its bytes are checked, and
-    /// not read. The envelope names the part's hash as plain bytes.
+    /// An event for the wire, of the columns hash, envelope, state, part, origin, seq, case_id: its bytes are checked,
+    /// and not read. The envelope names the part's hash as plain bytes.
     func stored(_ row: Row) throws -> WireEvent {
         let hash = try row.hash(0)
         let bytes = try row.get(1, as: [UInt8].self)

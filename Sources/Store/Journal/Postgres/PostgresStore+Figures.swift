@@ -2,8 +2,8 @@ import Casework
 import Federation
 import Postgres
 
-/// By how much a batch moves the figures: of each home, and of each home's days. They move in the transaction that moves
-/// the cases.
+/// By how much a batch moves the figures: of each home, and of each home's days. They move in the transaction that
+/// moves the cases.
 struct MovedFigures {
     private let firstDay: Int64
     private var homes: [Origin: CountedCase] = [:]
@@ -90,8 +90,8 @@ struct CountedCase {
 
     private init() {}
 
-    /// `open` counts all that somebody must still act on, disputed and answered ones among them; `answered`, `closed` and
-    /// `disputed` go by the status shown; `conflicts` counts cases that have any.
+    /// `open` counts all that somebody must still act on, disputed and answered ones among them; `answered`, `closed`
+    /// and `disputed` go by the status shown; `conflicts` counts cases that have any.
     init(isRegistered: Bool, isOpen: Bool, status: Status?, conflicts: Int) {
         counts[0] = isRegistered ? 1 : 0
         counts[1] = isOpen ? 1 : 0
