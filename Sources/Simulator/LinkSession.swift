@@ -33,5 +33,8 @@ final class LinkSession {
         downStalledUntil = now
     }
 
+    /// The committer has forgotten all that waited for it.
+    func forget() { (waiting, submitted, saved) = (0, 0, 0) }
+
     var isOver: Bool { !isOpenAtHub && !isOpenAtNode && up.isEmpty }
 }

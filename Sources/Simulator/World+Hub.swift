@@ -308,7 +308,7 @@ extension World {
 
     func restartHub() {
         for work in hub.forgetAll(as: random.next(), isOpen: true, now: now) {
-            (work.call?.waiting, work.call?.submitted, work.call?.saved) = (0, 0, 0)
+            work.call?.forget()
             if case .wish(let client) = work { unanswered.append((nil, client)) }
         }
         trace.note("hub starts at position \(hub.disk.position)")

@@ -1,5 +1,7 @@
-import Casework
+public import Casework
 import Federation
+import Logging
+import Telemetry
 
 extension StoredService {
     /// What every server does, beside what only this one does, until cancelled or until one of it ends: by being fenced, or
@@ -30,7 +32,7 @@ extension StoredService {
             let count = try await Upkeep.refold(office.database) { cases in
                 _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count, isOwn: true)
             }
-            if count > 0 { logger.notice("cases read anew", metadata: ["count": "\(count)"]) }
+            if count > 0 { logger.notice("cases read anew", metadata: [LogKey.count: "\(count)"]) }
         }
     }
 
