@@ -1,11 +1,12 @@
 import Casework
 import Federation
+import Store
 import Testing
 
 @testable import Hub
 
 @Suite(.timeLimit(.minutes(1))) struct PresenceTests {
-    private let tabriz = Origin.provinces[3]
+    private let tabriz = Origin("IR-03") ?? .hub
     private let noon = Instant(milliseconds: 1_794_818_000_000)
 
     /// A node that calls anew before its old call has ended stays connected.
@@ -22,7 +23,7 @@ import Testing
 
     @Test func whoWatchesHearsOfEachChange() async {
         let presence = Presence()
-        let changes = presence.changes.listen(buffering: 8)
+        let changes = await presence.changes.listen(buffering: 8)
         await presence.connected(tabriz)
         await presence.disconnected(tabriz)
         var heard: [Origin] = []
