@@ -197,9 +197,6 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "CSVTests", dependencies: ["CSV"], exclude: notes("Tests/CSVTests"), swiftSettings: settings),
         .testTarget(
-            name: "HubTests", dependencies: ["Hub", "Store", "Casework", "Federation"],
-            exclude: notes("Tests/HubTests"), swiftSettings: settings),
-        .testTarget(
             name: "ConsoleTests",
             dependencies: [
                 "Casework", "Contract", "Console", "Federation", "JSON", "TestCountry", httpTypes, logging, nioCore,

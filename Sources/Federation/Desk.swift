@@ -233,7 +233,8 @@ public struct Desk: Sendable {
 
     // MARK: Rules
 
-    /// Writes a rule into the hub's journal; `refoldRules` comes after the last. `nil` when it is too long for an event.
+    /// Writes a rule into the hub's journal; `refoldRules` comes after the last. `nil` when it is too long for an
+    /// event.
     mutating func write(
         rule: NetworkChange, actor: Actor, now: Instant, random: inout some RandomNumberGenerator
     ) -> Event? {

@@ -143,7 +143,8 @@ public struct NodeCore: DecidingCore {
             number([event], nil, &effects)
             return
         }
-        // A feed leaves out what its destination wrote; the hub returns lost events by themselves, and they are verified.
+        // A feed leaves out what its destination wrote; the hub returns lost events by themselves, and they are
+        // verified.
         guard event.origin != desk.origin else {
             let detail = "the hub's feed holds an event of this node itself"
             effects.alarms.append((desk.origin, Alarm(code: .foreignOrigin, detail: detail, event: event.hash)))

@@ -79,7 +79,12 @@ public struct NodeLink: Sendable, Equatable {
     /// The greatest own seq of each incarnation that the hub has named in this call.
     private var confirmed: [UInt64: UInt64] = [:]
     private var returning: [Stretch] = []
-    private var repair = Repair<Action>()
+    /// Cases that cannot be read here.
+    private var damaged: [CaseID] = []
+    /// What came and waits for a damaged case, in order.
+    private var blocked: [Action] = []
+    /// Reads that met a damaged case.
+    private var unread: [Action] = []
     /// Up to which of this server's positions digests were compared.
     private var compared: UInt64 = 0
     private var compareAt: Instant
@@ -120,12 +125,12 @@ public struct NodeLink: Sendable, Equatable {
             return [.recordAck(ack)]
         case (.feed(let rows), .live):
             compareAt = now + Self.quiet
-            return repair.inTurn(.apply(rows))
+            return inTurn(.apply(rows))
         case (.history(let history), .live):
             switch history.purpose {
             case .lost:
                 if !history.events.isEmpty { pullUntil = now + Self.pullPatience }
-                return repair.inTurn(.restore(history.events, latest: latest, isLast: history.isLast))
+                return inTurn(.restore(history.events, latest: latest, isLast: history.isLast))
             case .repair: return history.events.isEmpty ? [] : [.repair(history.events)]
             }
         case (.fetch(let cases), .live):
@@ -154,8 +159,7 @@ public struct NodeLink: Sendable, Equatable {
         confirmed = [:]
         for head in welcome.heads { confirmed[head.incarnation] = head.seq }
         startOver()
-        returning = welcome.lost
-        repair.startOver()
+        (returning, blocked, unread) = (welcome.lost, [], [])
         state = .live(isReading: false, isReturning: !returning.isEmpty)
         if welcome.heads.allSatisfy({ journal.reaches($0) }) {
             actions += openWriting()
@@ -167,7 +171,7 @@ public struct NodeLink: Sendable, Equatable {
             writing = .pulling
         }
         if !returning.isEmpty { actions.append(.readHubEvents(returning)) }
-        if !repair.asked.isEmpty { actions.append(.send(.fetch(repair.asked))) }
+        if !damaged.isEmpty { actions.append(.send(.fetch(damaged))) }
         return actions + read()
     }
 
@@ -277,7 +281,20 @@ public struct NodeLink: Sendable, Equatable {
     /// Feed rows are committed.
     public mutating func committed(_ cursor: FeedCursor, clock: Instant) -> [Action] {
         guard case .live = state else { return [] }
-        return [.send(.feedAck(cursor, clock: clock, backlog: backlog))] + repair.next()
+        return [.send(.feedAck(cursor, clock: clock, backlog: backlog))] + next()
+    }
+
+    /// After what waits, if anything does.
+    private mutating func inTurn(_ action: Action) -> [Action] {
+        guard !blocked.isEmpty else { return [action] }
+        blocked.append(action)
+        return []
+    }
+
+    /// What waited first is done; the next of it.
+    private mutating func next() -> [Action] {
+        if !blocked.isEmpty { blocked.removeFirst() }
+        return Array(blocked.prefix(1))
     }
 
     /// An action could not be carried out, because a case is damaged here: `apply`, `restore` or a read. It is tried
@@ -285,18 +302,19 @@ public struct NodeLink: Sendable, Equatable {
     public mutating func blocked(_ action: Action, by id: CaseID) -> [Action] {
         guard case .live = state else { return [] }
         switch action {
-        case .apply, .restore: repair.blocked(action, isRead: false)
-        default: repair.blocked(action, isRead: true)
+        case .apply, .restore: if blocked.isEmpty { blocked = [action] }
+        default: unread.append(action)
         }
-        repair.forget([id])
+        damaged.removeAll { $0 == id }
         return found(damaged: id)
     }
 
     /// What the hub sent of some cases is in place.
     public mutating func repaired(_ cases: [CaseID]) -> [Action] {
-        repair.forget(cases)
+        damaged.removeAll { cases.contains($0) }
         guard case .live = state else { return [] }
-        return repair.repaired()
+        defer { unread = [] }
+        return blocked.prefix(1) + unread
     }
 
     /// Own events that came back are committed; the journal as it stands.
@@ -306,7 +324,7 @@ public struct NodeLink: Sendable, Equatable {
             if acknowledged[chain.incarnation] ?? 0 < chain.head.seq { sent[chain.incarnation] = chain.head.seq - 1 }
         }
         self.journal = journal
-        let next = repair.next()
+        let next = next()
         guard isLast, writing == .pulling else { return next + read() }
         let detail = "this node had been brought back from an older state: its later events came back from the hub"
         return [.raise(Alarm(code: .recovered, detail: detail))] + openWriting() + next + read()
@@ -314,7 +332,8 @@ public struct NodeLink: Sendable, Equatable {
 
     /// A case cannot be read here: its bytes are damaged. The hub is asked for them.
     public mutating func found(damaged id: CaseID) -> [Action] {
-        guard repair.ask(for: id) else { return [] }
+        guard !damaged.contains(id) else { return [] }
+        if damaged.count < Batch.maximumCases { damaged.append(id) }
         guard case .live = state else { return [] }
         return [.send(.fetch([id]))]
     }

@@ -18,6 +18,7 @@ public struct RuleBook: Sendable {
         if !events.isEmpty { refold() }
     }
 
+    /// Whether a rule's event is in it.
     public func holds(_ hash: EventHash) -> Bool { events.contains { $0.hash == hash } }
 
     /// Adds an event without folding: `refold` comes after the last.

@@ -15,9 +15,6 @@ final class LinkSession {
     var isOpenAtHub = true
     /// Work of this call that waits for the committer: the next frame is read afterwards.
     var waiting = 0
-    /// Batches of events with the committer, and those of them that are saved and not told: several go at a time.
-    var submitted = 0
-    var saved = 0
     /// What the hub's half asked the store for.
     var reads: [HubLink.Action] = []
     /// Nothing moves in this direction until then.
@@ -32,9 +29,6 @@ final class LinkSession {
         upStalledUntil = now
         downStalledUntil = now
     }
-
-    /// The committer has forgotten all that waited for it.
-    func forget() { (waiting, submitted, saved) = (0, 0, 0) }
 
     var isOver: Bool { !isOpenAtHub && !isOpenAtNode && up.isEmpty }
 }

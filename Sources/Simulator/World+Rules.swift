@@ -1,7 +1,8 @@
 import Casework
 import Federation
 
-/// The nation's rules in the simulated world: set at its beginning, changed at any time, and always by the hub's people.
+/// The nation's rules in the simulated world: set at its beginning, changed at any time, and always by the hub's
+/// people.
 extension World {
     /// So many as Iran has provinces. The last is the stranger's own.
     static let regions: [Origin] = (0...30).compactMap { Origin(country: "IR", region: $0) }

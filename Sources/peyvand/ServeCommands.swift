@@ -46,11 +46,10 @@ struct NodeCommand: AsyncParsableCommand {
             configuration.attachments = settings.attachments
             configuration.attachmentsHost = settings.optional("attachments.host")
             configuration.attachmentsPort = try settings.optionalPort("attachments.port")
-            let metrics = ServeMetrics.start()
-            let clock = try ServeClock.open(settings, doors: [ServeConsole.address(settings)], logger: logger)
-            let node = try await Node.open(configuration, now: clock.now, tick: clock.tick, logger: logger)
+            let console = ServeMetrics.start()
+            let node = try await Node.open(configuration, now: { .now }, logger: logger)
             let door = try await ServeConsole.open(
-                Console(service: node, configuration: metrics, logger: logger), settings: settings,
+                Console(service: node, configuration: console, logger: logger), settings: settings,
                 authorize: { _ in nil },
                 audit: { refusal in
                     node.office.auditRefusal(
@@ -91,13 +90,11 @@ struct HubCommand: AsyncParsableCommand {
                 trustRoots: try settings.required("trust.roots"),
                 receiptKey: try settings.required("receipt.key"))
             configuration.attachments = settings.attachments
-            let metrics = ServeMetrics.start()
-            let clock = try ServeClock.open(
-                settings, doors: [configuration.linkAddress, ServeConsole.address(settings)], logger: logger)
-            let hub = try await Hub.open(configuration, now: clock.now, tick: clock.tick, logger: logger)
+            let console = ServeMetrics.start()
+            let hub = try await Hub.open(configuration, now: { .now }, logger: logger)
             let link = try await hub.openLink()
             let door = try await ServeConsole.open(
-                Console(service: hub, configuration: metrics, logger: logger), settings: settings,
+                Console(service: hub, configuration: console, logger: logger), settings: settings,
                 authorize: { hub.authority.refusal($0) }, audit: { hub.authority.audit($0, door: "console") },
                 logger: logger)
             Terminal.line("ready hub link=\(link) \(door.summary)")

@@ -30,10 +30,12 @@ import Testing
         "POST /api/v1/network/holidays":
             #"{"date":"1406-03-04","source":"void","name_fa":"باطل","name_en":"void"}"#,
         "POST /api/v1/network/organizations":
-            #"{"code":"IR-03-PARK","kind":"agency","name_fa":"پارک","name_en":"Parks","parent":"IR-03","seat":"IR-03"}"#,
+            #"{"code":"IR-03-PARK","kind":"agency","name_fa":"پارک","name_en":"Parks","parent":"IR-03","#
+            + #""seat":"IR-03"}"#,
         "POST /api/v1/network/categories": #"{"code":"parks","name_fa":"پارک","name_en":"Parks"}"#,
         "POST /api/v1/network/import":
-            #"{"files":{"policy.csv":"from,rule,value\n1405-10-01,case_days,15\n1405-10-01,complaint_days,9\n1405-10-01,accept_days,2\n1405-10-01,rest,fri\n"}}"#,
+            #"{"files":{"policy.csv":"from,rule,value\n1405-10-01,case_days,15\n1405-10-01,complaint_days,9\n"#
+            + #"1405-10-01,accept_days,2\n1405-10-01,rest,fri\n"}}"#,
     ]
 
     static func request(_ route: Route, _ client: Client) -> (path: String, body: String?) {

@@ -10,14 +10,7 @@ package final class Demo: Sendable {
     }
     private let run = Mutex<Run?>(nil)
 
-    private let provinces: Int
-    private let environment: [String: String]
-
-    /// - Parameter environment: settings for all of its servers.
-    package init(named name: String = "demo", provinces: Int = 31, environment: [String: String] = [:]) {
-        folder = Scratch.folder.appending(path: name)
-        (self.provinces, self.environment) = (provinces, environment)
-    }
+    package init(named name: String = "demo") { folder = Scratch.folder.appending(path: name) }
 
     // MARK: The program
 
@@ -56,8 +49,7 @@ package final class Demo: Sendable {
             throw Fault("there is no program at \(Self.binary); build it, or set PEYVAND_BINARY")
         }
         let stale = try? Data(contentsOf: demoFile)
-        let program = try Program(
-            Self.binary, ["demo", "--directory", folder.path, "--quiet"] + options, environment: environment)
+        let program = try Program(Self.binary, ["demo", "--directory", folder.path, "--quiet"] + options)
         let lifeline = try Lifeline(of: program.process)
         run.withLock { $0 = Run(program: program, lifeline: lifeline) }
         _ = try await eventually("the demonstration is ready", within: limit, every: .milliseconds(200)) {

@@ -49,7 +49,7 @@ enum ImportTable {
         "HTTP2": system.union(network).union(observing).union(["CNGHTTP2", "COpenSSL"]),
         "Attachments": system.union(["Casework", "Cryptography", "NIOPosix"]),
         // Services; doors see servers by the contract alone.
-        "Contract": ["Casework", "JSON"],
+        "Contract": ["Casework", "CSV", "JSON"],
         "Store": servers.subtracting(network).subtracting(["HTTP2", "Store"]),
         "Node": servers, "Hub": servers,
         "Console": system.union(observing).union([

@@ -24,6 +24,7 @@ public struct Policy: Sendable, Hashable {
 
 /// A day on which no office of the country works.
 public struct Holiday: Sendable, Hashable {
+    /// Which day it is: one of every year, or a single one.
     public enum Day: Sendable, Hashable, Comparable {
         /// Of every year of the country's calendar.
         case yearly(WorkCalendar.MonthDay)

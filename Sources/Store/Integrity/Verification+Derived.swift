@@ -133,7 +133,8 @@ extension VerificationRun {
             """)
         for row in rows { report.add(fault: "figures \(try row.get(0, as: String.self)): differ from a recount") }
         let days = try await query(
-            "\(FigureCount.differentDays(from: "cases", try await store.zone())) LIMIT \(VerificationReport.maximumFaults)"
+            "\(FigureCount.differentDays(from: "cases", try await store.zone())) "
+                + "LIMIT \(VerificationReport.maximumFaults)"
         )
         for row in days { report.add(fault: "days \(try row.get(0, as: String.self)): differ from a recount") }
         tell("figures", 1, of: 1)

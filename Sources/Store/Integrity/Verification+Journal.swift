@@ -41,7 +41,8 @@ extension VerificationRun {
     private func origins() async throws -> [Origin] {
         let partitions = try await query(
             """
-            SELECT upper(replace(substr(c.relname, 9), '_', '-')) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+            SELECT upper(replace(substr(c.relname, 9), '_', '-'))
+            FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
             WHERE i.inhparent = 'journal'::regclass
             """)
         let held = try await query("SELECT DISTINCT origin FROM held_events")

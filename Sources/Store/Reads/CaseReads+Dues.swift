@@ -3,7 +3,8 @@ public import Contract
 import Postgres
 
 extension CaseReads {
-    /// Open cases whose deadline lies on a closure's day, of those that it closes, and where the rules would put it now:
+    /// Open cases whose deadline lies on a closure's day, of those that it closes, and where the rules would put it
+    /// now:
     /// a proposal, which a person confirms case by case.
     public func duesTouched(by closure: Closure) async throws -> [TouchedDue] {
         let network = network

@@ -39,9 +39,9 @@ extension CaseReads {
 
     /// New cases and answers of each day of the country, oldest first; the last is today.
     /// - Parameter days: 1–366.
-    public func trend(days: Int, now: Instant) async throws -> [TrendPoint] {
+    public func trend(days: Int, now: Instant? = nil) async throws -> [TrendPoint] {
         let country = network.country
-        let last = country.date(at: now).dayNumber
+        let last = country.date(at: now ?? .system).dayNumber
         let dates = (0..<min(max(days, 1), 366)).reversed().map { CivilDate(country.calendar, dayNumber: last - $0) }
         let starts = dates.map { country.start(of: $0).stored }
         let counted = try await database.readers.run { connection in
@@ -61,7 +61,8 @@ extension CaseReads {
     }
 
     /// The cases whose deadline passed longest ago; for everybody's eyes, so without texts.
-    public func overdueRanking(limit: Int, now: Instant) async throws -> [CaseDocument] {
+    public func overdueRanking(limit: Int, now: Instant? = nil) async throws -> [CaseDocument] {
+        let now = now ?? .system
         let limit = min(max(limit, 1), Self.maximumPage)
         let rows = try await database.readers.run { connection in
             try connection.query(

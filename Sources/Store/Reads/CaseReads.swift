@@ -40,3 +40,12 @@ public struct CaseReads: Sendable {
         Readership(of: principal.actor, at: origin, in: network.tree)
     }
 }
+
+extension Instant {
+    /// The system's clock, for callers that give none.
+    static var system: Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Instant(seconds: Int64(time.tv_sec)) + Int64(time.tv_nsec / 1_000_000)
+    }
+}

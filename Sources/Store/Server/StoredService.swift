@@ -13,7 +13,6 @@ public protocol StoredService: CaseService {
     var office: Office { get }
     /// The one writer of this origin.
     var writer: Writer<Core> { get }
-    var logger: Logger { get }
     /// The hub's acknowledgement that covers an own event, where there is one.
     func acknowledgement(of event: Event) async throws -> Ack?
 }
@@ -38,16 +37,11 @@ public struct Office: Sendable {
     public let projections: ProjectionFrame
     /// The clocks that run in its cases.
     public let clocks: Clocks
-    /// The server's one clock.
     public let now: @Sendable () -> Instant
-    /// How often a timer that waits for a moment of this clock looks at it.
-    public let tick: Duration
 
-    /// - Parameter tick: how often a timer that waits for a moment of the clock `now` looks at it.
     public init(
         origin: Origin, rules: Rules = Rules(), database: Database, store: any CaseStore,
-        receiptKey: SigningKey, files: AttachmentFiles? = nil, now: @escaping @Sendable () -> Instant,
-        tick: Duration = .seconds(20), logger: Logger
+        receiptKey: SigningKey, files: AttachmentFiles? = nil, now: @escaping @Sendable () -> Instant, logger: Logger
     ) {
         self.origin = origin
         self.rules = rules
@@ -56,7 +50,7 @@ public struct Office: Sendable {
         self.receiptKey = receiptKey
         self.files = files
         attachments = AttachmentRegister(database)
-        (self.now, self.tick) = (now, tick)
+        self.now = now
         reads = CaseReads(database: database, store: store, origin: origin, rules: rules)
         accounts = Accounts(database)
         auditTrail = AuditTrail(Audit(database), logger: logger)
@@ -165,7 +159,7 @@ extension StoredService {
     public func caseOfProposal(_ id: EventHash) async throws -> CaseID { try await office.reads.caseOfProposal(id) }
 
     public func track(_ code: TrackingCode, mobile: String?) async throws -> TrackDocument? {
-        try await office.reads.track(code, mobile: mobile, now: office.now())
+        try await office.reads.track(code, mobile: mobile)
     }
 
     public func report(_ period: CivilPeriod) async throws -> ReportDocument {

@@ -47,7 +47,8 @@ struct AttemptTable: Sendable {
             try connection.query(
                 """
                 SELECT DISTINCT \(OutboxProjection.table.list("o")) FROM attempts a JOIN outbox o
-                    ON o.case_id = a.case_id AND o.event = a.event AND o.recipient = a.recipient AND o.template = a.template
+                    ON o.case_id = a.case_id AND o.event = a.event
+                        AND o.recipient = a.recipient AND o.template = a.template
                 WHERE a.result IN ('sent', 'delivered', 'failed') AND NOT a.is_told LIMIT \(limit)
                 """
             ).map { try OutboxProjection.table.read($0, into: OutboxProjection.blank) }
