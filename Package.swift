@@ -57,7 +57,7 @@ let package = Package(
         .target(name: "JSON", exclude: notes("Sources/JSON"), swiftSettings: settings),
         .target(name: "CSV", exclude: notes("Sources/CSV"), swiftSettings: settings),
         .target(
-            name: "Contract", dependencies: ["Casework", "CSV", "JSON"], exclude: notes("Sources/Contract"),
+            name: "Contract", dependencies: ["Casework", "JSON"], exclude: notes("Sources/Contract"),
             swiftSettings: settings),
         .target(
             name: "Cryptography", dependencies: ["COpenSSL"], exclude: notes("Sources/Cryptography"),
@@ -65,12 +65,9 @@ let package = Package(
         .target(
             name: "Simulator", dependencies: ["Casework", "Federation", "Cryptography"],
             exclude: notes("Sources/Simulator"), swiftSettings: settings),
-        .target(
-            name: "Telemetry", dependencies: [metrics], exclude: notes("Sources/Telemetry"), swiftSettings: settings),
         .target(name: "POSIX", exclude: notes("Sources/POSIX"), swiftSettings: settings),
         .target(
-            name: "Postgres", dependencies: ["CLibPQ", "POSIX", "Telemetry", logging],
-            exclude: notes("Sources/Postgres"),
+            name: "Postgres", dependencies: ["CLibPQ", "POSIX", logging], exclude: notes("Sources/Postgres"),
             swiftSettings: settings),
         .target(
             name: "Attachments", dependencies: ["Casework", "Cryptography", nioPosix],
@@ -79,7 +76,7 @@ let package = Package(
         .target(
             name: "HTTP2",
             dependencies: [
-                "CNGHTTP2", "COpenSSL", "Telemetry", nioCore, nioPosix, httpTypes, logging, metrics,
+                "CNGHTTP2", "COpenSSL", nioCore, nioPosix, httpTypes, logging, metrics,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -89,8 +86,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", "Telemetry",
-                logging,
+                "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "Postgres", logging,
             ],
             exclude: notes("Sources/Store"),
             resources: [
@@ -102,21 +98,20 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "HTTP2", "Store",
-                "Telemetry", httpTypes, logging, nioCore,
+                httpTypes, logging, nioCore,
             ],
             exclude: notes("Sources/Node"), swiftSettings: settings),
         .target(
             name: "Hub",
             dependencies: [
                 "Attachments", "Casework", "Federation", "Contract", "JSON", "Cryptography", "HTTP2", "Store",
-                "Telemetry", httpTypes, logging, nioCore,
+                httpTypes, logging, nioCore,
             ],
             exclude: notes("Sources/Hub"), swiftSettings: settings),
         .target(
             name: "Console",
             dependencies: [
-                "Casework", "Contract", "JSON", "CSV", "Cryptography", "Telemetry", logging, metrics, httpTypes,
-                nioCore,
+                "Casework", "Contract", "JSON", "CSV", "Cryptography", logging, httpTypes, nioCore,
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             exclude: notes("Sources/Console"),
@@ -124,7 +119,7 @@ let package = Package(
         .target(
             name: "Program",
             dependencies: [
-                "Casework", "Contract", "JSON", "Cryptography", "HTTP2", "POSIX", nioCore, httpTypes, logging,
+                "Casework", "JSON", "Cryptography", "HTTP2", "POSIX", nioCore, httpTypes, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), arguments,
             ],
             exclude: notes("Sources/Program"), swiftSettings: settings),
@@ -147,24 +142,19 @@ let package = Package(
             dependencies: [
                 "Casework", "Federation", "Contract", "JSON", "CSV", "Cryptography", "POSIX", "Postgres", "HTTP2",
                 "Store",
-                "Node", "Hub", "Console", "Simulator", "Telemetry", "Program", "Demo", "Bench", nioCore, httpTypes,
-                logging,
-                metrics, lifecycle, arguments, .product(name: "Configuration", package: "swift-configuration"),
+                "Node", "Hub", "Console", "Simulator", "Program", "Demo", "Bench", nioCore, httpTypes, logging,
+                lifecycle, arguments, .product(name: "Configuration", package: "swift-configuration"),
             ],
             exclude: notes("Sources/peyvand"),
             resources: [.embedInCode("Mappings")], swiftSettings: settings),
 
-        .target(
-            name: "TestCountry", dependencies: ["Casework", "Contract"], path: "Tests/TestCountry",
-            exclude: notes("Tests/TestCountry"), swiftSettings: settings),
         .testTarget(
-            name: "CaseworkTests", dependencies: ["Casework", "Contract", "TestCountry"],
-            exclude: notes("Tests/CaseworkTests"),
+            name: "CaseworkTests", dependencies: ["Casework"], exclude: notes("Tests/CaseworkTests"),
             swiftSettings: settings),
         .testTarget(
             name: "FederationTests",
             dependencies: [
-                "Casework", "Federation", "Cryptography", "Simulator", "TestCountry",
+                "Casework", "Federation", "Cryptography", "Simulator",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             exclude: notes("Tests/FederationTests"), swiftSettings: settings),
@@ -187,43 +177,30 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Store", "Casework", "Federation", "Contract", "JSON", "Cryptography", "POSIX", "Postgres",
-                "TestCountry",
-                logging,
+                "Store", "Casework", "Federation", "Contract", "JSON", "Cryptography", "POSIX", "Postgres", logging,
             ],
             exclude: notes("Tests/StoreTests"), swiftSettings: settings),
-        .testTarget(
-            name: "TelemetryTests", dependencies: ["Telemetry", metrics], exclude: notes("Tests/TelemetryTests"),
-            swiftSettings: settings),
         .testTarget(name: "CSVTests", dependencies: ["CSV"], exclude: notes("Tests/CSVTests"), swiftSettings: settings),
         .testTarget(
             name: "ConsoleTests",
-            dependencies: [
-                "Casework", "Contract", "Console", "Federation", "JSON", "TestCountry", httpTypes, logging, nioCore,
-            ],
+            dependencies: ["Casework", "Contract", "Console", "Federation", "JSON", httpTypes, logging, nioCore],
             exclude: notes("Tests/ConsoleTests"),
             swiftSettings: settings),
         .testTarget(
             name: "PeyvandTests",
             dependencies: [
-                "peyvand", "Program", "Casework", "CSV", "Contract", "JSON", "Simulator", "POSIX", "Postgres",
-                "TestCountry",
-                logging,
+                "peyvand", "Program", "Casework", "CSV", "Contract", "JSON", "Simulator", "POSIX", "Postgres", logging,
             ],
             exclude: notes("Tests/PeyvandTests"), swiftSettings: settings),
         .testTarget(
             name: "ProgramTests", dependencies: ["Program", "POSIX"], exclude: notes("Tests/ProgramTests"),
             swiftSettings: settings),
         .testTarget(
-            name: "DemoTests",
-            dependencies: [
-                "Demo", "Program", "Casework", "Contract", "JSON", "POSIX", "Store", "TestCountry",
-            ],
+            name: "DemoTests", dependencies: ["Demo", "Program", "Casework", "Contract", "JSON", "POSIX", "Store"],
             exclude: notes("Tests/DemoTests"), swiftSettings: settings),
         .testTarget(
             name: "BenchTests", dependencies: ["Bench", "Program"], exclude: notes("Tests/BenchTests"),
             swiftSettings: settings),
-        .testTarget(name: "TidyTests", exclude: notes("Tests/TidyTests"), swiftSettings: settings),
         .target(name: "TestDoors", path: "Tests/TestDoors", exclude: notes("Tests/TestDoors"), swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestDoors"],

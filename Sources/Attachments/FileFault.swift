@@ -2,7 +2,6 @@ import Glibc
 
 /// Why the bytes of a file could not be kept or given.
 public struct FileFault: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What went wrong, for code.
     public enum Code: String, Sendable {
         /// The disk has no room but what the journal needs.
         case full

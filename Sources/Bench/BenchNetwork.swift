@@ -9,8 +9,7 @@ import Store
 
 /// A hub and some provinces as offices run them: real processes of this program, each with a PostgreSQL of its own.
 ///
-/// The order of a test is its own: `prepare` makes certificates, `open` starts a server's PostgreSQL, `start` its
-/// process.
+/// The order of a test is its own: `prepare` makes certificates, `open` starts a server's PostgreSQL, `start` its process.
 actor BenchNetwork {
     /// A server's database: as long as it is open nobody else may copy its folder.
     struct Office: Sendable {
@@ -38,7 +37,7 @@ actor BenchNetwork {
     ) throws {
         self.settings = settings
         let folder = DemoFolder(folder)
-        cast = DemoCast(folder: folder, country: BenchCountry.network, provinces: provinces)
+        cast = DemoCast(folder: folder, provinces: provinces)
         sharing = isShared ? Set(cast.codes).subtracting(apart.union([DemoCast.hub])) : []
         state = DemoState()
         self.logger = logger
@@ -53,8 +52,8 @@ actor BenchNetwork {
     /// Where a server's PostgreSQL lies: `postgres` below it may be copied while it is closed.
     nonisolated func home(of code: String) -> String { folder.home(of: code) }
 
-    /// Starts the server's PostgreSQL and sees to it that its database is as an office's: migrated, with its tokens
-    /// and, at the hub, every certificate.
+    /// Starts the server's PostgreSQL and sees to it that its database is as an office's: migrated, with its tokens and,
+    /// at the hub, every certificate.
     @discardableResult
     func open(_ code: String) async throws -> Office {
         if let office = offices[code] { return office }
@@ -90,9 +89,9 @@ actor BenchNetwork {
         return Office(postgres: server, url: server.url(database: name))
     }
 
-    /// The shared PostgreSQL gives way to all else until cancelled, as if it stood on another machine. Each of its
-    /// processes begins a session, and Linux weighs sessions (`sched_autogroup`), within which alone a nice value
-    /// counts: so each session is lowered, also those that come.
+    /// The shared PostgreSQL gives way to all else until cancelled, as if it stood on another machine. Each of its processes
+    /// begins a session, and Linux weighs sessions (`sched_autogroup`), within which alone a nice value counts: so each
+    /// session is lowered, also those that come.
     func keepSharedLow() async throws {
         guard let sharedServer else { return }
         let postmaster = sharedServer.pid

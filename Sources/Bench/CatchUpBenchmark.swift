@@ -47,8 +47,7 @@ struct CatchUpBenchmark: Benchmark {
     }
 }
 
-/// A province's journal that the hub has not seen, kept as a folder to begin each round from, and a hub that has
-/// nothing.
+/// A province's journal that the hub has not seen, kept as a folder to begin each round from, and a hub that has nothing.
 struct Backlog: Sendable {
     let network: BenchNetwork
     /// Folders of a stopped PostgreSQL: the province's, and an empty hub's.
@@ -106,9 +105,8 @@ struct Backlog: Sendable {
         try await database.readers.run { connection in
             let row = try connection.query(
                 """
-                SELECT max(j.seq), encode(sha256(string_agg(
-                    j.hash || sha256(j.envelope) || coalesce(sha256(p.part), ''), ''
-                    ORDER BY j.seq, j.incarnation)), 'hex')
+                SELECT max(j.seq), encode(sha256(string_agg(j.hash || sha256(j.envelope) || coalesce(sha256(p.part), ''),
+                    '' ORDER BY j.seq, j.incarnation)), 'hex')
                 FROM journal j LEFT JOIN parts p USING (origin, seq, incarnation) WHERE j.origin = $1
                 """, [.text(CatchUpBenchmark.origin)])[0]
             return (try row.get(0), try row.get(1))

@@ -141,7 +141,7 @@ private struct Sample {
         let actor = Actor(name: "bench", role: .supervisor, organization: OrganizationCode(origin))
         let now = now
         func write(_ command: Command, on id: CaseID) throws -> [Event] {
-            let code = TrackingCode(region: 3, random: random.next())
+            let code = TrackingCode(province: 3, random: random.next())
             let wish = Wish(command: command, caseID: id, actor: actor, trackingCode: code)
             return try node.decide(wish, now: now, random: &random).numbered.map(\.event)
         }
@@ -161,6 +161,6 @@ private struct Sample {
     private static func desk(of origin: Origin, incarnation: UInt64) -> Desk {
         Desk(
             writer: JournalWriter(origin: origin, incarnation: incarnation, continuing: .empty, clock: HybridClock()),
-            journal: ChainTree(), rules: BenchCountry.rules, hashing: Digest.hashing)
+            journal: ChainTree(), tree: .standard, calendar: .standard, hashing: Digest.hashing)
     }
 }

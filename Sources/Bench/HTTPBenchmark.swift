@@ -82,8 +82,7 @@ struct Load: Sendable {
         init(parsing text: String, requests: Int) throws(Failure) {
             // finished in 2.34s, 85411.11 req/s, 52.10MB/s
             // status codes: 200000 2xx, 0 3xx, 0 4xx, 0 5xx
-            // traffic: 125.8MB (131903208) total, 7.63MB (8000000) headers (space savings 69.70%), 114.4MB (120000000)
-            // data
+            // traffic: 125.8MB (131903208) total, 7.63MB (8000000) headers (space savings 69.70%), 114.4MB (120000000) data
             func line(_ beginning: String) -> Substring? {
                 text.split(separator: "\n").first { $0.hasPrefix(beginning) }?.dropFirst(beginning.count)
             }

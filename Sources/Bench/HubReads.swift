@@ -53,14 +53,14 @@ struct HubReads: Sendable {
     private init(_ cases: [(code: String, id: String)], seed: UInt64) {
         var random = Generator(seed: seed)
         let path = "/api/v1/cases?"
-        let agencies = BenchCountry.origins.dropLast().map { $0.code + "-MUN" }
+        let agencies = Origin.provinces.dropLast().map { $0.code + "-MUN" }
         var inbox = [path + "limit=50"]
         for agency in agencies {
             inbox.append(path + "holder=\(agency)")
             inbox.append(path + "holder=\(agency)&status=in_progress")
         }
         inbox += ["referred", "in_progress", "answered", "closed", "disputed"].map { path + "status=\($0)" }
-        for province in BenchCountry.origins.dropLast() { inbox.append(path + "province=\(province.code)") }
+        for province in Origin.provinces.dropLast() { inbox.append(path + "province=\(province.code)") }
         for index in inbox.indices.reversed() { inbox.swapAt(index, random.below(index + 1)) }
         let search = { (words: [String]) in words.map { path + "q=" + Self.escaped($0) } }
         kinds = [
@@ -111,8 +111,7 @@ struct HubReads: Sendable {
         return results
     }
 
-    /// Asks a question of each kind in turn, as long as it is wanted: each kind's answers are spread over the whole
-    /// time.
+    /// Asks a question of each kind in turn, as long as it is wanted: each kind's answers are spread over the whole time.
     func measure(_ client: APIClient, while isWanted: () -> Bool) async throws -> [Result] {
         var (times, number) = (kinds.map { _ in [Double]() }, 0)
         repeat {

@@ -8,12 +8,11 @@ import POSIX
 import Postgres
 import Program
 
-/// From the commit at a node until the national feed has brought it to who watches, on an idle system; durable at the
-/// hub before. In turn with it, from a commit at a publisher until a subscriber of logical replication over TLS shows
-/// the row. PostgreSQL itself tells when it committed (`track_commit_timestamp`), so that both begin at the same
-/// moment. Both wait for the disk: how long it takes alone is measured between them. A disk may stand still for a
-/// moment, for ours or for the peer as it happens: hence several rounds, of which the median counts, and the worst is
-/// told beside it.
+/// From the commit at a node until the national feed has brought it to who watches, on an idle system; durable at the hub
+/// before. In turn with it, from a commit at a publisher until a subscriber of logical replication over TLS shows the row.
+/// PostgreSQL itself tells when it committed (`track_commit_timestamp`), so that both begin at the same moment. Both wait
+/// for the disk: how long it takes alone is measured between them. A disk may stand still for a moment, for ours or for
+/// the peer as it happens: hence several rounds, of which the median counts, and the worst is told beside it.
 struct LatencyBenchmark: Benchmark {
     fileprivate static let settings = ["track_commit_timestamp": "on"]
 

@@ -23,8 +23,8 @@ struct NationalHub: Sendable {
         var projecting = Duration.zero
     }
 
-    static let absent = BenchCountry.origins[30]
-    private static let present = BenchCountry.origins.filter { $0 != absent }
+    static let absent = Origin.provinces[30]
+    private static let present = Origin.provinces.filter { $0 != absent }
     /// Days over which the cases were registered.
     private static let days: Int64 = 120
     /// New cases of each province between two looks at the clock: bounds what is in memory.
@@ -41,7 +41,7 @@ struct NationalHub: Sendable {
     init(_ bench: BenchRun, top: Int) throws {
         (self.bench, self.top) = (bench, top)
         network = try BenchNetwork(
-            folder: bench.folder + "/national", provinces: BenchCountry.origins.count, logger: bench.logger)
+            folder: bench.folder + "/national", provinces: Origin.provinces.count, logger: bench.logger)
     }
 
     /// Registered cases that it holds.

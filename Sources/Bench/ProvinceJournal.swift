@@ -51,12 +51,12 @@ struct ProvinceJournal: Sendable {
     ///   - chains: what the hub holds of this origin; a start goes on from there.
     ///   - registered: cases of this origin that are there already.
     init(origin: Origin, after chains: ChainTree, registered: Int, pace: Pace) {
-        let seed = UInt64(registered) << 8 | UInt64(origin.region ?? 31)
+        let seed = UInt64(registered) << 8 | UInt64(origin.provinceNumber ?? 31)
         (random, workload) = (Generator(seed: seed), Workload(seed: seed))
         let writer = JournalWriter(
             origin: origin, incarnation: SecureRandom.uint64() | 1, continuing: chains.latest, clock: HybridClock())
         let desk = Desk(
-            writer: writer, journal: chains, rules: BenchCountry.rules, hashing: Digest.hashing)
+            writer: writer, journal: chains, tree: .standard, calendar: .standard, hashing: Digest.hashing)
         core = NodeCore(desk: desk, hub: ChainTree(), cursors: [], position: 0)
         (now, interval) = (pace.begins, pace.interval)
         (self.origin, self.registered) = (origin, registered)
@@ -86,7 +86,7 @@ struct ProvinceJournal: Sendable {
         let id = CaseID(home: origin, at: now, random: (random.next(), random.next()))
         // Coprime to the ten billion serials of a province: no two cases draw the same.
         let serial = UInt64(registered) &* 6_180_339_887 % 10_000_000_000
-        let code = TrackingCode(region: origin.region ?? 0, random: serial)
+        let code = TrackingCode(province: origin.provinceNumber ?? 0, random: serial)
         registered += 1
         let events = try decide(
             Act(actor: clerk, command: .register(intake)), on: id, code: code)
@@ -117,16 +117,16 @@ struct ProvinceJournal: Sendable {
     /// One in fifty goes to another province or to a ministry; of the others one in 25 is left lying on its way, one in
     /// a hundred is disputed, and the rest comes to its end.
     private mutating func story(of intake: Intake, _ id: CaseID) -> Story {
-        let category = BenchCountry.network[category: intake.category]
+        let category = Category[intake.category] ?? .other
         let reason = workload.referral()
         if random.below(50) == 0 {
-            let others = BenchCountry.origins.filter { $0 != origin }
+            let others = Origin.provinces.filter { $0 != origin }
             let province = OrganizationCode(others[random.below(others.count)])
-            let there = random.chance(50) ? category?.ministry ?? province : province
+            let there = random.chance(50) ? category.ministry ?? province : province
             return Story(
                 id: id, rest: [Act(actor: clerk, command: .refer(to: there, reason: reason))], isForgotten: false)
         }
-        let suffix = category?.localAgency ?? "MUN"
+        let suffix = category.localAgency ?? "MUN"
         let agency = OrganizationCode(rawValue: "\(origin.code)-\(suffix)") ?? OrganizationCode(origin)
         var way = [Act(actor: clerk, command: .refer(to: agency, reason: reason))] + work(at: agency)
         if random.below(25) == 0 {

@@ -133,8 +133,8 @@ struct RegisterBenchmark: Benchmark {
             INSERT INTO cases (id, tracking_code, home, holder, seat, epoch, status, kind, channel, category, priority,
                 subject, registered_at, deadline, is_open, counts_due, imported, conflicts, proposals, revision,
                 position, pending, parked, digest)
-            VALUES (:id::uuid, left(:id::text, 13), 'IR-03', 'IR-03', 'IR-03', 0, 'registered', 'request', 'phone',
-                'loans', 'normal', repeat('x', 40), now(), now() + interval '15 days', true, true, false, 0, 0, 1,
+            VALUES (:id::uuid, left(:id::text, 13), 'IR-03', 'IR-03', 'IR-03', 0, 'registered', 'request', 'phone', 'loans',
+                'normal', repeat('x', 40), now(), now() + interval '15 days', true, true, false, 0, 0, 1,
                 :seq::bigint, false, false, sha256(:id::text::bytea));
             INSERT INTO idempotency VALUES ('bench@IR-03', :id::text, sha256(:id::text::bytea), :id::uuid,
                 sha256(:id::text::bytea), now(), true);

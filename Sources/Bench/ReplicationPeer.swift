@@ -8,9 +8,8 @@ import Postgres
 import Program
 import Store
 
-/// PostgreSQL's own logical replication over TLS, of the tables that our accepting transaction writes: journal, parts
-/// and case rows with all their indexes. The publisher's log holds each event as the transaction of its own that it
-/// was.
+/// PostgreSQL's own logical replication over TLS, of the tables that our accepting transaction writes: journal, parts and
+/// case rows with all their indexes. The publisher's log holds each event as the transaction of its own that it was.
 struct ReplicationPeer: Sendable {
     /// The publisher's TCP address: loopback, but not that of a server which may run on this machine already.
     static let address = "127.0.54.32"
@@ -108,8 +107,7 @@ struct ReplicationPeer: Sendable {
                 """
                 SELECT (SELECT count(*) || ':' || sum(hashtextextended(encode(hash, 'hex'), 0)) FROM journal)
                     || ' ' || (SELECT count(*) || ':' || sum(hashtextextended(encode(part, 'hex'), seq)) FROM parts)
-                    || ' ' || (SELECT count(*) || ':' || sum(hashtextextended(id::text || status || revision, 0))
-                        FROM cases)
+                    || ' ' || (SELECT count(*) || ':' || sum(hashtextextended(id::text || status || revision, 0)) FROM cases)
                 """)[0].get(0)
         }
     }
@@ -229,8 +227,7 @@ enum JournalReplay {
         BEGIN
             FOR event IN SELECT * FROM bench_events ORDER BY number LOOP
                 INSERT INTO journal (origin, seq, incarnation, hash, case_id, position, envelope)
-                    VALUES (event.origin, event.seq, event.incarnation, event.hash, event.case_id, event.position,
-                        event.envelope);
+                    VALUES (event.origin, event.seq, event.incarnation, event.hash, event.case_id, event.position, event.envelope);
                 IF event.state IS NOT NULL THEN
                     INSERT INTO parts VALUES (event.origin, event.seq, event.incarnation, event.state, event.part);
                 END IF;
@@ -240,8 +237,8 @@ enum JournalReplay {
                         c, jsonb_build_object('status', 'registered', 'revision', 1, 'position', event.position)) first
                     WHERE c.id = event.case_id;
                 ELSE
-                    UPDATE cases c SET status = f.status, revision = f.revision, position = f.position,
-                        holder = f.holder, digest = f.digest, pending = f.pending
+                    UPDATE cases c SET status = f.status, revision = f.revision, position = f.position, holder = f.holder,
+                        digest = f.digest, pending = f.pending
                     FROM bench_cases f WHERE f.id = event.case_id AND c.id = event.case_id;
                 END IF;
                 COMMIT;

@@ -10,7 +10,7 @@ struct SizeBenchmark: Benchmark {
     private static let mebibyte = 1_048_576.0
 
     func run(_ bench: BenchRun) async throws -> [Comparison] {
-        let provinces = bench.isQuick ? 8 : BenchCountry.origins.count
+        let provinces = bench.isQuick ? 8 : Province.all.count
         let folder = DemoFolder(bench.folder + "/size")
         for path in [folder.path, folder.logs] { try Files.makeFolder(path) }
         let log = folder.logs + "/demo.log"

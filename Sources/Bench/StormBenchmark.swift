@@ -30,8 +30,8 @@ struct StormBenchmark: Benchmark {
             if number % 5 == 4 { bench.say("  \(number + 1) of \(returning.count) journals written") }
         }
         try await network.start(quiet)
-        // Thirty offices and their databases would leave the hub a thirtieth of this machine, and their programs' start
-        // is not the hub's matter: they run at the lowest priority, and stand still until the storm.
+        // Thirty offices and their databases would leave the hub a thirtieth of this machine, and their programs' start is
+        // not the hub's matter: they run at the lowest priority, and stand still until the storm.
         let lowering = Task { try await network.keepSharedLow() }
         defer { lowering.cancel() }
         var frozen: [pid_t] = []
@@ -82,7 +82,7 @@ struct StormBenchmark: Benchmark {
         guard let origin = Origin(code) else { throw Failure("\(code) is no province.") }
         let database = try await Database.open(url: office.url, connections: 2, logger: bench.logger)
         try await JournalMaker(origin: origin, database: database)
-            .make(cases: cases, abroad: 50, seed: UInt64(cases) << 32 | UInt64(origin.region ?? 0) << 16)
+            .make(cases: cases, abroad: 50, seed: UInt64(cases) << 32 | UInt64(origin.number) << 16)
         await database.close()
     }
 
@@ -141,8 +141,8 @@ struct StormBenchmark: Benchmark {
             await hub.close()
         }
 
-        /// - Returns: milliseconds from each answer to the feed's first message that counts the case, and how long
-        ///   `body` took.
+        /// - Returns: milliseconds from each answer to the feed's first message that counts the case, and how long `body`
+        ///   took.
         func measure(
             while body: @escaping @Sendable () async throws -> Void
         ) async throws -> ([Double], Duration) {

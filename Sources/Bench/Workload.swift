@@ -55,8 +55,8 @@ struct JournalMaker: Sendable {
     /// Cases at work at the same time: as many commands wait for each commit.
     private static let lanes = 256
 
-    /// Registers cases and refers each at once: nearly all to the province's own municipality, one in `abroad` to
-    /// another province, as people's complaints go.
+    /// Registers cases and refers each at once: nearly all to the province's own municipality, one in `abroad` to another
+    /// province, as people's complaints go.
     func make(cases: Int, abroad: Int, seed: UInt64) async throws {
         let store = PostgresStore(database: database, hashing: Digest.hashing)
         let origin = origin
@@ -68,7 +68,7 @@ struct JournalMaker: Sendable {
                     origin: origin, incarnation: incarnation, continuing: head.head,
                     clock: HybridClock(last: head.stamp))
                 let desk = Desk(
-                    writer: journal, journal: chains[origin] ?? ChainTree(), rules: BenchCountry.rules,
+                    writer: journal, journal: chains[origin] ?? ChainTree(), tree: .standard, calendar: .standard,
                     hashing: Digest.hashing)
                 return NodeCore(desk: desk, hub: ChainTree(), cursors: [], position: head.position)
             }, logger: .init(label: "peyvand.bench"))
@@ -100,7 +100,7 @@ struct JournalMaker: Sendable {
     }
 
     /// A province that is not this one.
-    private var other: OrganizationCode { OrganizationCode(BenchCountry.origins[origin.region == 23 ? 3 : 23]) }
+    private var other: OrganizationCode { OrganizationCode(Origin.provinces[origin.number == 23 ? 3 : 23]) }
 
     private var municipality: OrganizationCode {
         OrganizationCode(rawValue: origin.code + "-MUN") ?? OrganizationCode(origin)

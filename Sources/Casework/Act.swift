@@ -1,5 +1,5 @@
-/// What people do with a case, each under one name: a command without its values. Documents offer acts by these names,
-/// and what they are permitted to whom comes from the table of kinds.
+/// What people do with a case, each under one name: a command without its values. Documents offer acts by these names, and
+/// what they are permitted to whom comes from the table of kinds.
 public enum Act: String, Sendable, Hashable, CaseIterable {
     case register, open
     case importCase = "import"
@@ -7,7 +7,6 @@ public enum Act: String, Sendable, Hashable, CaseIterable {
         restore, apply
     case moveCustody = "custody"
     case markDuplicate = "duplicate"
-    case moveDue = "due"
 
     /// The kind of event that it writes; `nil` where it may write several: `apply` writes what was proposed.
     public var kind: EventKind? {
@@ -32,7 +31,6 @@ public enum Act: String, Sendable, Hashable, CaseIterable {
         case .apply: nil
         case .moveCustody: .granted
         case .markDuplicate: .duplicateMarked
-        case .moveDue: .dueMoved
         }
     }
 
@@ -75,7 +73,6 @@ extension Command {
         case .moveCustody: .moveCustody
         case .markDuplicate: .markDuplicate
         case .notify: nil
-        case .moveDue: .moveDue
         case .importCase: .importCase
         }
     }
@@ -85,7 +82,7 @@ extension Command {
         switch self {
         case .note(let text), .act(let text), .answer(let text), .dispute(let text), .refer(_, let text),
             .refuse(let text), .close(_, let text), .review(_, _, let text), .withdraw(let text),
-            .moveCustody(_, let text), .moveDue(_, let text):
+            .moveCustody(_, let text):
             text
         case .register, .open, .attach, .assess, .accept, .rate, .hide, .amend, .restore, .apply, .markDuplicate,
             .notify, .importCase:

@@ -1,6 +1,6 @@
 extension Case {
-    /// What an actor may do with the case now: each act of which `decide` would take at least one command. Documents
-    /// offer these, so that no page needs to know the rules.
+    /// What an actor may do with the case now: each act of which `decide` would take at least one command. Documents offer
+    /// these, so that no page needs to know the rules.
     /// - Parameter written: as for `decide`.
     public func acts(
         in context: DecisionContext, written: (EventHash) -> (change: CaseChange, texts: Texts)? = { _ in nil }
@@ -22,8 +22,8 @@ extension Case {
         }
     }
 
-    /// Commands of one act, enough that if any command of it is taken then one of these is: whatever its values decide
-    /// is tried out (entries, disputes, organisations), and the rest is any valid value.
+    /// Commands of one act, enough that if any command of it is taken then one of these is: whatever its values decide is
+    /// tried out (entries, disputes, organisations), and the rest is any valid value.
     private func samples(of act: Act, in context: DecisionContext) -> [Command] {
         let word = "x"
         switch act {
@@ -31,16 +31,15 @@ extension Case {
         case .open, .importCase: return []
         case .register:
             let intake = Intake(
-                kind: .request, channel: .phone, category: context.network.categories.first?.code ?? Category.otherCode,
-                texts: Texts(subject: word))
+                kind: .request, channel: .phone, category: Category.other.code, texts: Texts(subject: word))
             return [.register(intake)]
         case .note: return [.note(text: word)]
         case .attach:
             return [.attach(Attachment(sha256: .zero, size: 1, mediaType: "text/plain"), name: word)]
         case .assess: return [.assess(Assessment(lawful: true, withinMeans: true, done: true))]
         // At most two organisations are refused for what they are: the holder, and the one complained of.
-        case .refer: return context.network.tree.all.prefix(3).map { .refer(to: $0.code, reason: word) }
-        case .moveCustody: return context.network.tree.all.prefix(3).map { .moveCustody(to: $0.code, reason: word) }
+        case .refer: return context.tree.all.prefix(3).map { .refer(to: $0.code, reason: word) }
+        case .moveCustody: return context.tree.all.prefix(3).map { .moveCustody(to: $0.code, reason: word) }
         case .accept: return [.accept]
         case .refuse: return [.refuse(reason: word)]
         case .act: return [.act(text: word)]
@@ -54,9 +53,6 @@ extension Case {
         case .amend: return [.amend(Edit(priority: .normal))]
         case .restore: return conflicts.map { .restore(conflict: $0) }
         case .apply: return proposals.map { .apply(proposal: $0.event) }
-        case .moveDue:
-            guard let deadline else { return [] }
-            return [.moveDue(to: deadline.at + Instant.day, reason: word)]
         case .markDuplicate:
             return [.markDuplicate(of: CaseID(home: home, at: Instant(milliseconds: 0), random: (0, 0)))]
         }

@@ -30,8 +30,7 @@ public struct Case: Sendable, Equatable {
     /// The present holder's own clock, and the time to accept or refuse.
     public internal(set) var holderDeadline: Due?
     public internal(set) var acceptBy: Due?
-    /// For each seat that has received the case, the event that started its holder's clock: a return resumes that
-    /// clock.
+    /// For each seat that has received the case, the event that started its holder's clock: a return resumes that clock.
     public internal(set) var seatClocks: [Origin: EventHash] = [:]
     public internal(set) var answeredAt: Instant?
     /// Who first answered or closed: never the reviewer.
@@ -53,8 +52,8 @@ public struct Case: Sendable, Equatable {
     public var hidden: Set<EventHash> = []
     /// For each entry, the events that showed it again.
     public var shownAgain: [EventHash: [EventHash]] = [:]
-    /// Why no held command is taken: an event here that may change held fields is newer than this reader, or an event
-    /// is undecodable.
+    /// Why no held command is taken: an event here that may change held fields is newer than this reader, or an event is
+    /// undecodable.
     public var parkedBy: EventHash?
     /// Whether it has events that this reader does not know and that park nothing: an upgrade shows them.
     public var hasNewer = false
@@ -96,7 +95,6 @@ public struct Case: Sendable, Equatable {
     public var isOpen: Bool { status != .closed && status != .draft }
 }
 
-/// A referral or a return to another seat, from its event until the hub grants it.
 public struct Transfer: Sendable, Hashable {
     /// The referral or refusal.
     public var cause: EventHash
@@ -105,7 +103,6 @@ public struct Transfer: Sendable, Hashable {
     public var isReturn: Bool
 }
 
-/// Who referred the case to its holder, and where a refusal takes it back to.
 public struct Referrer: Sendable, Hashable {
     public var holder: OrganizationCode
     public var seat: Origin
@@ -127,14 +124,12 @@ public struct SharedValue: Sendable, Hashable {
     public var heads: [EventHash] { conflicts + [shown] }
 }
 
-/// A shared value that stands in the envelope, readable by all who see the event.
 public enum EnvelopeValue: Sendable, Hashable {
     case category(String)
     case priority(Priority)
     case tags([String])
 }
 
-/// The citizen says "not done".
 public struct Dispute: Sendable, Hashable {
     public var event: EventHash
     public var at: Instant
@@ -144,7 +139,6 @@ public struct Dispute: Sendable, Hashable {
     public init(event: EventHash, at: Instant) { (self.event, self.at) = (event, at) }
 }
 
-/// What the citizen thinks of the answer.
 public struct Rating: Sendable, Hashable {
     public var event: EventHash
     public var score: Int
@@ -152,7 +146,6 @@ public struct Rating: Sendable, Hashable {
     public init(event: EventHash, score: Int) { (self.event, self.score) = (event, score) }
 }
 
-/// A clock that ran out and was told to the level above.
 public struct Escalation: Sendable, Hashable {
     public var event: EventHash
     public var clock: EventHash
@@ -194,7 +187,6 @@ public struct Proposal: Sendable, Hashable {
     }
 }
 
-/// An event in the history of its case, and what it came to.
 public struct HistoryEntry: Sendable, Hashable {
     public var event: EventHash
     /// `nil` for one that this reader does not know.
@@ -206,7 +198,6 @@ public struct HistoryEntry: Sendable, Hashable {
     }
 }
 
-/// What an event changed.
 public enum Effect: Sendable, Hashable {
     case applied
     case proposal(EffectReason)

@@ -43,7 +43,6 @@ public enum CaseChange: Sendable, Hashable {
     case branchRanked(BranchRank)
 }
 
-/// What a case begins with; texts and the citizen lie in the part.
 public struct Registration: Sendable, Hashable {
     public var trackingCode: TrackingCode
     public var kind: Kind
@@ -73,7 +72,6 @@ public struct Registration: Sendable, Hashable {
     }
 }
 
-/// The expert's three answers, which lead a case.
 public struct Assessment: Sendable, Hashable {
     public var lawful: Bool
     public var withinMeans: Bool
@@ -98,12 +96,12 @@ public struct Attachment: Sendable, Hashable {
     }
 }
 
-/// When a clock ends, frozen with the version of the network's rules that it was reckoned by.
+/// When a clock ends, frozen with the version of the calendar that it was counted by.
 public struct Due: Sendable, Hashable {
     public var at: Instant
-    public var rules: RulesVersion
+    public var calendar: Int
 
-    public init(at: Instant, rules: RulesVersion) { (self.at, self.rules) = (at, rules) }
+    public init(at: Instant, calendar: Int) { (self.at, self.calendar) = (at, calendar) }
 }
 
 /// New values of shared fields. Texts among them lie in the event's part; `textFields` names those.
@@ -159,7 +157,6 @@ public struct GrantTerms: Sendable, Hashable {
 
     public init(epoch: Epoch, cut: [ChainPlace]) { (self.epoch, self.cut) = (epoch, cut) }
 
-    /// The grant on these terms.
     public func grant(holder: OrganizationCode, seat: Origin, cause: EventHash?) -> Grant {
         Grant(epoch: epoch, holder: holder, seat: seat, cut: cut, cause: cause)
     }

@@ -28,8 +28,6 @@ public enum Command: Sendable, Hashable {
     case markDuplicate(of: CaseID)
     /// Says what came of a notice; no person's command.
     case notify(Notice)
-    /// Moves the case's deadline, because a closure touched it or another rule says so.
-    case moveDue(to: Instant, reason: String)
     case importCase(ImportedCase)
 }
 
@@ -77,7 +75,6 @@ public struct Edit: Sendable, Hashable {
 
 /// A case from an older system with its historic events, in their order.
 public struct ImportedCase: Sendable, Hashable {
-    /// One step of a case in the older system.
     public enum Step: Sendable, Hashable {
         case referred(to: OrganizationCode)
         case accepted
@@ -94,7 +91,6 @@ public struct ImportedCase: Sendable, Hashable {
         }
     }
 
-    /// A step, when it was taken, and its text.
     public struct Event: Sendable, Hashable {
         public var at: Instant
         public var step: Step
@@ -136,7 +132,6 @@ public struct NewEvent: Sendable, Hashable {
     }
 }
 
-/// The values that the author's page showed, on which an edit rests.
 public struct Base: Sendable, Hashable {
     /// `nil` for a base that concerns no field.
     public var field: Field?
@@ -164,8 +159,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case forbidden(reason: String)
     /// The case has changed since the page was loaded: its present revision.
     case stale(revision: Int)
-    /// The hub was brought back from an older state, and this origin, which may know of a decision, has not yet said
-    /// so.
+    /// The hub was brought back from an older state, and this origin, which may know of a decision, has not yet said so.
     case awaiting(Origin)
     /// More than 256 KiB in one event.
     case tooLarge(bytes: Int)
@@ -173,6 +167,4 @@ public enum Refusal: Error, Sendable, Hashable {
     case keyReused
     /// The other side does not know this kind of event yet: not before that server is upgraded.
     case notYet(EventKind, until: Origin)
-    /// The nation's rules have not come to this server: the hub has none yet, or the link was never up.
-    case noRules
 }

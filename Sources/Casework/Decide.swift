@@ -4,18 +4,18 @@ public struct DecisionContext: Sendable {
     /// The server that decides.
     public var origin: Origin
     public var actor: Actor
-    /// The nation's rules as this server knows them.
-    public var network: Network
+    public var tree: OrganizationTree
+    public var calendar: WorkCalendar
     /// What a grant written now must say. Only the hub's machine knows it; a dry run asks for no more than a yes.
     public var terms: GrantTerms
     /// Kinds that may not be written yet, each with the server that must be upgraded first: it could not read them.
     public var notYet: [EventKind: Origin]
 
     public init(
-        now: Instant, origin: Origin, actor: Actor, network: Network,
+        now: Instant, origin: Origin, actor: Actor, tree: OrganizationTree, calendar: WorkCalendar,
         terms: GrantTerms = GrantTerms(epoch: 0, cut: []), notYet: [EventKind: Origin] = [:]
     ) {
-        (self.now, self.origin, self.actor, self.network) = (now, origin, actor, network)
+        (self.now, self.origin, self.actor, self.tree, self.calendar) = (now, origin, actor, tree, calendar)
         (self.terms, self.notYet) = (terms, notYet)
     }
 }
@@ -29,7 +29,6 @@ extension Case {
         _ command: Command, in context: DecisionContext, trackingCode: TrackingCode? = nil,
         written: (EventHash) -> (change: CaseChange, texts: Texts)? = { _ in nil }
     ) throws(Refusal) -> [NewEvent] {
-        guard context.network.isComplete else { throw .noRules }
         try Permissions.check(command, on: self, in: context)
         try Limits.check(command)
         let command = try command.withNumbersRead()
@@ -53,7 +52,7 @@ extension Case {
                 throw .invalid(field: "tracking_code", .noCodeDrawn)
             }
             return try decision.begin(command, code: code)
-        case .assess, .refer, .accept, .refuse, .answer, .close, .review, .apply, .moveCustody, .moveDue:
+        case .assess, .refer, .accept, .refuse, .answer, .close, .review, .apply, .moveCustody:
             return try decision.held(command)
         case .note, .attach, .act, .hide, .markDuplicate, .notify: return try decision.append(command)
         case .amend(let edit): return try decision.amend(edit)
@@ -86,7 +85,7 @@ private struct Decision {
             guard subject.trackingCode == nil else { throw .illegal(.repeated, status: subject.status) }
             return [newEvent(.opened(trackingCode: code))]
         case .register(let intake):
-            let due = context.network.deadline(of: intake.kind, from: context.now, in: context.origin)
+            let due = Due(at: context.calendar.due(from: context.now, days: 15), calendar: context.calendar.version)
             return [try registration(of: intake, code: code, due: due, at: context.now, imported: false)]
         case .importCase(let imported): return try history(of: imported, code: code)
         default: return []
@@ -96,10 +95,8 @@ private struct Decision {
     func registration(
         of intake: Intake, code: TrackingCode, due: Due, at: Instant, imported: Bool
     ) throws(Refusal) -> NewEvent {
-        guard imported || context.network[category: intake.category] != nil else {
-            throw .unknownCategory(intake.category)
-        }
-        if let about = intake.about, context.network.tree[about] == nil { throw .unknownOrganization(about.rawValue) }
+        guard imported || Category[intake.category] != nil else { throw .unknownCategory(intake.category) }
+        if let about = intake.about, context.tree[about] == nil { throw .unknownOrganization(about.rawValue) }
         let registration = Registration(
             trackingCode: code, kind: intake.kind, channel: intake.channel, category: intake.category,
             priority: intake.priority, tags: intake.tags, about: intake.about, due: due, imported: imported)
@@ -111,7 +108,8 @@ private struct Decision {
         guard imported.registeredAt <= context.now else {
             throw .invalid(field: "registered_at", .inTheFuture)
         }
-        let due = context.network.deadline(of: imported.intake.kind, from: imported.registeredAt, in: context.origin)
+        let due = Due(
+            at: context.calendar.due(from: imported.registeredAt, days: 15), calendar: context.calendar.version)
         var newEvents = [
             try registration(of: imported.intake, code: code, due: due, at: imported.registeredAt, imported: true)
         ]
@@ -137,7 +135,7 @@ private struct Decision {
     func step(_ step: ImportedCase.Step) throws(Refusal) -> (CaseChange, Texts) {
         switch step {
         case .referred(let to):
-            guard context.network.tree.seat(of: to) == context.origin else {
+            guard context.tree.seat(of: to) == context.origin else {
                 throw .invalid(field: "history.to", .notSeatedHere)
             }
             return (.referred(to: to, seat: context.origin), Texts())
@@ -158,7 +156,7 @@ private struct Decision {
         switch command {
         case .assess(let assessment): return try assess(assessment)
         case .refer(let to, let reason):
-            guard let seat = context.network.tree.seat(of: to) else { throw .unknownOrganization(to.rawValue) }
+            guard let seat = context.tree.seat(of: to) else { throw .unknownOrganization(to.rawValue) }
             return try write(.referred(to: to, seat: seat), text: reason)
         case .accept: return try write(.accepted)
         case .refuse(let reason): return try write(.refused, text: reason)
@@ -170,7 +168,6 @@ private struct Decision {
             return try write(.closed(outcome), text: text)
         case .review(let dispute, let upheld, let text):
             return try write(.reviewed(dispute: dispute, upheld: upheld), text: text)
-        case .moveDue(let due, let reason): return try move(due: due, reason: reason)
         case .apply(let hash):
             guard let proposal = subject.proposals.first(where: { $0.event == hash }) else { throw .unknownEvent(hash) }
             return try write(proposal.change, applies: hash)
@@ -186,38 +183,25 @@ private struct Decision {
         return [newEvent(change, Texts(text: text), applies: applies)]
     }
 
-    /// "Lawful, within its means, not done" opens the complaint track: its days run from registration, and it never
-    /// ends later than before.
+    /// "Lawful, within its means, not done" opens the complaint track: a week from registration, never later than
+    /// before.
     func assess(_ assessment: Assessment) throws(Refusal) -> [NewEvent] {
         var newEvents = try write(.assessed(assessment))
         guard assessment.lawful, assessment.withinMeans, !assessment.done, !subject.imported,
             let registeredAt = subject.registeredAt, let deadline = subject.deadline
         else { return newEvents }
-        let due = context.network.complaintDeadline(
-            from: registeredAt, decidedAt: context.now, in: context.origin)
-        if due.at < deadline.at { newEvents.append(newEvent(.dueMoved(due))) }
+        let week = context.calendar.due(from: registeredAt, days: 7)
+        if week < deadline.at {
+            newEvents.append(newEvent(.dueMoved(Due(at: week, calendar: context.calendar.version))))
+        }
         return newEvents
-    }
-
-    /// A deadline lies after its case's registration, and a case that never had one gets none.
-    func move(due: Instant, reason: String) throws(Refusal) -> [NewEvent] {
-        guard let registeredAt = subject.registeredAt, let deadline = subject.deadline else {
-            throw .illegal(.notRegistered, status: subject.status)
-        }
-        guard due > registeredAt, due.milliseconds < registeredAt.milliseconds + 3_650 * Instant.day else {
-            throw .invalid(field: "due", .notADue)
-        }
-        guard due != deadline.at else { throw .illegal(.repeated, status: subject.status) }
-        return try write(.dueMoved(Due(at: due, rules: context.network.version)), text: reason)
     }
 
     /// A person at the hub takes over or hands over.
     func move(to organization: OrganizationCode, reason: String) throws(Refusal) -> [NewEvent] {
         guard context.origin == .hub else { throw .notTheSeat(.hub) }
         guard subject.registration != nil else { throw .illegal(.notRegistered, status: subject.status) }
-        guard let seat = context.network.tree.seat(of: organization) else {
-            throw .unknownOrganization(organization.rawValue)
-        }
+        guard let seat = context.tree.seat(of: organization) else { throw .unknownOrganization(organization.rawValue) }
         guard organization != subject.registration?.about, organization != subject.holder || subject.transfer != nil
         else { throw .illegal(.referredToItself, status: subject.status) }
         let grant = context.terms.grant(holder: organization, seat: seat, cause: nil)
@@ -260,7 +244,7 @@ private struct Decision {
 
     func amend(_ edit: Edit) throws(Refusal) -> [NewEvent] {
         guard subject.registration != nil else { throw .illegal(.notRegistered, status: subject.status) }
-        if let category = edit.category, context.network[category: category] == nil { throw .unknownCategory(category) }
+        if let category = edit.category, Category[category] == nil { throw .unknownCategory(category) }
         let amendment = Amendment(
             category: edit.category, priority: edit.priority, tags: edit.tags,
             textFields: Field.allCases.sorted().filter { edit.texts[$0] != nil })

@@ -1,5 +1,5 @@
-/// The kinds of events about a case. Each is one row of `rule`, the one table that holds all that is particular to a
-/// kind: what is a list of kinds anywhere asks the table, so that a new kind cannot be forgotten.
+/// The kinds of events about a case. Each is one row of `rule`, the one table that holds all that is particular to a kind:
+/// what is a list of kinds anywhere asks the table, so that a new kind cannot be forgotten.
 ///
 /// The raw value is the name in an event's `type`. Released names never change.
 public enum EventKind: String, Sendable, Hashable, CaseIterable {
@@ -27,8 +27,6 @@ public enum MergeClass: UInt8, Sendable, Hashable, CaseIterable {
     case voice = 4
     /// Written by the hub alone.
     case hub = 5
-    /// A rule of the nation: without a case, written by the hub, in the feed to all.
-    case network = 6
 }
 
 /// One row of the table of kinds.
@@ -101,10 +99,7 @@ extension EventKind {
         case .withdrawn:
             KindRule(
                 mergeClass: .voice, writers: .desk, text: .optional, isToldToCitizen: true, mayBeHidden: true)
-        case .dueMoved:
-            KindRule(
-                mergeClass: .held, writers: [.supervisor, .hub], needsHolder: true, text: .reason,
-                isToldToCitizen: true, mayBeHidden: true)
+        case .dueMoved: KindRule(mergeClass: .held, isToldToCitizen: true)
         case .escalated: KindRule(mergeClass: .appendOnly, isToldToCitizen: true)
         case .duplicateMarked: KindRule(mergeClass: .appendOnly, writers: .desk)
         case .notified: KindRule(mergeClass: .appendOnly)

@@ -61,11 +61,5 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
     /// Limit: the digits that it should have.
     case codeLength = "code_length"
     case codeCheckDigit = "code_check_digit"
-
-    // Rules of the nation.
-    case notARegion = "not_a_region"
-    case notADate = "not_a_date"
-    case notAClosure = "not_a_closure"
-    case notCountryFiles = "not_country_files"
-    case notADue = "not_a_due"
+    case codeProvince = "code_province"
 }

@@ -53,30 +53,27 @@ public struct EventHash: Sendable, Hashable, Comparable, CustomStringConvertible
     }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(a) }
-
-    /// The first eight bytes, big-endian: a short name of a network event.
-    public var firstWord: UInt64 { a }
 }
 
-/// Identifies a case: a UUID of version 7 whose tenth byte is the region's number of its home (255 for the hub) and
-/// whose next ten bits are the home's country, so that nobody can claim another's case by registering its identifier
-/// first.
+/// Identifies a case: a UUID of version 7 whose tenth byte is the number of its home (0…30 for `IR-00`…`IR-30`,
+/// 255 for the hub), so that nobody can claim another's case by registering its identifier first.
 public struct CaseID: Sendable, Hashable, Comparable, CustomStringConvertible {
     let high: UInt64, low: UInt64
 
-    /// A new identifier. `random` supplies its 56 free bits: the low 18 of `random.0` and the low 38 of `random.1`.
+    /// A new identifier. `random` supplies its 66 free bits: the low 10 bits of `random.0` and all of `random.1`
+    /// but its top 16.
     public init(home: Origin, at instant: Instant, random: (UInt64, UInt64)) {
         high = UInt64(bitPattern: instant.milliseconds) << 16 | 0x7000 | random.0 & 0x0FFF
         low =
-            0x8000_0000_0000_0000 | (random.0 >> 12 & 0x3F) << 56 | UInt64(home.packed) << 38
-            | random.1 & 0x0000_003F_FFFF_FFFF
+            0x8000_0000_0000_0000 | (random.0 >> 12 & 0x3F) << 56 | UInt64(home.number) << 48
+            | random.1 & 0x0000_FFFF_FFFF_FFFF
     }
 
     /// `nil` unless these are 16 bytes of a version 7 UUID with a known home.
     public init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count == 16 else { return nil }
         (high, low) = (bytes.bigEndianWord(at: 0), bytes.bigEndianWord(at: 8))
-        guard high >> 12 & 0xF == 7, low >> 62 == 2, Origin(packed: packedHome) != nil else { return nil }
+        guard high >> 12 & 0xF == 7, low >> 62 == 2, Origin(number: UInt8(low >> 48 & 0xFF)) != nil else { return nil }
     }
 
     /// `nil` unless these are 16 bytes of a version 7 UUID with a known home.
@@ -94,9 +91,7 @@ public struct CaseID: Sendable, Hashable, Comparable, CustomStringConvertible {
     }
 
     /// The origin that registered the case.
-    public var home: Origin { Origin(packed: packedHome) ?? .hub }
-
-    private var packedHome: UInt32 { UInt32(low >> 38 & 0x3FFFF) }
+    public var home: Origin { Origin(number: UInt8(low >> 48 & 0xFF)) ?? .hub }
 
     public var bytes: [UInt8] {
         [UInt8](unsafeUninitializedCapacity: 16) { buffer, count in

@@ -26,7 +26,6 @@ public struct Notice: Sendable, Hashable {
     public init(key: NoticeKey, outcome: NoticeOutcome) { (self.key, self.outcome) = (key, outcome) }
 }
 
-/// What the sending of a notice came to.
 public enum NoticeOutcome: String, Sendable, Hashable, CaseIterable {
     /// A gateway has taken it.
     case sent

@@ -5,7 +5,7 @@ enum Permissions {
         guard act?.roles.contains(role) ?? false || role == .system else {
             throw .forbidden(reason: "role \(role.rawValue) may not do this")
         }
-        if context.network.tree.seat(of: context.actor.organization) != context.origin, role != .system, role != .hub {
+        if context.tree.seat(of: context.actor.organization) != context.origin, role != .system, role != .hub {
             throw .forbidden(reason: "\(context.actor.organization.rawValue) does not work at \(context.origin.code)")
         }
         if act?.kind?.rule.needsHolder ?? false {
@@ -28,7 +28,7 @@ enum Permissions {
     /// An agency and a ministry write only in the cases that they, or an organisation below them, hold now.
     private static func checkHolds(_ subject: Case, in context: DecisionContext) throws(Refusal) {
         let organization = context.actor.organization
-        guard subject.holder == organization || context.network.tree.isWithin(subject.holder, organization) else {
+        guard subject.holder == organization || context.tree.isWithin(subject.holder, organization) else {
             throw .forbidden(
                 reason: "the case is held by \(subject.holder.rawValue), not by \(organization.rawValue)")
         }
@@ -66,7 +66,7 @@ public enum Limits {
             guard score >= 1 else { throw .invalid(field: "score", .tooSmall, limit: 1) }
             guard score <= 5 else { throw .invalid(field: "score", .tooGreat, limit: 5) }
         case .open, .note, .assess, .refer, .accept, .refuse, .act, .answer, .close, .dispute, .review, .withdraw,
-            .hide, .restore, .apply, .moveCustody, .markDuplicate, .notify, .moveDue:
+            .hide, .restore, .apply, .moveCustody, .markDuplicate, .notify:
             break
         }
     }

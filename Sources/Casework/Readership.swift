@@ -1,5 +1,4 @@
-/// Of which cases an actor may read personal data and free texts, at one server. One rule for single cases, lists and
-/// search.
+/// Of which cases an actor may read personal data and free texts, at one server. One rule for single cases, lists and search.
 public enum Readership: Sendable, Hashable {
     /// The hub's own staff, at the hub.
     case everything
@@ -26,7 +25,6 @@ public enum Readership: Sendable, Hashable {
         }
     }
 
-    /// Whether a case with this home, seat and holder is among those that may be read.
     public func includes(home: Origin, seat: Origin, holder: OrganizationCode) -> Bool {
         switch self {
         case .everything: true

@@ -4,7 +4,6 @@ public import HTTPTypes
 import Hummingbird
 public import Logging
 public import NIOCore
-import Telemetry
 
 /// Web pages and REST routes over a node or the hub, moved by whatever transport calls `handle`.
 ///
@@ -28,7 +27,7 @@ public struct Console: Sendable {
     }
 
     private init(_ service: ConsoleService, _ configuration: ConsoleConfiguration, _ logger: Logger) {
-        let metrics = RequestMetrics(configuration.metrics)
+        let metrics = RequestMetrics()
         let assets = Assets(of: service)
         let routes = Routes.all(of: service, configuration, metrics: metrics, assets: assets)
         let gate = Gate(service: service, authentication: Authentication(service: service))
@@ -59,8 +58,7 @@ public struct Console: Sendable {
             let announced = response.body.contentLength
             try await response.body.write(OutboundBody(writer, head: response.head, announced: announced))
         } catch {
-            logger.debug(
-                "answer not delivered", metadata: [LogKey.error: "\(error)", LogKey.remote: "\(request.remoteAddress)"])
+            logger.debug("answer not delivered", metadata: ["error": "\(error)", "remote": "\(request.remoteAddress)"])
         }
     }
 

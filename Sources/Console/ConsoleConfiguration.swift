@@ -1,5 +1,3 @@
-public import Telemetry
-
 /// How a console behaves; every value has a default that suits an office.
 public struct ConsoleConfiguration: Sendable {
     /// Public tracking per remote address: so many at once, then so many a minute.
@@ -14,9 +12,6 @@ public struct ConsoleConfiguration: Sendable {
     public var feedBacklog = 1_024
     /// Behind a proxy of the office: take the last address of `X-Forwarded-For` instead of the peer's.
     public var trustsForwardedFor = false
-
-    /// What the process records, for `/metrics`.
-    public var metrics = PrometheusMetrics()
 
     public init() {}
 }

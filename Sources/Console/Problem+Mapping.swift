@@ -11,7 +11,6 @@ extension Problem {
         case let refusal as Refusal: self = Problem(refusal)
         case let error as ServiceError: self = Problem(error)
         case let refusal as FileRefusal: self = Problem(refusal)
-        case let refusal as NetworkRefusal: self = Problem(refusal)
         case let fault as FieldFault: self = .invalid([fault])
         case let error as HTTPError where error.status == .notFound: self = .notFound
         case let error as any PassingError where error.isPassing:
@@ -101,10 +100,6 @@ extension Problem {
             self = Problem(
                 .unprocessableContent, .keyReused, "This Idempotency-Key belongs to another request",
                 "Use a new key for a new request, and the old one only to repeat the very same.")
-        case .noRules:
-            self = Problem(
-                .conflict, .noRules, "The nation's rules have not come to this server",
-                "Import the country's files at the hub (peyvand network import), and let this server reach the hub.")
         }
     }
 

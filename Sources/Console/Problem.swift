@@ -65,11 +65,9 @@ extension Problem {
         case notFound = "not-found"
         case notQuarantined = "not-quarantined"
         case notYet = "not-yet"
-        case noRules = "no-rules"
         case notTheSeat = "not-the-seat"
         case parked
         case rateLimited = "rate-limited"
-        case rulesRefused = "rules-refused"
         case server
         case stale
         case tooLarge = "too-large"

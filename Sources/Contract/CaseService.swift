@@ -5,43 +5,35 @@ public import Casework
 public protocol CaseService: Sendable {
     /// This server: a province, or the hub.
     var origin: Origin { get }
-    /// The nation's rules that this server knows.
-    var network: Network { get }
-    /// This server's clock.
-    var now: Instant { get }
+    var tree: OrganizationTree { get }
+    var calendar: WorkCalendar { get }
 
     /// Decides and commits one command; returns after the commit.
     func execute(_ request: CommandRequest) async throws -> CommandResult
     /// Throws `Refusal.unknownCase`. Reading personal data leaves an audit line for `principal`.
     func caseDocument(_ id: CaseID, for principal: Principal) async throws -> CaseDocument
-    /// One page of the cases that this person may see. Throws `Refusal.invalid` for a cursor of another list.
     func cases(_ query: CaseQuery, for principal: Principal) async throws -> Page<CaseDocument>
     /// All events of a case in history order.
     func events(of id: CaseID, for principal: Principal) async throws -> [EventDocument]
-    /// Takes a file and attaches it to its case; returns when both are durable. Nothing is kept of a file that is
-    /// refused or breaks off. Throws `FileRefusal` besides.
+    /// Takes a file and attaches it to its case; returns when both are durable. Nothing is kept of a file that is refused
+    /// or breaks off. Throws `FileRefusal` besides.
     func attach(_ upload: FileUpload) async throws -> CommandResult
     /// The files of a case in history order.
     func attachments(of id: CaseID, for principal: Principal) async throws -> [AttachmentDocument]
     /// A file of a case; leaves an audit line. Throws `FileRefusal` besides.
     func attachment(_ file: EventHash, of id: CaseID, for principal: Principal) async throws -> FileContent
-    /// Values that lost against a concurrent edit, newest first, with both sides.
     func conflicts(cursor: String?, limit: Int, for principal: Principal) async throws -> Page<ConflictDocument>
-    /// Held events that count for nothing until somebody applies them.
     func proposals(cursor: String?, limit: Int, for principal: Principal) async throws -> Page<ProposalDocument>
     /// The case in which a conflict or a proposal lies. Throws `Refusal.unknownEvent`.
     func caseOfConflict(_ id: EventHash) async throws -> CaseID
-    /// The case in which a proposal lies. Throws `Refusal.unknownEvent`.
     func caseOfProposal(_ id: EventHash) async throws -> CaseID
     /// What a person must look at, the newest first. Throws `Refusal.invalid` for a cursor of another list.
     func alarms(cursor: String?, limit: Int) async throws -> Page<AlarmDocument>
-    /// Open cases whose deadline lies on a closure's day, of those that it closes; at most 500, oldest deadline first.
-    func duesTouched(by closure: Closure) async throws -> [TouchedDue]
     /// What a citizen may see; `nil` when there is none. `mobile`: the last four digits, asked when a code is
     /// ambiguous.
     func track(_ code: TrackingCode, mobile: String?) async throws -> TrackDocument?
     /// Figures of a period, all derived from the journal.
-    func report(_ period: CivilPeriod) async throws -> ReportDocument
+    func report(_ period: ReportPeriod) async throws -> ReportDocument
 
     /// The principal of a bearer token; `nil` when it is unknown, revoked or expired.
     func principal(token: String) async throws -> Principal?
@@ -51,11 +43,8 @@ public protocol CaseService: Sendable {
     func login(name: String, password: String, remote: String) async throws -> ConsoleSession?
     /// A console session for a principal that showed a token.
     func openSession(for principal: Principal) async throws -> ConsoleSession
-    /// An open session; nil for one that has ended or never was.
     func session(id: String) async throws -> ConsoleSession?
-    /// Ends a session; one that is not there is as good.
     func logout(id: String) async throws
-    /// Notes who did or tried what; never fails, and is kept when the server stops in order.
     func audit(_ line: AuditLine) async
 
     /// `nil` when ready; else why not.
@@ -66,7 +55,6 @@ public protocol CaseService: Sendable {
 
 /// A node's further reads.
 public protocol NodeService: CaseService {
-    /// How this node stands: its journal, its link and its backlog.
     func status() async throws -> StatusDocument
     /// The receipt of a case that began here. Throws `Refusal.unknownCase`.
     func receipt(of id: CaseID, for principal: Principal) async throws -> ReceiptDocument
@@ -74,24 +62,18 @@ public protocol NodeService: CaseService {
 
 /// The hub's further reads.
 public protocol HubService: CaseService {
-    /// The national figures, all of one position.
     func overview() async throws -> OverviewDocument
-    /// Sets rules of the nation, all or none; returns after the commit how many differed and were written. Throws
-    /// `NetworkRefusal`.
-    func set(rules changes: [NetworkChange], by principal: Principal) async throws -> Int
     /// Each province's figures and link, and how it stands with the hub.
     func provinces() async throws -> [ProvinceStatusDocument]
     /// Ends the quarantine of an origin, by a person's decision, once it is lifted in the journal's books.
-    /// - Parameter keep: which of its incarnations goes on, where several do; the events of the others stay, as a
-    ///   branch.
-    /// Throws `Refusal.invalid` (`keep`) for an incarnation that is none of its own, `ServiceError` when it cannot be
-    /// lifted.
+    /// - Parameter keep: which of its incarnations goes on, where several do; the events of the others stay, as a branch.
+    /// Throws `Refusal.invalid` (`keep`) for an incarnation that is none of its own, `ServiceError` when it cannot be lifted.
     func release(_ origin: Origin, keep: UInt64?) async throws
     /// The dashboard's feed after `lastEventID`; an unknown or missing id starts with a snapshot. Ends when cancelled.
     func feed(after lastEventID: String?) async throws -> AsyncStream<FeedMessage>
     /// The latest cases that are overdue longest, for the ranking.
     func overdueRanking(limit: Int) async throws -> [CaseDocument]
-    /// New cases and answers per day of the country, oldest first.
+    /// New cases and answers per Tehran day, oldest first.
     func trend(days: Int) async throws -> [TrendPoint]
 }
 
@@ -108,7 +90,6 @@ public struct Principal: Sendable, Hashable {
     public var actor: Actor { Actor(name: name, role: role, organization: organization) }
 }
 
-/// Somebody who has logged in to the pages.
 public struct ConsoleSession: Sendable, Hashable {
     /// 256 random bits, hexadecimal; only its hash is stored.
     public var id: String
@@ -121,7 +102,6 @@ public struct ConsoleSession: Sendable, Hashable {
     }
 }
 
-/// A wish of a person or program, before it is decided.
 public struct CommandRequest: Sendable {
     public var principal: Principal
     public var command: Command
@@ -147,7 +127,6 @@ public struct CommandRequest: Sendable {
     }
 }
 
-/// What a command came to.
 public struct CommandResult: Sendable {
     public var document: CaseDocument
     /// For `register`, `open` and `importCase`.
@@ -168,14 +147,11 @@ public enum ServiceError: Error, Sendable, Hashable {
     case halted(String)
 }
 
-/// An error of what lies below a server, which tells whether trying again may help: its database may be away for a
-/// moment.
+/// An error of what lies below a server, which tells whether trying again may help: its database may be away for a moment.
 public protocol PassingError: Error {
-    /// Whether the same call may succeed in a moment.
     var isPassing: Bool { get }
 }
 
-/// Who did what, from where.
 public struct AuditLine: Sendable, Hashable {
     public var actor: String
     public var action: String
@@ -188,7 +164,6 @@ public struct AuditLine: Sendable, Hashable {
     }
 }
 
-/// One figure at `/metrics`, as it is at this moment.
 public struct Gauge: Sendable, Hashable {
     /// `peyvand_…`, as Prometheus names it.
     public var name: String

@@ -5,7 +5,6 @@ public import JSON
 
 /// A case. `citizen` and `description` are null for those who may not read personal data.
 public struct CaseDocument: Sendable, Equatable {
-    /// Whose case it is; members that a reader may not see are nil.
     public struct Citizen: Sendable, Equatable {
         public var name, nationalID, mobile, address: String?
 
@@ -133,7 +132,6 @@ public struct ReceiptDocument: Sendable, Equatable {
     }
 }
 
-/// An event of a case, as its history shows it.
 public struct EventDocument: Sendable, Equatable {
     public var id, origin, incarnation: String
     public var seq: UInt64
@@ -179,7 +177,6 @@ public enum ContentValue: Sendable, Equatable {
 
 /// Two values that were written without knowledge of each other.
 public struct ConflictDocument: Sendable, Equatable {
-    /// One of the two values.
     public struct Side: Sendable, Equatable {
         public var event: String
         public var value: String?
@@ -210,7 +207,6 @@ public struct ConflictDocument: Sendable, Equatable {
     }
 }
 
-/// A held event that counts for nothing until it is applied.
 public struct ProposalDocument: Sendable, Equatable {
     public var id, caseID, trackingCode, type: String
     /// The raw value of an `EffectReason`.
@@ -237,7 +233,6 @@ public struct ProposalDocument: Sendable, Equatable {
 
 /// What the citizen sees: stages and dates, no personal data and no free text of staff but the answer's presence.
 public struct TrackDocument: Sendable, Equatable {
-    /// A step that the citizen is told of.
     public struct Stage: Sendable, Equatable {
         public var type, at, office: String
 
@@ -269,7 +264,6 @@ public struct TrackDocument: Sendable, Equatable {
     }
 }
 
-/// A stretch of a list.
 public struct Page<Item: Sendable & Equatable & JSONDocument>: Sendable, Equatable {
     public var items: [Item]
     /// Opaque; null on the last page.
@@ -278,7 +272,6 @@ public struct Page<Item: Sendable & Equatable & JSONDocument>: Sendable, Equatab
     public init(items: [Item], next: String?) { (self.items, self.next) = (items, next) }
 }
 
-/// Which cases are asked for; what is nil does not matter.
 public struct CaseQuery: Sendable, Equatable {
     public var status: Status?
     /// Words in subject, description, code or citizen, normalised by the server.

@@ -5,7 +5,6 @@ import JSON
 
 /// A node's link and journal.
 public struct StatusDocument: Sendable, Equatable {
-    /// A place in a chain.
     public struct Place: Sendable, Equatable {
         public var incarnation: String
         public var seq: UInt64
@@ -59,7 +58,7 @@ public struct StatusDocument: Sendable, Equatable {
 /// status; `overdue` at the instant that the document states.
 public struct Counts: Sendable, Equatable {
     public var registered, open, overdue, answered, closed, disputed, conflicts: Int
-    /// Registered since midnight in the country.
+    /// Registered since midnight in Tehran.
     public var newToday: Int
 
     public init(
@@ -77,7 +76,6 @@ public struct Counts: Sendable, Equatable {
     }
 }
 
-/// The counts of one province.
 public struct ProvinceDocument: Sendable, Equatable {
     public var code: String
     /// Of cases whose home is this province.
@@ -97,7 +95,6 @@ public struct ProvinceDocument: Sendable, Equatable {
     }
 }
 
-/// The national figures at one position.
 public struct OverviewDocument: Sendable, Equatable {
     public var asOf: String
     /// The hub's position that every figure here reflects.
@@ -110,9 +107,8 @@ public struct OverviewDocument: Sendable, Equatable {
     }
 }
 
-/// What happened on one day.
 public struct TrendPoint: Sendable, Equatable {
-    /// A day of the country by its calendar, such as `1405-08-30`.
+    /// A Tehran day as Jalali `1405-08-30`.
     public var day: String
     public var registered, answered: Int
 
@@ -133,9 +129,13 @@ public struct FeedMessage: Sendable, Equatable {
     public init(id: String, event: String, data: String) { (self.id, self.event, self.data) = (id, event, data) }
 }
 
-/// The figures of a period, in all and by organisation and category.
+public enum ReportPeriod: Sendable, Hashable {
+    /// Jalali year and month 1…12, or quarter 1…4.
+    case month(year: Int, month: Int)
+    case quarter(year: Int, quarter: Int)
+}
+
 public struct ReportDocument: Sendable, Equatable {
-    /// The counts of one of them.
     public struct Row: Sendable, Equatable {
         /// A province at the hub, an organisation at a node; or a category.
         public var key: String

@@ -10,25 +10,23 @@ public struct DemoCast: Sendable {
 
     /// Where it works.
     public let folder: DemoFolder
-    /// The rules that it begins with.
-    public let country: Network
     /// By their codes.
-    public let provinces: [Region]
+    public let provinces: [Province]
     /// All of the tree.
     public let ministries: [OrganizationCode]
     /// The authority that they share.
     public let certificates: CertificateFolder
 
-    /// - Parameter count: how many provinces, by population; in Iran East Azerbaijan and Tehran first.
-    public init(folder: DemoFolder, country: Network, provinces count: Int) {
-        (self.folder, self.country) = (folder, country)
+    /// - Parameter count: how many provinces: East Azerbaijan and Tehran first, then the most populous.
+    public init(folder: DemoFolder, provinces count: Int) {
+        self.folder = folder
         let leading = ["IR-03", "IR-23"]
-        let order = country.regions.sorted { left, right in
+        let order = Province.all.sorted { left, right in
             let places = [left, right].map { leading.firstIndex(of: $0.code) ?? leading.count }
             return places[0] != places[1] ? places[0] < places[1] : left.population > right.population
         }
         provinces = order.prefix(count).sorted { $0.code < $1.code }
-        ministries = country.tree.all.filter { $0.kind == .ministry }.map(\.code)
+        ministries = OrganizationTree.standard.all.filter { $0.kind == .ministry }.map(\.code)
         certificates = CertificateFolder(path: folder.certificates)
     }
 
@@ -76,16 +74,10 @@ public struct DemoCast: Sendable {
             // A second supervisor: who reviews a dispute is never who decided first.
             (code + " reviewer", "demo reviewer", .supervisor, organization),
             (code + " operator", "demo operator", .operator, organization),
-            (code + " agency", "demo agency", .agency, agency(at: origin) ?? organization),
+            (code + " agency", "demo agency", .agency, OrganizationCode(rawValue: code + "-MUN") ?? organization),
         ].map { holder, name, role, organization in
             (holder, Principal(name: "\(name) \(code)", role: role, organization: organization))
         }
-    }
-
-    /// The town's own: the first agency below the region's office.
-    private func agency(at origin: Origin) -> OrganizationCode? {
-        let local = country.tree.seated(at: origin).filter { $0.parent == OrganizationCode(origin) }
-        return (local.first { $0.code.rawValue.hasSuffix("-MUN") } ?? local.first)?.code
     }
 
     /// How one process is started.

@@ -32,11 +32,8 @@ public struct DemoCommand: AsyncParsableCommand {
 
         @OptionGroup var place: Folder
 
-        @Option(help: "How many provinces, the most populous first (in Iran after East Azerbaijan and Tehran); all.")
-        var provinces: Int?
-
-        @Option(help: "A country: the name of a folder in deploy/countries, or a folder. First iran, then as begun.")
-        var country: String?
+        @Option(help: "How many provinces, 1 to 31: East Azerbaijan and Tehran first, then the most populous.")
+        var provinces = Province.all.count
 
         @Flag(help: "No made-up cases.")
         var quiet = false
@@ -45,6 +42,9 @@ public struct DemoCommand: AsyncParsableCommand {
         var rate = 1.0
 
         func run() async throws {
+            guard (1...Province.all.count).contains(provinces) else {
+                throw Failure.usedWrongly("--provinces is a number from 1 to \(Province.all.count).")
+            }
             guard rate.isFinite, (0...1000).contains(rate) else {
                 throw Failure.usedWrongly("--rate is a number from 0 to 1000.")
             }
@@ -54,14 +54,8 @@ public struct DemoCommand: AsyncParsableCommand {
                 throw Failure(
                     "a demonstration works in \(folder.path) already; stop it first, or choose another folder.")
             }
-            let country = try folder.country(country)
-            let network = try country.network()
-            let provinces = provinces ?? network.regions.count
-            guard (1...max(1, network.regions.count)).contains(provinces) else {
-                throw Failure.usedWrongly("--provinces is a number from 1 to \(network.regions.count).")
-            }
-            let cast = DemoCast(folder: folder, country: network, provinces: provinces)
-            let demonstration = Demonstration(cast: cast, country: country, rate: quiet ? 0 : rate)
+            let demonstration = Demonstration(
+                cast: DemoCast(folder: folder, provinces: provinces), rate: quiet ? 0 : rate)
             try await untilSignalled { try await demonstration.run() }
             withExtendedLifetime(lock) {}
         }

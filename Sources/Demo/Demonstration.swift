@@ -1,4 +1,3 @@
-import JSON
 import Casework
 import Logging
 import POSIX
@@ -9,16 +8,13 @@ import Store
 /// A hub and its provinces on one machine, from certificates to the last started process.
 struct Demonstration: Sendable {
     let cast: DemoCast
-    let country: CountryFolder
     /// Made-up cases a second; 0: none.
     let rate: Double
 
     private var folder: DemoFolder { cast.folder }
     private let begun = ContinuousClock.now
 
-    init(cast: DemoCast, country: CountryFolder, rate: Double) {
-        (self.cast, self.country, self.rate) = (cast, country, rate)
-    }
+    init(cast: DemoCast, rate: Double) { (self.cast, self.rate) = (cast, rate) }
 
     /// Processes that start at the same time: more would only wait for each other.
     private static let startsAtATime = 4
@@ -127,12 +123,11 @@ struct Demonstration: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for keeper in keepers { group.addTask { try await keeper.run() } }
             group.addTask {
-                try await startAll(keepers, state)
+                try await startAll(keepers)
                 try await record.publish()
                 announce(state)
                 if rate > 0 {
-                    try await Trickle(document: try DemoDocument(reading: folder), network: cast.country, rate: rate)
-                        .run()
+                    try await Trickle(document: try DemoDocument(reading: folder), rate: rate).run()
                 }
                 while true { try await Task.sleep(for: .seconds(3600)) }
             }
@@ -143,16 +138,14 @@ struct Demonstration: Sendable {
     }
 
     /// The hub first, alone; then the nodes, a few at a time.
-    private func startAll(_ keepers: [Keeper], _ state: DemoState) async throws {
+    private func startAll(_ keepers: [Keeper]) async throws {
         guard let hub = keepers.first else { return }
         try await start(hub)
-        try await importCountry(state)
         say("the hub is ready")
         let nodes = Array(keepers.dropFirst())
         let ready = Counter()
         try await nodes.forEachConcurrently(limit: Self.startsAtATime) { keeper in
             try await start(keeper)
-            try await awaitRules(at: keeper.code, state)
             let count = await ready.increment()
             if Terminal.isInteractive {
                 Terminal.progress("[\(seconds) s] \(count) of \(nodes.count) provinces are ready")
@@ -161,32 +154,6 @@ struct Demonstration: Sendable {
             }
         }
         Terminal.flush()
-    }
-
-    /// The nation's rules; at a second start the hub has them already.
-    private func importCountry(_ state: DemoState) async throws {
-        let client = try client(of: DemoCast.hub, state)
-        let written = try await country.send(to: client)
-        await client.close()
-        if written > 0 { say("\(written) rules of \(cast.country.country.nameEN) were imported") }
-    }
-
-    private func client(of code: String, _ state: DemoState) throws -> APIClient {
-        APIClient(
-            try Endpoint(url: "https://127.0.0.1:\(state.ports[code]?.console ?? 0)"),
-            token: state.tokens[code] ?? "", trustRoots: cast.certificates.authorityCertificate)
-    }
-
-    /// A node can register as soon as the rules have come to it.
-    private func awaitRules(at code: String, _ state: DemoState) async throws {
-        let client = try client(of: code, state)
-        defer { Task { await client.close() } }
-        for _ in 0..<600 {
-            let answer = try? await client.get("/api/v1/network")
-            if answer?.json["complete"]?.bool == true { return }
-            try await Task.sleep(for: .milliseconds(100))
-        }
-        throw Failure("the nation's rules did not reach \(code) within a minute; its log is \(folder.log(of: code)).")
     }
 
     /// Looking ten times a second costs nothing and cannot be missed.

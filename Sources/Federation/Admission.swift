@@ -4,7 +4,6 @@ public import Casework
 /// transaction takes a bounded number of their events, and fewer where people work beside them, who wait for two
 /// transactions: the one that is being committed and the one that is decided.
 public enum Admission {
-    /// How many events a transaction may take.
     public struct Bounds: Sendable, Equatable {
         /// A batch of more events than this is somebody catching up.
         public var large = Admission.large

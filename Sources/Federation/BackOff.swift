@@ -12,6 +12,5 @@ public struct BackOff: Sendable, Equatable {
         return UInt64.random(in: 0...bound, using: &random)
     }
 
-    /// The next pause is the shortest again.
     public mutating func succeeded() { attempts = 0 }
 }

@@ -65,19 +65,15 @@ public struct Effects: Sendable {
     public var isRefold = false
     /// What to answer to a Hello.
     public var greeting: Greeting?
-    /// Why rules that a person asked for were not set.
-    public var ruleRefusal: NetworkRefusal?
     /// Where this server's own feed stands.
     public var cursor: FeedCursor?
-    /// The feed goes on after this seq: cursors beyond it belong to rows that the hub has lost, and are forgotten
-    /// first.
+    /// The feed goes on after this seq: cursors beyond it belong to rows that the hub has lost, and are forgotten first.
     public var rewound: UInt64?
     /// Where the accepted chains of the origin that sent this stand: what an acknowledgement may name after the commit.
     public var heads: [ChainHead] = []
 
     public init() {}
 
-    /// Notes that a case changed, once.
     public mutating func touch(_ id: CaseID) {
         // What one person does at once mostly stands together.
         if touched.last != id, isTouched.insert(id).inserted { touched.append(id) }
@@ -145,8 +141,8 @@ public struct Wish: Sendable {
 
 /// What is given to a core from outside.
 public protocol CoreArrival: Sendable {
-    /// What remains of it without a case that cannot be read; `nil` where it is all or nothing. A case that is passed
-    /// over is taken when it is repaired.
+    /// What remains of it without a case that cannot be read; `nil` where it is all or nothing. A case that is passed over
+    /// is taken when it is repaired.
     func without(_ id: CaseID) -> Self?
 }
 
@@ -155,7 +151,6 @@ public protocol DecidingCore: Sendable {
     /// What comes over the link.
     associatedtype Arrival: CoreArrival
 
-    /// The cases that are loaded, and the rules by which they are decided.
     var desk: Desk { get set }
     /// The dense number of the last event applied.
     var position: UInt64 { get }

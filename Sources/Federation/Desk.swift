@@ -2,7 +2,6 @@ public import Casework
 
 /// One case in memory: its events in the order in which this server applied them, and the state they fold to.
 public struct CaseRecord: Sendable, Equatable {
-    /// What came of adding an event.
     public enum Insertion: Sendable, Equatable {
         case new
         /// Known, but its part was missing here and came now.
@@ -41,20 +40,18 @@ public struct CaseRecord: Sendable, Equatable {
 
     @inlinable public var state: Case { folded?.state ?? Case(id: id) }
 
-    /// Whether the hub may have something to say in it: a transfer waits, or the hub is its seat. Asked of every case,
-    /// so without a copy of its state.
+    /// Whether the hub may have something to say in it: a transfer waits, or the hub is its seat. Asked of every case, so
+    /// without a copy of its state.
     var concernsHub: Bool { folded.map { $0.state.transfer != nil || $0.state.seat == .hub } ?? false }
 
     public subscript(hash: EventHash) -> Event? { events.first { $0.hash == hash } }
 
-    /// What an event said, with its texts where this server holds them; `nil` for one that is unknown or unreadable
-    /// here.
+    /// What an event said, with its texts where this server holds them; `nil` for one that is unknown or unreadable here.
     public func written(_ hash: EventHash) -> (change: CaseChange, texts: Texts)? {
         guard let event = self[hash], let change = event.envelope.change else { return nil }
         return (change, event.texts ?? Texts())
     }
 
-    /// Whether the event is among those of the case.
     public func holds(_ hash: EventHash) -> Bool { events.contains { $0.hash == hash } }
 
     /// Adds an event without folding: `refold` comes after the last.
@@ -70,7 +67,6 @@ public struct CaseRecord: Sendable, Equatable {
         return .completed
     }
 
-    /// Computes the state anew from all events.
     public mutating func refold() { folded = Folded(Fold.fold(id, events, reader: reader)) }
 
     /// The set of its events as one hash.
@@ -114,32 +110,31 @@ public struct Desk: Sendable {
     public var writer: JournalWriter
     /// All chains of this server's own journal.
     public internal(set) var journal: ChainTree
-    /// The nation's rules and the events that made them.
-    public internal(set) var rules: RuleBook
+    public var tree: OrganizationTree
+    public var calendar: WorkCalendar
     let hashing: Hashing
     /// What this server's code can read.
     public let reader: UInt32
-    /// The schemas that other servers said they read: at a node the hub's, at the hub each node's. One of which nothing
-    /// is known reads the first.
+    /// The schemas that other servers said they read: at a node the hub's, at the hub each node's. One of which nothing is
+    /// known reads the first.
     public var reads: [Origin: UInt32]
     public private(set) var cases: [CaseID: CaseRecord] = [:]
 
     public init(
-        writer: JournalWriter, journal: ChainTree, rules: RuleBook,
+        writer: JournalWriter, journal: ChainTree, tree: OrganizationTree, calendar: WorkCalendar,
         reader: UInt32 = Schema.reader, reads: [Origin: UInt32] = [:], hashing: @escaping Hashing
     ) {
         self.reads = reads
         self.journal = journal
         self.reader = reader
         self.writer = writer
-        self.rules = rules
+        self.tree = tree
+        self.calendar = calendar
         self.hashing = hashing
     }
 
     public var origin: Origin { writer.origin }
-    public var network: Network { rules.network }
 
-    /// Whether the case is at the desk.
     public func isLoaded(_ id: CaseID) -> Bool { cases[id] != nil }
 
     /// Puts a case at the desk; with no events it is a case that nobody has heard of.
@@ -183,11 +178,11 @@ public struct Desk: Sendable {
     /// What a decision about a case needs to know besides it.
     public func context(of actor: Actor, on record: CaseRecord, now: Instant) -> DecisionContext {
         DecisionContext(
-            now: now, origin: origin, actor: actor, network: network, notYet: notYet(on: record))
+            now: now, origin: origin, actor: actor, tree: tree, calendar: calendar, notYet: notYet(on: record))
     }
 
-    /// Kinds that may not be written into a case yet. At a node the hub must read them; at the hub the case's home and
-    /// seat, where an event that they do not know would park the case.
+    /// Kinds that may not be written into a case yet. At a node the hub must read them; at the hub the case's home and seat,
+    /// where an event that they do not know would park the case.
     private func notYet(on record: CaseRecord) -> [EventKind: Origin] {
         var notYet: [EventKind: Origin] = [:]
         let peers = origin == .hub ? [record.id.home, record.state.seat].filter { $0 != .hub } : [.hub]
@@ -231,25 +226,6 @@ public struct Desk: Sendable {
 
     mutating func refold(_ id: CaseID) { cases[id]?.refold() }
 
-    // MARK: Rules
-
-    /// Writes a rule into the hub's journal; `refoldRules` comes after the last. `nil` when it is too long for an
-    /// event.
-    mutating func write(
-        rule: NetworkChange, actor: Actor, now: Instant, random: inout some RandomNumberGenerator
-    ) -> Event? {
-        guard let event = try? writer.append(rule: rule, actor: actor, now: now, hashing: hashing, random: &random)
-        else { return nil }
-        journal.accept(event, parent: writer.parent)
-        _ = rules.insert(event)
-        return event
-    }
-
-    /// - Returns: false for a rule that is here.
-    mutating func insert(rule event: Event) -> Bool { rules.insert(event) }
-
-    mutating func refoldRules() { rules.refold() }
-
     /// What this server owes to a case after new events: as its seat, to say that the grant has arrived and which
     /// clocks run from now. A return resumes the clock that this holder had.
     mutating func settle(
@@ -263,9 +239,8 @@ public struct Desk: Sendable {
             resumed = due
         }
         if origin == id.home { resumed = record.state.deadline }
-        let kind = record.state.registration?.kind ?? .request
-        let due = resumed ?? network.deadline(of: kind, from: now, in: origin)
-        let acceptBy = network.acceptance(from: now, in: origin)
+        let due = resumed ?? Due(at: calendar.due(from: now, days: 15), calendar: calendar.version)
+        let acceptBy = Due(at: calendar.due(from: now, workingDays: 2), calendar: calendar.version)
         let newEvent = NewEvent(
             .received(grant: grant, due: due, acceptBy: acceptBy), actor: system, occurredAt: now)
         return try write([newEvent], on: id, now: now, random: &random)

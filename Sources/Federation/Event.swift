@@ -5,11 +5,8 @@ public typealias Hashing = @Sendable ([UInt8]) -> EventHash
 
 /// The hashed part of an event, decoded.
 public struct Envelope: Sendable, Hashable {
-    /// What the event says, as far as this reader understands it.
     public enum Content: Sendable, Hashable {
         case change(CaseChange)
-        /// Of an event of the hub that concerns no case.
-        case rule(NetworkChange)
         /// Newer than this reader, or malformed: parks its case.
         case unreadable
     }
@@ -30,8 +27,7 @@ public struct Envelope: Sendable, Hashable {
     public var type: String
     public var schema: UInt32
     public var minReader: UInt32
-    /// As its writer says, for readers that do not know its kind; `nil` for a class that this reader does not know
-    /// either.
+    /// As its writer says, for readers that do not know its kind; `nil` for a class that this reader does not know either.
     public var declaredClass: MergeClass?
     public var content: Content
     public var partHash: EventHash?
@@ -41,20 +37,10 @@ public struct Envelope: Sendable, Hashable {
         if case .change(let change) = content { change } else { nil }
     }
 
-    public var rule: NetworkChange? {
-        if case .rule(let rule) = content { rule } else { nil }
-    }
-
     public var place: ChainPlace { ChainPlace(incarnation: incarnation, seq: seq) }
 
     /// Of its kind, where this reader knows it; else as its writer says.
-    public var mergeClass: MergeClass? {
-        switch content {
-        case .change(let change): change.mergeClass
-        case .rule: .network
-        case .unreadable: declaredClass
-        }
-    }
+    public var mergeClass: MergeClass? { change?.mergeClass ?? declaredClass }
 }
 
 /// An event's personal data and free text: opaque bytes beside the envelope, whose hash the envelope holds.
@@ -125,8 +111,8 @@ public struct Event: Sendable, Hashable {
     }
 }
 
-/// The schemas that this code reads. Each kind of event names the first that knows it, and an event's `min_reader` is
-/// its kind's, whatever else its writer knows. A released fold rule never changes; a new rule is a new schema.
+/// The schemas that this code reads. Each kind of event names the first that knows it, and an event's `min_reader` is its
+/// kind's, whatever else its writer knows. A released fold rule never changes; a new rule is a new schema.
 public enum Schema {
     /// The greatest that this code reads: all from 1 to it.
     public static let reader: UInt32 = 1

@@ -43,7 +43,6 @@ public struct Hello: Sendable, Equatable {
     }
 }
 
-/// The hub's answer to Hello: where it stands, and what it reads.
 public struct Welcome: Sendable, Equatable {
     public var version: UInt32 = 1
     public var schemas: [UInt32]
@@ -93,7 +92,6 @@ public struct JournalRow: Sendable, Equatable {
     public init(_ event: Event) { (place, self.event) = (event.envelope.place, WireEvent(event)) }
 }
 
-/// The hub's signed, cumulative receipt: everything up to these heads is committed there.
 public struct Ack: Sendable, Equatable {
     public var heads: [ChainHead]
     public var committedAt: Instant
@@ -108,7 +106,6 @@ public struct Ack: Sendable, Equatable {
     }
 }
 
-/// An event at its place in a destination's feed.
 public struct FeedRow: Sendable, Equatable {
     public var cursor: FeedCursor
     public var event: WireEvent
@@ -140,7 +137,6 @@ public struct Alarm: Sendable, Equatable {
     public var bounded: Alarm { Alarm(sent: String(code.prefix(64)), detail: String(detail.prefix(500)), event: event) }
 }
 
-/// Why the link is closed, and when to come back.
 public struct Goodbye: Sendable, Equatable {
     public var reason: String
     public var retryAfterMilliseconds: UInt32
@@ -160,7 +156,6 @@ public struct CaseDigest: Sendable, Hashable {
 
 /// Events that travel outside journal and feed.
 public struct History: Sendable, Equatable {
-    /// Why the events are sent.
     public enum Purpose: Sendable, Equatable {
         /// To a node: its own events, which it has lost. To the hub: the hub's own events, which it has lost.
         case lost
@@ -178,7 +173,6 @@ public struct History: Sendable, Equatable {
     }
 }
 
-/// What a node sends.
 public enum NodeFrame: Sendable, Equatable {
     case hello(Hello)
     case events([WireEvent])
@@ -187,14 +181,13 @@ public enum NodeFrame: Sendable, Equatable {
     case digests([CaseDigest])
     /// Asks for the events of cases that the node cannot read.
     case fetch([CaseID])
-    /// What the node has committed of its feed, if that has moved, and how it stands: sent after each batch and every
-    /// few seconds.
+    /// What the node has committed of its feed, if that has moved, and how it stands: sent after each batch and every few
+    /// seconds.
     case feedAck(FeedCursor?, clock: Instant, backlog: UInt64)
     case alarm(Alarm)
     case goodbye(Goodbye)
 }
 
-/// What the hub sends.
 public enum HubFrame: Sendable, Equatable {
     case welcome(Welcome)
     case ack(Ack)

@@ -13,8 +13,8 @@ extension HubCore {
         return effects
     }
 
-    /// The hub's level, of clocks past whose end the seat has reported with nothing unsent. Cases seated here are the
-    /// hub's own to tell, at the first level.
+    /// The hub's level, of clocks past whose end the seat has reported with nothing unsent. Cases seated here are the hub's
+    /// own to tell, at the first level.
     public mutating func escalate(
         _ id: CaseID, now: Instant, random: inout some RandomNumberGenerator
     ) throws(Refusal) -> Effects {
@@ -48,11 +48,10 @@ extension HubCore {
             }
         }
         route(&effects)
-        routeRules(&effects)
     }
 
-    /// Why the hub decides nothing about a case now: it was brought back from an older state, and this origin has not
-    /// yet said what it knows. What the hub had decided went to home, seats, and to the seat that is asked for.
+    /// Why the hub decides nothing about a case now: it was brought back from an older state, and this origin has not yet
+    /// said what it knows. What the hub had decided went to home, seats, and to the seat that is asked for.
     private func awaited(for record: CaseRecord) -> Origin? {
         guard restoration != nil else { return nil }
         let asked = record.state.transfer.map { [seat(of: $0)] } ?? []
@@ -87,7 +86,7 @@ extension HubCore {
     }
 
     /// The tree says where an organisation works, not the origin that refers to it.
-    private func seat(of transfer: Transfer) -> Origin { desk.network.tree.seat(of: transfer.holder) ?? transfer.seat }
+    private func seat(of transfer: Transfer) -> Origin { desk.tree.seat(of: transfer.holder) ?? transfer.seat }
 
     /// The epoch and the cut of the next grant: what every grant of this hub is made from.
     private func nextGrant(of record: CaseRecord, now: Instant) -> GrantTerms {

@@ -78,8 +78,8 @@ extension HubCore {
         effects.greeting = .welcome(welcome, tail: tree.stretches(beyond: hello.heads))
     }
 
-    /// Where a feed goes on: after the newest cursor's row if it stands, else after the last row that its hub
-    /// incarnation is known to have written: what that incarnation wrote later was lost here.
+    /// Where a feed goes on: after the newest cursor's row if it stands, else after the last row that its hub incarnation is
+    /// known to have written: what that incarnation wrote later was lost here.
     static func start(_ cursors: [FeedCursor], _ facts: [FeedFact]) -> FeedCursor? {
         for (cursor, fact) in zip(cursors, facts) {
             if fact.hash == cursor.hash { return cursor }
@@ -130,8 +130,8 @@ extension HubCore {
     /// Every origin that has ever spoken or been spoken to.
     private var origins: Set<Origin> { Set(chains.keys).union(feeds.keys).subtracting([.hub]) }
 
-    /// Whether an origin has not yet said what it knows of this restored hub; one that the older state does not know at
-    /// all is not waited for, but nothing is decided in its cases before the others have spoken.
+    /// Whether an origin has not yet said what it knows of this restored hub; one that the older state does not know at all
+    /// is not waited for, but nothing is decided in its cases before the others have spoken.
     func isSilent(_ origin: Origin) -> Bool {
         guard let awaited = restoration?.awaited, origin != .hub else { return false }
         return awaited.contains(origin) || (!greeted.contains(origin) && !origins.contains(origin))
@@ -150,29 +150,20 @@ extension HubCore {
         effects.restoration = .some(restoration)
     }
 
-    /// Takes the hub's own lost events back, whoever has them and whenever he returns them: their seal tells that this
-    /// hub wrote them. Nodes hold only some, so the chain has holes until all have returned theirs.
+    /// Takes the hub's own lost events back, whoever has them and whenever he returns them: their seal tells that this hub
+    /// wrote them. Nodes hold only some, so the chain has holes until all have returned theirs.
     mutating func recover(
         _ events: [Event], from origin: Origin, _ known: [ChainPlace: EventHash], _ effects: inout Effects
     ) {
         var known = known
         for event in events where event.origin == .hub {
+            guard let id = event.caseID else { continue }
             let place = event.envelope.place
-            let isKnown =
-                event.caseID.map { desk.cases[$0]?.holds(event.hash) ?? false } ?? desk.rules.holds(event.hash)
+            let isKnown = desk.cases[id]?.holds(event.hash) ?? false
             let isFree = known[place] == nil && place.incarnation != desk.writer.incarnation
             guard isKnown || (isFree && desk.writer.seal?.holds(event) ?? false) else {
                 let detail = "returned as the hub's an event that the hub did not write"
                 effects.alarms.append((origin, Alarm(code: .foreignOrigin, detail: detail, event: event.hash)))
-                continue
-            }
-            guard let id = event.caseID else {
-                if desk.insert(rule: event) {
-                    desk.journal.accept(event, parent: parent(of: event, known))
-                    known[place] = event.hash
-                    number(rule: event, &effects)
-                    desk.writer.clock.observe(event.envelope.stamp)
-                }
                 continue
             }
             switch desk.insert(event, into: id) {
@@ -187,7 +178,6 @@ extension HubCore {
             case .duplicate: break
             }
         }
-        if events.contains(where: \.isRule) { desk.refoldRules() }
     }
 
     /// The incarnation that a recovered event's goes on from, where that can be told.
@@ -216,8 +206,8 @@ extension HubCore {
         effects.quarantined.append(origin)
     }
 
-    /// In which order an origin's held events are to be merged: those on the line of the copy that goes on come first,
-    /// so that it wins where both wrote.
+    /// In which order an origin's held events are to be merged: those on the line of the copy that goes on come first, so
+    /// that it wins where both wrote.
     public func releaseOrder(of origin: Origin, keep: UInt64?) -> [UInt64] {
         guard let keep, let tree = chains[origin], let end = tree.head(of: keep) else { return [] }
         let last = ChainPlace(incarnation: end.incarnation, seq: end.seq)

@@ -44,7 +44,6 @@ extension HubCore {
     private mutating func row(
         _ event: Event, to destination: Origin, _ audience: Audience, _ effects: inout Effects
     ) {
-        beginFeed(of: destination, &effects)
         let seq = feeds[destination, default: 0] + 1
         feeds[destination] = seq
         effects.routed.append(
@@ -54,8 +53,8 @@ extension HubCore {
                 hubIncarnation: desk.writer.incarnation))
     }
 
-    /// What a destination may see of a case outside its feed: all envelopes if it is entitled, and the parts that its
-    /// feed has carried: those of events up to the last moment at which it was the seat. A home reads all.
+    /// What a destination may see of a case outside its feed: all envelopes if it is entitled, and the parts that its feed
+    /// has carried: those of events up to the last moment at which it was the seat. A home reads all.
     public static func visible(_ events: [Event], of id: CaseID, to destination: Origin) -> [Event] {
         let record = CaseRecord(id: id, events: events)
         var audience = Audience(record, before: Set(events.map(\.hash)))

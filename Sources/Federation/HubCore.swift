@@ -6,25 +6,22 @@ public import Casework
 /// Order of durability: one transaction saves accepted events, the hub's own, and the feed rows; only then are they
 /// acknowledged and sent.
 public struct HubCore: DecidingCore {
-    /// What the core is given, one at a time.
     public enum Arrival: CoreArrival {
         /// A node says Hello. `feed`: what is known of each of its cursors, in their order.
         case hello(Hello, feed: [FeedFact])
         /// The process that said this Hello has answered a Welcome.
         case alive(Origin, writer: UInt64)
-        /// Events of an origin's own journal; the origin is the certificate's. `known`: the hashes accepted earlier at
-        /// the places that they claim and at those before them, where there are any.
+        /// Events of an origin's own journal; the origin is the certificate's. `known`: the hashes accepted earlier at the
+        /// places that they claim and at those before them, where there are any.
         case events(Origin, [Event], known: [ChainPlace: EventHash])
         /// The hub's own events, returned by a node. `known` as above, of the hub's journal.
         case lost(Origin, [Event], known: [ChainPlace: EventHash], isLast: Bool)
-        /// What a node holds of cases of which this hub holds something else. `known` as above, of the node's journal,
-        /// and of the hub's.
+        /// What a node holds of cases of which this hub holds something else. `known` as above, of the node's journal, and
+        /// of the hub's.
         case repair(Origin, [Event], known: [ChainPlace: EventHash], ofHub: [ChainPlace: EventHash])
         /// A person lets an origin in again; `keep` names the copy that goes on, where there are several. `held`: the
         /// next of the origin's held events, in the order of `releaseOrder`.
         case release(Origin, keep: UInt64?, held: [Event])
-        /// A person of the hub sets rules of the nation.
-        case rules([NetworkChange], by: Actor)
         /// Cases that wait for a decision of the hub.
         case pending([CaseID])
         /// Cases that an earlier version could not read.
@@ -32,7 +29,7 @@ public struct HubCore: DecidingCore {
 
         public var cases: [CaseID] {
             switch self {
-            case .hello, .alive, .rules: []
+            case .hello, .alive: []
             case .events(_, let events, _), .lost(_, let events, _, _), .repair(_, let events, _, _),
                 .release(_, _, let events):
                 casesConcerned(by: events)
@@ -123,7 +120,6 @@ public struct HubCore: DecidingCore {
                 random: &random)
         case .release(let origin, let keep, let held):
             release(origin, keep: keep, held, &effects, now: now, random: &random)
-        case .rules(let changes, let actor): set(changes, by: actor, &effects, now: now, random: &random)
         case .pending(let cases): for id in cases { effects.touch(id) }
         case .refold(let cases):
             for id in cases { effects.touch(id) }
@@ -235,7 +231,7 @@ public struct HubCore: DecidingCore {
             (origin, Alarm(code: code, detail: detail, event: event.hash))
         }
         guard let id = event.caseID else {
-            // Rules are the hub's own to write: kept in its author's journal, for an upgrade to read.
+            // Of a later version: kept in its journal, for an upgrade to read.
             position += 1
             effects.numbered.append(Effects.Numbered(position: position, event: event))
             effects.alarms.append(
@@ -248,7 +244,7 @@ public struct HubCore: DecidingCore {
             effects.alarms.append(alarm(.foreignOrigin, "has no part in case \(id)"))
         }
         let actor = event.envelope.actor
-        if desk.network.tree.seat(of: actor.organization) != origin {
+        if desk.tree.seat(of: actor.organization) != origin {
             let detail = "names an actor of \(actor.organization.rawValue), which does not work there"
             effects.alarms.append(alarm(.foreignActor, detail))
         }
@@ -267,8 +263,7 @@ public struct HubCore: DecidingCore {
             desk.writer.clock.observe(event.envelope.stamp)
             return
         }
-        // Also an outsider's, who has no effect now: he may be given the case later. A bound that came back is not said
-        // again.
+        // Also an outsider's, who has no effect now: he may be given the case later. A bound that came back is not said again.
         let isBounded = desk.cases[id]?.events.contains { other in
             if case .stamped(event.hash, _) = other.envelope.change { other.origin == .hub } else { false }
         }

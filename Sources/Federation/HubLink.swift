@@ -2,7 +2,6 @@ public import Casework
 
 /// The hub's half of one link, as inputs and actions.
 public struct HubLink: Sendable, Equatable {
-    /// Where the link to one node stands.
     public enum State: Sendable, Equatable {
         /// Can go to: welcoming, closed.
         case awaitingHello
@@ -21,7 +20,6 @@ public struct HubLink: Sendable, Equatable {
         case feed(sent: UInt64, acknowledged: UInt64, isReading: Bool)
     }
 
-    /// What the driver is to do, in this order.
     public enum Action: Sendable, Equatable {
         case send(HubFrame)
         /// Look up where its cursors stand in its feed, give the Hello to the core, then say `greeted`.
@@ -33,8 +31,7 @@ public struct HubLink: Sendable, Equatable {
         /// The hub's own events, which it has lost: decode, verify and commit, then say `returned`. One that cannot be
         /// decoded ends the call: the next asks for all of them again.
         case takeLost([WireEvent], isLast: Bool)
-        /// Mend damaged rows, apply what is new and commit. Events that cannot be decoded end the call: the next asks
-        /// again.
+        /// Mend damaged rows, apply what is new and commit. Events that cannot be decoded end the call: the next asks again.
         case repair([WireEvent])
         /// Read events of the node's own that are held here, of these stretches, at most one batch, ordered by seq, and
         /// give them to `tailRead`.
@@ -78,7 +75,6 @@ public struct HubLink: Sendable, Equatable {
 
     public init(peer: Origin) { self.peer = peer }
 
-    /// A frame came from the node.
     public mutating func received(_ frame: NodeFrame) -> [Action] {
         if case .hello(let hello) = frame, state == .awaitingHello { return hear(hello) }
         if case .goodbye(let goodbye) = frame { return end(goodbye.reason) }
@@ -187,8 +183,8 @@ public struct HubLink: Sendable, Equatable {
         return next()
     }
 
-    /// An action could not be carried out, because a case is damaged here: `submit`, `takeLost`, `readTail` or
-    /// `readFeed`. It is tried again when somebody has sent the case.
+    /// An action could not be carried out, because a case is damaged here: `submit`, `takeLost`, `readTail` or `readFeed`.
+    /// It is tried again when somebody has sent the case.
     public mutating func blocked(_ action: Action, by id: CaseID) -> [Action] {
         guard case .live = state else { return [] }
         switch action {

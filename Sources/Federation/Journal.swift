@@ -14,8 +14,8 @@ public struct ChainHead: Sendable, Hashable {
     public static let empty = ChainHead(incarnation: 0, seq: 0, hash: .zero)
 }
 
-/// Writes one origin's journal: gives each new event its place, its stamp and its bytes. What it returns is saved
-/// before anybody hears of it; on a failed commit the writer is dropped and read anew.
+/// Writes one origin's journal: gives each new event its place, its stamp and its bytes. What it returns is saved before
+/// anybody hears of it; on a failed commit the writer is dropped and read anew.
 public struct JournalWriter: Sendable {
     public let origin: Origin
     /// This start's incarnation; the next event carries it.
@@ -49,8 +49,6 @@ public struct JournalWriter: Sendable {
         if !hasWritten { self.head = head }
     }
 
-    /// Writes the next event: its place in the chain, its stamp, its part and its hash. It counts only once it is
-    /// committed.
     public mutating func append(
         _ newEvent: NewEvent, caseID: CaseID?, epoch: Epoch, now: Instant, hashing: Hashing,
         random: inout some RandomNumberGenerator
@@ -65,25 +63,6 @@ public struct JournalWriter: Sendable {
             minReader: schema, declaredClass: newEvent.change.mergeClass, content: .change(newEvent.change),
             partHash: part.bytes.map(hashing),
             applies: newEvent.applies)
-        return try append(envelope, part, clock: next, hashing)
-    }
-
-    /// Writes one of the nation's rules; the hub's writer only.
-    public mutating func append(
-        rule: NetworkChange, actor: Actor, now: Instant, hashing: Hashing, random: inout some RandomNumberGenerator
-    ) throws(Refusal) -> Event {
-        var next = clock
-        let envelope = Envelope(
-            id: Self.label(at: now, &random), origin: origin, incarnation: incarnation, seq: head.seq + 1,
-            previous: head.hash, caseID: nil, base: [], epoch: 0, stamp: next.tick(now: now), occurredAt: now,
-            actor: actor, type: rule.type, schema: 1, minReader: 1, declaredClass: .network, content: .rule(rule),
-            partHash: nil, applies: nil)
-        return try append(envelope, .none, clock: next, hashing)
-    }
-
-    private mutating func append(
-        _ envelope: Envelope, _ part: Part, clock next: HybridClock, _ hashing: Hashing
-    ) throws(Refusal) -> Event {
         let bytes = seal?.seal(envelope.wire) ?? envelope.wire
         let size = bytes.count + (part.bytes?.count ?? 0)
         guard size <= Schema.maximumEventSize else { throw .tooLarge(bytes: size) }
@@ -136,7 +115,6 @@ public struct Stretch: Sendable, Hashable {
 
 /// What one origin's tree of chains has accepted so far, and whether an event continues it.
 public struct ChainTree: Sendable, Equatable {
-    /// What an envelope is to the chains that are accepted.
     public enum Verdict: Sendable, Equatable {
         /// Continues an accepted chain, or begins a new incarnation on the one named.
         case next(parent: UInt64)
@@ -167,16 +145,13 @@ public struct ChainTree: Sendable, Equatable {
 
     public var heads: [ChainHead] { chains.map(\.head) }
 
-    /// The chain that an incarnation wrote, where it is known.
     public func chain(of incarnation: UInt64) -> Chain? { chains.last { $0.incarnation == incarnation } }
-    /// The last event that an incarnation wrote, where it is known.
     public func head(of incarnation: UInt64) -> ChainHead? { chain(of: incarnation)?.head }
 
     /// The chain that was extended last: where a well-behaved origin stands.
     public var latest: ChainHead { chains.last?.head ?? .empty }
 
-    /// Whether the tree holds the event at a head, as far as heads tell: the same hash at a chain's end, or an earlier
-    /// seq.
+    /// Whether the tree holds the event at a head, as far as heads tell: the same hash at a chain's end, or an earlier seq.
     public func reaches(_ head: ChainHead) -> Bool {
         guard let own = self.head(of: head.incarnation) else { return false }
         return own.seq > head.seq || own == head

@@ -5,12 +5,11 @@ public import Casework
 /// Order of durability: the events and the cursor that a call returns are committed in one transaction; only then are
 /// callers answered, frames sent and feed rows acknowledged.
 public struct NodeCore: DecidingCore {
-    /// What the core is given, one at a time.
     public enum Arrival: CoreArrival {
         /// Feed rows with their events, decoded, in their order.
         case feed([(cursor: FeedCursor, event: Event)])
-        /// Own events that were lost here. `latest` is where the hub says that this origin stands; `known`, the hashes
-        /// at the places that the events claim and at those before them, where there are any.
+        /// Own events that were lost here. `latest` is where the hub says that this origin stands; `known`, the hashes at
+        /// the places that the events claim and at those before them, where there are any.
         case tail([Event], latest: ChainHead, known: [ChainPlace: EventHash])
         /// All that the hub may send of some cases.
         case repair([Event], known: [ChainPlace: EventHash])
@@ -138,13 +137,8 @@ public struct NodeCore: DecidingCore {
     }
 
     private mutating func take(_ event: Event, _ effects: inout Effects, now: Instant) {
-        guard let id = event.caseID else {
-            guard event.isRule, desk.insert(rule: event) else { return }
-            number([event], nil, &effects)
-            return
-        }
-        // A feed leaves out what its destination wrote; the hub returns lost events by themselves, and they are
-        // verified.
+        guard let id = event.caseID else { return }
+        // A feed leaves out what its destination wrote; the hub returns lost events by themselves, and they are verified.
         guard event.origin != desk.origin else {
             let detail = "the hub's feed holds an event of this node itself"
             effects.alarms.append((desk.origin, Alarm(code: .foreignOrigin, detail: detail, event: event.hash)))
@@ -196,7 +190,6 @@ public struct NodeCore: DecidingCore {
     private mutating func finish(
         _ events: [Event], _ effects: inout Effects, now: Instant, random: inout some RandomNumberGenerator
     ) {
-        if events.contains(where: \.isRule) { desk.refoldRules() }
         for id in effects.touched { desk.refold(id) }
         observe(events)
         for id in effects.touched {
@@ -209,8 +202,7 @@ public struct NodeCore: DecidingCore {
         }
     }
 
-    /// - Parameter id: nil for a rule.
-    private mutating func number(_ events: [Event], _ id: CaseID?, _ effects: inout Effects) {
+    private mutating func number(_ events: [Event], _ id: CaseID, _ effects: inout Effects) {
         for event in events {
             position += 1
             effects.numbered.append(Effects.Numbered(position: position, event: event))
@@ -219,13 +211,12 @@ public struct NodeCore: DecidingCore {
             }
             if event.origin == .hub { effects.note(hub.accept(event, parent: 0), of: .hub) }
         }
-        if let id, !events.isEmpty { effects.touch(id) }
+        if !events.isEmpty { effects.touch(id) }
     }
 
     /// Stamps move this clock only as far as the hub lets them count.
     private mutating func observe(_ events: [Event]) {
         for event in events {
-            if event.isRule { desk.writer.clock.observe(event.envelope.stamp) }
             // What an outsider writes has no effect, nor on this clock.
             guard let id = event.caseID, let record = desk.cases[id], record.takesPart(event.origin) else { continue }
             var stamp = event.envelope.stamp

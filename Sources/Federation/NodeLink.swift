@@ -1,7 +1,6 @@
 public import Casework
 
-/// The node's half of the link, as inputs and actions. Its driver dials, sends, reads the journal and applies what
-/// comes.
+/// The node's half of the link, as inputs and actions. Its driver dials, sends, reads the journal and applies what comes.
 ///
 /// It also says when the node may write: at its start a node asks the hub for five seconds whether it was brought back
 /// from an older state. If so, it first takes its own events back; if the hub cannot be reached, it writes at once, and
@@ -9,7 +8,6 @@ public import Casework
 ///
 /// `now` is everywhere the time of a clock that only goes forward; `clock` is the wall clock, which people set.
 public struct NodeLink: Sendable, Equatable {
-    /// Where the link to the hub stands.
     public enum State: Sendable, Equatable {
         /// No connection. Can go to: greeting.
         case offline
@@ -28,7 +26,6 @@ public struct NodeLink: Sendable, Equatable {
         case open
     }
 
-    /// What the driver is to do, in this order.
     public enum Action: Sendable, Equatable {
         case send(NodeFrame)
         /// Read own events of these stretches, ordered by seq, at most one batch, and give them to `journalRead`.
@@ -113,7 +110,6 @@ public struct NodeLink: Sendable, Equatable {
         return [.send(.hello(hello))]
     }
 
-    /// A frame came from the hub.
     public mutating func received(_ frame: HubFrame, now: Instant) -> [Action] {
         switch (frame, state) {
         case (.welcome(let welcome), .greeting): return welcomed(welcome, now: now)
@@ -297,8 +293,8 @@ public struct NodeLink: Sendable, Equatable {
         return Array(blocked.prefix(1))
     }
 
-    /// An action could not be carried out, because a case is damaged here: `apply`, `restore` or a read. It is tried
-    /// again when the hub has sent the case.
+    /// An action could not be carried out, because a case is damaged here: `apply`, `restore` or a read. It is tried again
+    /// when the hub has sent the case.
     public mutating func blocked(_ action: Action, by id: CaseID) -> [Action] {
         guard case .live = state else { return [] }
         switch action {

@@ -23,7 +23,6 @@ public struct HybridClock: Sendable, Equatable {
 
     public init(last: Stamp = Stamp(rawValue: 0)) { self.last = last }
 
-    /// The stamp of an event that is written now: later than every one given or seen before.
     public mutating func tick(now: Instant) -> Stamp {
         let wall = Stamp(at: now)
         last = wall > last ? wall : Stamp(rawValue: last.rawValue + (last.rawValue < .max ? 1 : 0))

@@ -18,7 +18,6 @@ public struct FileChunk: Sendable, Equatable {
 
 /// What a receiver says.
 public struct FileProgress: Sendable, Equatable {
-    /// What the receiver makes of the file.
     public enum State: Sendable { case goingOn, verified, wrong }
 
     /// Bytes from the file's beginning that are on its disk.
@@ -48,7 +47,6 @@ public struct FileNotice: Sendable, Equatable {
 
 /// The sending half of one call, as inputs and actions. Its driver reads the file and writes to the wire.
 public struct FileSender: Sendable, Equatable {
-    /// Where the sending of one file stands.
     public enum State: Sendable, Equatable {
         /// The file is named; the receiver says how much it has. Can go to: sending, checking, done.
         case asking
@@ -59,7 +57,6 @@ public struct FileSender: Sendable, Equatable {
         case done
     }
 
-    /// What the driver is to do, in this order.
     public enum Action: Sendable, Equatable {
         case send(FileChunk)
         /// Read so many bytes and give them to `read`.
@@ -93,7 +90,6 @@ public struct FileSender: Sendable, Equatable {
         return next(offset)
     }
 
-    /// The receiver says how far it is.
     public mutating func received(_ progress: FileProgress) -> [Action] {
         switch (progress.state, state) {
         case (.verified, .asking):
@@ -151,7 +147,6 @@ public struct FileSender: Sendable, Equatable {
 /// Order of durability: actions are carried out in their order, each before the next; a report stands behind the sync
 /// that it tells of. Nobody sees the file before `publish`.
 public struct FileReceiver: Sendable, Equatable {
-    /// Where the receiving of one file stands.
     public enum State: Sendable, Equatable {
         /// Bytes up to `next` are written, up to `synced` they are on disk. Can go to: verifying, done.
         case receiving(next: UInt64, synced: UInt64)
@@ -160,7 +155,6 @@ public struct FileReceiver: Sendable, Equatable {
         case done
     }
 
-    /// What the driver is to do, in this order.
     public enum Action: Sendable, Equatable {
         case write([UInt8], at: UInt64)
         case sync
@@ -201,7 +195,6 @@ public struct FileReceiver: Sendable, Equatable {
         return [.discard] + close("more bytes than the file has: it begins anew")
     }
 
-    /// A chunk came from the sender.
     public mutating func received(_ chunk: FileChunk) -> [Action] {
         // All is here, or the call is over: what still comes was sent twice.
         guard case .receiving(let next, let synced) = state else { return [] }
@@ -223,7 +216,6 @@ public struct FileReceiver: Sendable, Equatable {
         return [.write(fresh, at: next), .sync, .report(FileProgress(durable: end))]
     }
 
-    /// The driver has compared the file with its hash.
     public mutating func verified(isWhole: Bool) -> [Action] {
         guard state == .verifying else { return [] }
         state = .done

@@ -28,15 +28,15 @@ public struct HTTP2Error: Error, Sendable, CustomStringConvertible {
         case protocolViolation
         /// The peer sent more control frames than the frame bucket allows.
         case flood
-        /// A time-out of `ConnectionLimits` passed.
+        /// A time-out of `Limits` passed.
         case timeout
-        /// A PING went unanswered for `ConnectionLimits.keepAliveTimeout`.
+        /// A PING went unanswered for `Limits.keepAliveTimeout`.
         case peerUnresponsive
-        /// More addresses or connections than `ConnectionLimits` allows.
+        /// More addresses or connections than `Limits` allows.
         case tooManyConnections
         /// A body is above the cap that its reader gave.
         case bodyTooLarge
-        /// Header fields are above `ConnectionLimits.maxHeaderBytes` or `maxHeaderFields`.
+        /// Header fields are above `Limits.maxHeaderBytes` or `maxHeaderFields`.
         case headersTooLarge
         /// Our own mistake: a second head, a write after the end, an invalid field.
         case misuse
@@ -46,7 +46,6 @@ public struct HTTP2Error: Error, Sendable, CustomStringConvertible {
 
     /// A code of a library or of the protocol that stands behind the failure.
     public struct Underlying: Sendable, Equatable {
-        /// Whose code it is.
         public enum Source: String, Sendable { case openSSL, nghttp2, frame, system }
         public let source: Source
         public let code: Int

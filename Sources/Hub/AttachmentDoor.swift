@@ -7,7 +7,6 @@ import HTTPTypes
 import Logging
 import NIOCore
 import Store
-import Telemetry
 
 /// The hub's half of the files' connection: says what it lacks, takes files that accepted events name, and gives those
 /// that the asking node is entitled to. `FileReceiver` and `FileSender` decide; this carries out what they say.
@@ -56,7 +55,7 @@ private struct AttachmentCall: Sendable {
             audit("attachments.malformed", fault.reason)
         } catch let fault as FileFault {
             status = Self.status(of: fault)
-            logger.warning("file not moved", metadata: [LogKey.node: "\(origin.code)", LogKey.reason: "\(fault)"])
+            logger.warning("file not moved", metadata: ["node": "\(origin.code)", "reason": "\(fault)"])
         } catch {
             status = (14, "\(error)")
         }
@@ -67,7 +66,7 @@ private struct AttachmentCall: Sendable {
         do {
             try await response.finish(trailers)
         } catch {
-            logger.debug("no trailers sent", metadata: [LogKey.error: "\(error)"])
+            logger.debug("no trailers sent", metadata: ["error": "\(error)"])
         }
     }
 
@@ -172,7 +171,7 @@ private struct AttachmentCall: Sendable {
                 try await office.attachments.note(machine.file, isHere: true, of: origin)
                 try await partial.publish()
                 office.arrivals.send(machine.file)
-                logger.info("file taken", metadata: [LogKey.node: "\(origin.code)", LogKey.bytes: "\(machine.size)"])
+                logger.info("file taken", metadata: ["node": "\(origin.code)", "bytes": "\(machine.size)"])
             case .discard: try await partial.discard()
             case .report(let progress): try await send(progress.wire)
             case .raise(let alarm): audit("alarm.\(alarm.code)", alarm.detail)

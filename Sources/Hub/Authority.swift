@@ -3,7 +3,6 @@ public import HTTP2
 import Logging
 import Store
 import Synchronization
-import Telemetry
 
 /// The authority to connect: the registry alone, as last read. Asked at every handshake and for every request.
 public final class Authority: Sendable {
@@ -40,8 +39,7 @@ public final class Authority: Sendable {
     /// Leaves one audit line for a connection that was turned away.
     public func audit(_ refusal: RefusalRecord, door: String) {
         logger.notice(
-            "connection refused",
-            metadata: [LogKey.remote: "\(refusal.remoteAddress)", LogKey.reason: "\(refusal.reason)"])
+            "connection refused", metadata: ["remote": "\(refusal.remoteAddress)", "reason": "\(refusal.reason)"])
         office.auditRefusal(
             door: door, identity: refusal.identity?.uri, fingerprint: refusal.identity?.fingerprint,
             remote: refusal.remoteAddress, reason: "\(refusal.code.rawValue): \(refusal.reason)")

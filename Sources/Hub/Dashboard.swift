@@ -4,7 +4,6 @@ import Federation
 import JSON
 import Logging
 import Store
-import Telemetry
 
 /// The national dashboard's figures and its feed of what happens now. One reader of the store serves all who watch.
 actor Dashboard {
@@ -48,7 +47,7 @@ actor Dashboard {
         let (position, counts, byHome) = try await office.reads.overview(now: now)
         let nodes = try await office.reads.nodes()
         var provinces = [ProvinceDocument]()
-        for origin in office.rules.network.regions.map(\.origin) {
+        for origin in Origin.provinces {
             let node = nodes[origin]
             let state =
                 if node?.isQuarantined == true {
@@ -82,7 +81,7 @@ actor Dashboard {
             } catch is CancellationError {
                 return
             } catch {
-                logger.warning("dashboard behind", metadata: [LogKey.error: "\(error)"])
+                logger.warning("dashboard behind", metadata: ["error": "\(error)"])
             }
         }
     }
@@ -131,7 +130,7 @@ actor Dashboard {
                 let message = FeedMessage(id: id(position), event: "link", data: province.json.text)
                 steps.send(Step(after: position, position: position, messages: [message]))
             } catch {
-                logger.warning("dashboard behind", metadata: [LogKey.error: "\(error)"])
+                logger.warning("dashboard behind", metadata: ["error": "\(error)"])
             }
         }
     }
@@ -168,7 +167,7 @@ actor Dashboard {
                 seen = max(seen, step.position)
             }
         } catch {
-            logger.debug("feed ended", metadata: [LogKey.error: "\(error)"])
+            logger.debug("feed ended", metadata: ["error": "\(error)"])
         }
     }
 

@@ -6,11 +6,9 @@ public import Federation
 import HTTP2
 public import Logging
 public import Store
-import Telemetry
 
 /// The hub: its committer, the link's door, the dashboard's feed. The console's door is opened by who wires it.
 public struct Hub: HubService, StoredService {
-    /// What decides at the hub.
     public typealias Core = HubCore
 
     public let office: Office
@@ -30,7 +28,7 @@ public struct Hub: HubService, StoredService {
         try await database.migrate()
         let store = PostgresStore(database: database, hashing: Digest.hashing)
         let office = Office(
-            origin: .hub, database: database, store: store,
+            origin: .hub, tree: .standard, calendar: .standard, database: database, store: store,
             receiptKey: try SigningKey(pemFile: configuration.receiptKey),
             files: try configuration.attachments.map { try AttachmentFiles(directory: $0) }, now: now, logger: logger)
         return try Hub(office: office, configuration: configuration, logger: logger)
@@ -45,7 +43,6 @@ public struct Hub: HubService, StoredService {
             environment: .init(
                 now: office.now,
                 observe: { notice in
-                    office.rules.note(notice.effects.numbered)
                     feedEnds.note(notice.effects.routed)
                     notices.send(notice)
                 },
@@ -72,7 +69,7 @@ public struct Hub: HubService, StoredService {
                     return try key.sign(bytes)
                 } catch {
                     // The event stands all the same; only a restored hub could not take it back.
-                    logger.error("an event could not be sealed", metadata: [LogKey.error: "\(error)"])
+                    logger.error("an event could not be sealed", metadata: ["error": "\(error)"])
                     return []
                 }
             }, isValid: { publicKey.verify($0, $1) })
@@ -87,19 +84,13 @@ public struct Hub: HubService, StoredService {
             origin: .hub, incarnation: incarnation, continuing: head.head, clock: HybridClock(last: head.stamp),
             seal: try seal(office.receiptKey, logger))
         let desk = Desk(
-            writer: journal, journal: own, rules: try await office.rules.load(from: office.store),
+            writer: journal, journal: own, tree: office.tree, calendar: office.calendar,
             reads: try await office.store.reads(), hashing: Digest.hashing)
         return HubCore(
             desk: desk, chains: chains, position: head.position, feeds: try await office.store.feedEnds(),
             quarantined: try await office.store.quarantines(), fenced: try await office.store.fenced(),
             restoration: try await office.store.restoration(),
             wasRestored: try await office.store.restoredAt() != nil)
-    }
-
-    public func set(rules changes: [NetworkChange], by principal: Principal) async throws -> Int {
-        let effects = try await writer.apply(.rules(changes, by: principal.actor), cases: [])
-        if let refusal = effects.ruleRefusal { throw refusal }
-        return effects.numbered.count
     }
 
     /// Opens the link's door; returns its port.
@@ -140,7 +131,7 @@ public struct Hub: HubService, StoredService {
             let closed = await links.server.closeConnections { peer in
                 peer.map { authority.refusal($0) != nil } ?? false
             }
-            if closed > 0 { logger.notice("links closed after revocation", metadata: [LogKey.count: "\(closed)"]) }
+            if closed > 0 { logger.notice("links closed after revocation", metadata: ["count": "\(closed)"]) }
         }
     }
 
@@ -184,7 +175,7 @@ public struct Hub: HubService, StoredService {
             let count = try await Upkeep.refold(office.database) { cases in
                 _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count)
             }
-            if count > 0 { logger.notice("cases read anew", metadata: [LogKey.count: "\(count)"]) }
+            if count > 0 { logger.notice("cases read anew", metadata: ["count": "\(count)"]) }
         }
     }
 
@@ -225,7 +216,7 @@ public struct Hub: HubService, StoredService {
     public func principal(certificate uri: String) async throws -> Principal? {
         let prefix = "spiffe://peyvand/ministry/"
         guard uri.hasPrefix(prefix), let code = OrganizationCode(rawValue: String(uri.dropFirst(prefix.count))),
-            network.tree.seat(of: code) == .hub
+            tree.seat(of: code) == .hub
         else { return nil }
         return Principal(name: code.rawValue.lowercased(), role: .ministry, organization: code)
     }

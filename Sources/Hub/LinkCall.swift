@@ -7,7 +7,6 @@ import HTTPTypes
 import Logging
 import NIOCore
 import Store
-import Telemetry
 
 /// Carries out what `HubLink` says for one call of one node. It decides nothing.
 actor LinkCall {
@@ -99,13 +98,13 @@ actor LinkCall {
         }
         machine.closed()
         if isLive { await presence.disconnected(origin) }
-        logger.info("link closed", metadata: [LogKey.status: "\(status.0)", LogKey.reason: "\(status.1)"])
+        logger.info("link closed", metadata: ["status": "\(status.0)", "reason": "\(status.1)"])
         var trailers = HTTPFields()
         trailers[.grpcStatus] = String(status.0)
         if !status.1.isEmpty { trailers[.grpcMessage] = Self.ascii(status.1) }
         // The peer may be gone: then there is nobody to tell.
         do { try await response.finish(trailers) } catch {
-            logger.debug("no trailers sent", metadata: [LogKey.error: "\(error)"])
+            logger.debug("no trailers sent", metadata: ["error": "\(error)"])
         }
     }
 
@@ -218,10 +217,7 @@ actor LinkCall {
             await presence.connected(origin)
             logger.info(
                 "link open",
-                metadata: [
-                    LogKey.remote: "\(remote)", LogKey.feed: "\(welcome.feed?.seq ?? 0)/\(end)",
-                    LogKey.tail: "\(tail.count)",
-                ])
+                metadata: ["remote": "\(remote)", "feed": "\(welcome.feed?.seq ?? 0)/\(end)", "tail": "\(tail.count)"])
         }
         try await perform(machine.greeted(greeting, feedEnd: end), response)
         for id in damage.outstanding { try await perform(machine.found(damaged: id), response) }
@@ -268,8 +264,8 @@ actor LinkCall {
         submitted.continuation.yield()
     }
 
-    /// Only the receiver waits here: what is sent again after a repair is little, and whoever makes room must never
-    /// wait for it.
+    /// Only the receiver waits here: what is sent again after a repair is little, and whoever makes room must never wait
+    /// for it.
     private func awaitRoom() async {
         while isFull, !hasEnded, !Task.isCancelled {
             await withCheckedContinuation { room = $0 }
@@ -367,7 +363,7 @@ actor LinkCall {
             return try await perform(machine.blocked(.takeLost(wire, isLast: isLast), by: id), response)
         }
         if !events.isEmpty {
-            logger.notice("the hub's own events came back", metadata: [LogKey.count: "\(events.count)"])
+            logger.notice("the hub's own events came back", metadata: ["count": "\(events.count)"])
         }
         try await perform(machine.returned(), response)
     }
@@ -391,7 +387,7 @@ actor LinkCall {
                 try await writer.apply(arrival, cases: arrival.cases, size: events.count, lane: origin), response)
         } catch StoreError.corrupt(let id?, let place) {
             // Another node may hold the rest; what waits goes on waiting.
-            return logger.error("still damaged", metadata: [LogKey.`case`: "\(id)", LogKey.place: "\(place)"])
+            return logger.error("still damaged", metadata: ["case": "\(id)", "place": "\(place)"])
         }
         damage.mend(arrival.cases)
     }

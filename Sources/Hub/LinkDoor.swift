@@ -7,7 +7,6 @@ import HTTPTypes
 import Logging
 import NIOCore
 import Store
-import Telemetry
 
 /// The door that nodes dial: mutual TLS, HTTP/2 only. Each call gets a `LinkCall`.
 final class LinkDoor: Sendable {
@@ -47,7 +46,7 @@ final class LinkDoor: Sendable {
                     presence: presence, feedEnds: feedEnds, load: load, damage: damage, logger: logger)
                 await call.run(request.body, response, notices: notices)
             } catch {
-                logger.debug("call ended", metadata: [LogKey.error: "\(error)"])
+                logger.debug("call ended", metadata: ["error": "\(error)"])
             }
         }
     }

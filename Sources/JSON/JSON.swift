@@ -8,7 +8,6 @@ public enum JSON: Sendable, Hashable {
     case array([JSON])
     case object([Member])
 
-    /// A name with its value; an object keeps their order.
     public struct Member: Sendable, Hashable {
         public var name: String
         public var value: JSON
@@ -54,7 +53,6 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Express
 
 /// What has one fixed form in JSON.
 public protocol JSONDocument: Encodable {
-    /// The document as it is sent.
     var json: JSON { get }
 }
 

@@ -6,7 +6,6 @@ import HTTP2
 import Logging
 import Store
 import Synchronization
-import Telemetry
 
 /// Brings the cases' files to the hub and from it, by a connection of its own: one file at a time in each direction.
 /// What to bring follows from the journal's rows and the files on the disk, so that nothing is forgotten by a crash.
@@ -37,7 +36,7 @@ struct AttachmentDriver: Sendable {
                 } catch is CancellationError {
                     return
                 } catch {
-                    logger.info("files' connection down", metadata: [LogKey.reason: "\(error)"])
+                    logger.info("files' connection down", metadata: ["reason": "\(error)"])
                 }
             }
             var random = SystemRandomNumberGenerator()

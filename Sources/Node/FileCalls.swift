@@ -7,7 +7,6 @@ import HTTPTypes
 import Logging
 import NIOCore
 import Store
-import Telemetry
 
 /// The three calls of the files' connection, each as its machine says.
 struct FileCalls: Sendable {
@@ -130,7 +129,7 @@ struct FileCalls: Sendable {
             case .publish:
                 try await partial.publish()
                 try await office.attachments.note(machine.file, isHere: true)
-                logger.info("file fetched", metadata: [LogKey.bytes: "\(machine.size)"])
+                logger.info("file fetched", metadata: ["bytes": "\(machine.size)"])
             case .discard: try await partial.discard()
             case .raise(let alarm): office.raise(alarm)
             case .finish: return true

@@ -4,7 +4,6 @@ import Federation
 import Logging
 import Store
 import Synchronization
-import Telemetry
 
 /// What is to be done while the files' connection is up: send what the hub wants, fetch what is missing here, and take
 /// turns where several files wait.
@@ -91,7 +90,7 @@ struct FileErrands: Sendable {
                     let isThere = try await calls.put(file, stored, files, isTurnOver: isOver, moved: moved)
                     if isThere { state.wanted.withLock { _ = $0.remove(file) } }
                 } catch let fault as FileFault {
-                    logger.warning("file not sent", metadata: [LogKey.reason: "\(fault)"])
+                    logger.warning("file not sent", metadata: ["reason": "\(fault)"])
                     state.wanted.withLock { _ = $0.remove(file) }
                 } catch let end as FileCalls.Ended {
                     try await rest(after: end, file)
@@ -125,7 +124,7 @@ struct FileErrands: Sendable {
                         try await rest(after: end, file)
                     }
                 } catch let fault as FileFault {
-                    logger.warning("file not fetched", metadata: [LogKey.reason: "\(fault)"])
+                    logger.warning("file not fetched", metadata: ["reason": "\(fault)"])
                     state.absent.withLock { _ = $0.insert(file) }
                 }
             }
@@ -156,7 +155,7 @@ struct FileErrands: Sendable {
 
     /// A refusal that time may change, as a full disk, is not answered by asking without a pause.
     private func rest(after end: FileCalls.Ended, _ file: EventHash) async throws {
-        logger.warning("file not moved", metadata: [LogKey.file: "\(file)", LogKey.reason: "\(end)"])
+        logger.warning("file not moved", metadata: ["file": "\(file)", "reason": "\(end)"])
         try await Task.sleep(for: .seconds(end.status == 10 ? 1 : 5))
     }
 }

@@ -7,7 +7,6 @@ import HTTPTypes
 import Logging
 import NIOCore
 import Store
-import Telemetry
 
 /// Carries out what `NodeLink` says: dials the hub, moves frames, reads the journal, applies feeds. It decides nothing.
 actor LinkDriver {
@@ -79,7 +78,7 @@ actor LinkDriver {
                 break
             } catch {
                 report.state = "offline: \(error)"
-                logger.info("link down", metadata: [LogKey.reason: "\(error)"])
+                logger.info("link down", metadata: ["reason": "\(error)"])
             }
             call = nil
             machine.closed(now: elapsed)
@@ -99,14 +98,14 @@ actor LinkDriver {
 
     private func noteDamage() async {
         for await id in damaged {
-            logger.error("stored bytes of a case are damaged", metadata: [LogKey.`case`: "\(id)"])
+            logger.error("stored bytes of a case are damaged", metadata: ["case": "\(id)"])
             do {
                 try await raise(
                     Alarm(code: .damaged, detail: "case \(id) cannot be read here: the hub is asked for it"))
                 try await perform(machine.found(damaged: id))
             } catch {
                 // A call that is ending: the next one asks again.
-                logger.info("damage not told", metadata: [LogKey.error: "\(error)"])
+                logger.info("damage not told", metadata: ["error": "\(error)"])
             }
         }
     }
@@ -139,8 +138,7 @@ actor LinkDriver {
         let heads = notices.listen()
         let call = Call(stream: stream)
         self.call = call
-        // What an earlier call brought may still wait for the writer, and the Hello is to name it: nothing overtakes
-        // this.
+        // What an earlier call brought may still wait for the writer, and the Hello is to name it: nothing overtakes this.
         _ = try await writer.apply(.repair([], known: [:]), cases: [], size: Admission.bound)
         let journal = await writer.journal
         let acknowledged = try await office.store.acknowledged()
@@ -250,7 +248,7 @@ actor LinkDriver {
                 report.isQuarantined = isQuarantined
                 report.state = "connected"
                 backOff.succeeded()
-                logger.info("link up", metadata: [LogKey.clockOffsetMs: "\(report.clockOffset)"])
+                logger.info("link up", metadata: ["clock_offset_ms": "\(report.clockOffset)"])
                 _ = try await writer.apply(.hubReads(hubReads), cases: [])
                 _ = try await writer.apply(.resume(feed), cases: [])
             case .raise(let alarm): try await raise(alarm)
@@ -272,7 +270,7 @@ actor LinkDriver {
     }
 
     private func raise(_ alarm: Alarm) async throws {
-        logger.warning("alarm", metadata: [LogKey.code: "\(alarm.code)", LogKey.detail: "\(alarm.detail)"])
+        logger.warning("alarm", metadata: ["code": "\(alarm.code)", "detail": "\(alarm.detail)"])
         office.auditTrail.note(
             AuditLine(
                 actor: "hub", action: "alarm.\(alarm.code)", subject: alarm.event?.description ?? "", remote: "",
@@ -317,7 +315,7 @@ actor LinkDriver {
             } catch StoreError.corrupt(let id?, _) {
                 return try await perform(machine.blocked(.restore(wire, latest: latest, isLast: isLast), by: id))
             }
-            logger.notice("own events came back from the hub", metadata: [LogKey.count: "\(events.count)"])
+            logger.notice("own events came back from the hub", metadata: ["count": "\(events.count)"])
         }
         try await perform(machine.restored(await writer.journal, isLast: isLast))
     }
@@ -337,7 +335,7 @@ actor LinkDriver {
             try await perform(machine.repaired(arrival.cases))
         } catch StoreError.corrupt(let id?, let place) {
             // The hub could not help: what waits goes on waiting, and a person knows.
-            logger.error("still damaged", metadata: [LogKey.`case`: "\(id)", LogKey.place: "\(place)"])
+            logger.error("still damaged", metadata: ["case": "\(id)", "place": "\(place)"])
         }
     }
 }

@@ -5,11 +5,9 @@ import Cryptography
 public import Federation
 public import Logging
 public import Store
-import Telemetry
 
 /// A province's server: its writer, its link to the hub, its projections. Doors are opened by who wires it.
 public struct Node: NodeService, StoredService {
-    /// What decides at a node.
     public typealias Core = NodeCore
 
     public let office: Office
@@ -28,7 +26,7 @@ public struct Node: NodeService, StoredService {
         try await database.migrate()
         let store = PostgresStore(database: database, hashing: Digest.hashing)
         let office = Office(
-            origin: configuration.origin, database: database, store: store,
+            origin: configuration.origin, tree: .standard, calendar: .standard, database: database, store: store,
             receiptKey: try SigningKey(pemFile: configuration.receiptKey),
             files: try configuration.attachments.map { try AttachmentFiles(directory: $0) }, now: now, logger: logger)
         return try Node(office: office, configuration: configuration, logger: logger)
@@ -40,13 +38,7 @@ public struct Node: NodeService, StoredService {
         let writer = Writer<NodeCore>(
             origin: office.origin, store: office.store, token: SecureRandom.uint64(),
             incarnation: SecureRandom.uint64() | 1,
-            environment: .init(
-                now: office.now,
-                observe: { notice in
-                    office.rules.note(notice.effects.numbered)
-                    notices.send(notice)
-                }, damaged: { damage.yield($0) }
-            ) {
+            environment: .init(now: office.now, observe: { notices.send($0) }, damaged: { damage.yield($0) }) {
                 try await Self.core(office, head: $0, incarnation: $1)
             }, isOpen: false, logger: logger)
         self.office = office
@@ -66,9 +58,8 @@ public struct Node: NodeService, StoredService {
             origin: office.origin, incarnation: incarnation, continuing: head.head,
             clock: HybridClock(last: head.stamp))
         let desk = Desk(
-            writer: journal, journal: chains[office.origin] ?? ChainTree(),
-            rules: try await office.rules.load(from: office.store), reads: try await office.store.reads(),
-            hashing: Digest.hashing)
+            writer: journal, journal: chains[office.origin] ?? ChainTree(), tree: office.tree,
+            calendar: office.calendar, reads: try await office.store.reads(), hashing: Digest.hashing)
         return NodeCore(
             desk: desk, hub: chains[.hub] ?? ChainTree(), cursors: try await office.store.feedCursors(),
             position: head.position)
@@ -124,7 +115,7 @@ public struct Node: NodeService, StoredService {
             let count = try await Upkeep.refold(office.database) { cases in
                 _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count, isOwn: true)
             }
-            if count > 0 { logger.notice("cases read anew", metadata: [LogKey.count: "\(count)"]) }
+            if count > 0 { logger.notice("cases read anew", metadata: ["count": "\(count)"]) }
         }
     }
 

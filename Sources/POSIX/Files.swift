@@ -1,7 +1,6 @@
 public import Glibc
 
-/// File operations of programs and of the private PostgreSQL. Calls block; errors are `SystemError`s that name the
-/// path.
+/// File operations of programs and of the private PostgreSQL. Calls block; errors are `SystemError`s that name the path.
 public enum Files {
     /// Whether something has this path, a folder too.
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

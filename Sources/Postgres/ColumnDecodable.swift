@@ -5,7 +5,6 @@ public protocol ColumnDecodable {
 
 /// A type whose arrays can be read from a column.
 public protocol ArrayElementDecodable: ColumnDecodable {
-    /// Reads a one-dimensional array without NULLs.
     static func decodeArray(_ cell: Cell) throws -> [Self]
 }
 
@@ -143,7 +142,6 @@ extension UInt8: ArrayElementDecodable {
         return value
     }
 
-    /// A `bytea` column read as `[UInt8]`.
     public static func decodeArray(_ cell: Cell) throws -> [UInt8] {
         if cell.isText { throw cell.mismatch("byte string (use query, not execute)") }
         return Array(try cell.present("bytes"))

@@ -82,8 +82,8 @@ public actor Connection {
         return value
     }
 
-    /// BEGIN, `first`, and once `ready` has returned, `last` and COMMIT; ROLLBACK when one of them throws. Nobody else
-    /// may use the connection meanwhile.
+    /// BEGIN, `first`, and once `ready` has returned, `last` and COMMIT; ROLLBACK when one of them throws. Nobody else may
+    /// use the connection meanwhile.
     /// - Throws: as ``transaction(_:)``.
     public func transaction(
         _ first: @Sendable (isolated Connection) throws -> Void, once ready: @Sendable () async throws -> Void,

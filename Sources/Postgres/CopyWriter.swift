@@ -50,7 +50,6 @@ public struct CopyRow {
         bytes[begin + 1] = UInt8(truncatingIfNeeded: fields)
     }
 
-    /// The next column of the row is NULL.
     public mutating func appendNull() {
         fields &+= 1
         bytes.put(Int32(-1))

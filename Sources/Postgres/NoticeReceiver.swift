@@ -1,6 +1,5 @@
 import CLibPQ
 import Logging
-import Telemetry
 
 /// Logs what the server remarks, and remembers its warnings: a COMMIT that "succeeds" with one may lack its standby.
 final class NoticeReceiver {
@@ -43,10 +42,10 @@ final class NoticeReceiver {
         let severity = field(peyvand_diag_severity())
         if severity == "FATAL" || severity == "PANIC" { sawEnd = true }
         guard severity == "WARNING" else {
-            logger.debug("database notice", metadata: [LogKey.text: "\(message)"])
+            logger.debug("database notice", metadata: ["text": "\(message)"])
             return
         }
-        logger.warning("database warning", metadata: [LogKey.text: "\(message)", LogKey.sqlstate: "\(state)"])
+        logger.warning("database warning", metadata: ["text": "\(message)", "sqlstate": "\(state)"])
         if warnings.count == Self.limit { warnings.removeFirst() }
         warnings.append(Warning(sqlState: state, message: message))
     }

@@ -36,7 +36,6 @@ public enum Parameter: Sendable, Hashable {
     case timestampArrayOptional([Int64?])
     case jsonbArrayOptional([String?])
 
-    /// An `int8` parameter.
     public static func int(_ value: Int) -> Parameter { .int64(Int64(value)) }
 
     public init(_ value: Int64?) { self = value.map { .int64($0) } ?? .null }

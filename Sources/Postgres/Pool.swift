@@ -1,6 +1,5 @@
 public import Logging
 import Synchronization
-import Telemetry
 
 /// Connections shared by many tasks; at most `size` exist at a time.
 ///
@@ -94,7 +93,7 @@ public final class Pool: Sendable {
                     guard let error, error.isConnectionFailure || error.code == .tooManyConnections,
                         ContinuousClock.now < deadline
                     else { throw error ?? PostgresError(.connectionLost, "No connection could be made.") }
-                    logger.debug("the database does not answer yet", metadata: [LogKey.error: "\(error)"])
+                    logger.debug("the database does not answer yet", metadata: ["error": "\(error)"])
                     guard await delay.pause() else { throw CancellationError() }
                 }
             }

@@ -3,7 +3,6 @@ import Glibc
 import Logging
 import POSIX
 import Synchronization
-import Telemetry
 
 /// Makes, starts, watches and stops the server process; an actor on a thread of its own, since all of it blocks.
 actor Postmaster {
@@ -75,17 +74,17 @@ actor Postmaster {
                 let begun = ContinuousClock.now
                 let status = await process.exited()
                 if isStopping { return }
-                logger.error("the database ended", metadata: [LogKey.how: "\(Spawn.describe(status))"])
+                logger.error("the database ended", metadata: ["how": "\(Spawn.describe(status))"])
                 // A server that ran for a while has earned a quick start.
                 if .now - begun > .seconds(30) { delay = Self.restartDelay }
             }
             guard await delay.pause(), !isStopping else { return }
             do {
                 try start()
-                logger.notice("the database was started again", metadata: [LogKey.pid: "\(processID)"])
+                logger.notice("the database was started again", metadata: ["pid": "\(processID)"])
             } catch {
                 state.withLock { $0.process = nil }
-                logger.error("the database cannot be started", metadata: [LogKey.error: "\(error)"])
+                logger.error("the database cannot be started", metadata: ["error": "\(error)"])
             }
         }
     }
@@ -120,13 +119,12 @@ actor Postmaster {
         if Files.status(data) != nil, !Files.names(in: data).isEmpty {
             throw PostgresError(.serverUnavailable, "\(data) is neither empty nor a PostgreSQL data directory.")
         }
-        logger.info("making the database", metadata: [LogKey.path: "\(data)", LogKey.version: "\(binaries.major)"])
+        logger.info("making the database", metadata: ["path": "\(data)", "version": "\(binaries.major)"])
         let fresh = data + ".new"
         try Files.removeTree(fresh)
         try Files.removeTree(data)
         try directory.account.makePrivate(fresh)
-        // C.UTF-8 orders by code point, as C does by bytes: the same order for UTF-8, but C needs no library call for
-        // it.
+        // C.UTF-8 orders by code point, as C does by bytes: the same order for UTF-8, but C needs no library call for it.
         var arguments = [
             binaries.initdb, "-D", fresh, "--username=\(options.role)", "--encoding=UTF8", "--locale=C.UTF-8",
             "--lc-collate=C", "--data-checksums", "--auth=trust", "--no-instructions",
@@ -142,7 +140,7 @@ actor Postmaster {
     private func stopPredecessor() throws {
         let found = directory.serverProcesses()
         if let process = directory.postmaster(among: found) {
-            logger.notice("stopping the database that an earlier run left", metadata: [LogKey.pid: "\(process)"])
+            logger.notice("stopping the database that an earlier run left", metadata: ["pid": "\(process)"])
             kill(process, SIGINT)
             waitForPredecessor(options.stopTimeout)
         }
@@ -185,8 +183,7 @@ actor Postmaster {
             // PQPING_REJECT: it is up and still recovering.
             if PQping(url) == PQPING_OK { return }
             if ContinuousClock.now > nextReport {
-                logger.notice(
-                    "the database is still starting", metadata: [LogKey.`for`: "\(ContinuousClock.now - begun)"])
+                logger.notice("the database is still starting", metadata: ["for": "\(ContinuousClock.now - begun)"])
                 nextReport = .now + .seconds(5)
             }
             usleep(10000)

@@ -1,6 +1,5 @@
 public import Logging
 import POSIX
-import Telemetry
 
 /// A PostgreSQL server of our own under a directory: made at the first start, reached by a unix socket only.
 ///
@@ -11,7 +10,6 @@ import Telemetry
 ///
 /// The server stops cleanly by ``stop()``, and also when this process dies in whatever way (see `ServerAccount`).
 public struct PrivateServer: Sendable {
-    /// How the server is set up; every value has a default that suits an office.
     public struct Options: Sendable {
         public var maximumConnections: Int
         /// In PostgreSQL's notation: `128MB`.
@@ -99,12 +97,11 @@ public struct PrivateServer: Sendable {
                 if found.isEmpty { try connection.execute(statement) }
             }
         } catch let error as PostgresError where error.code == .duplicateDatabase || error.code == .uniqueViolation {
-            logger.debug("somebody else made the database meanwhile", metadata: [LogKey.database: "\(name)"])
+            logger.debug("somebody else made the database meanwhile", metadata: ["database": "\(name)"])
         }
         await connection.close()
     }
 
-    /// Ends its connections and removes the database with all in it; none there is as good.
     public func dropDatabase(_ name: String) async throws {
         let configuration = ConnectionConfiguration(url: url(database: "postgres"), statementTimeout: nil)
         let connection = try await Connection.connect(configuration, logger: logger)

@@ -99,7 +99,6 @@ public struct Row: Sendable {
         throw PostgresError(.decoding, "The result has no column \"\(name)\".")
     }
 
-    /// Whether the column is NULL.
     public func isNull(_ column: Int) throws -> Bool {
         try withCell(column) { $0.bytes == nil }
     }
@@ -109,12 +108,10 @@ public struct Row: Sendable {
         try withCell(column) { try Timestamp.decode($0) }
     }
 
-    /// A `timestamptz` as microseconds since 1970; nil for NULL.
     public func optionalTimestamp(_ column: Int) throws -> Int64? {
         try withCell(column) { $0.bytes == nil ? nil : try Timestamp.decode($0) }
     }
 
-    /// A `timestamptz[]` as microseconds since 1970.
     public func timestamps(_ column: Int) throws -> [Int64] {
         try withCell(column) { cell in
             var values: [Int64] = []

@@ -1,7 +1,6 @@
 import Glibc
 import Logging
 import POSIX
-import Telemetry
 
 /// Who the server runs as. PostgreSQL refuses to run as root, so root drops to an unprivileged user by `setpriv`
 /// (util-linux, on every Debian): posix_spawn cannot change the user, and fork is not safe in a threaded process.
@@ -63,7 +62,7 @@ struct ServerAccount: Sendable, Equatable {
             guard chown(path, 0, group) == 0, chmod(path, mode) == 0 else { throw SystemError("open", path) }
             logger.notice(
                 "the database's user was given passage through a directory",
-                metadata: [LogKey.path: "\(path)", LogKey.gid: "\(group)"])
+                metadata: ["path": "\(path)", "gid": "\(group)"])
         }
     }
 

@@ -1,7 +1,6 @@
 import CLibPQ
 import Glibc
 import Logging
-import Telemetry
 
 extension Session {
     /// - Returns: the number of rows copied.
@@ -80,8 +79,7 @@ extension Session {
             return
         } catch {
             markBroken()
-            logger.warning(
-                "a COPY could not be ended; the connection is given up", metadata: [LogKey.error: "\(error)"])
+            logger.warning("a COPY could not be ended; the connection is given up", metadata: ["error": "\(error)"])
         }
     }
 

@@ -1,6 +1,5 @@
 import CLibPQ
 import Logging
-import Telemetry
 
 extension Session {
     /// Extended protocol with a cached prepared statement; binary both ways.
@@ -132,7 +131,7 @@ extension Session {
             _ = try shielded { try simple("ROLLBACK") }
         } catch {
             markBroken()
-            logger.warning("cannot roll back; the connection is given up", metadata: [LogKey.error: "\(error)"])
+            logger.warning("cannot roll back; the connection is given up", metadata: ["error": "\(error)"])
         }
     }
 

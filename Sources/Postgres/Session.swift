@@ -1,7 +1,6 @@
 import CLibPQ
 import Glibc
 import Logging
-import Telemetry
 
 /// The one owner of a `PGconn`; confined to the actor that made it, on whose thread every call blocks.
 ///
@@ -194,7 +193,7 @@ final class Session {
         var message = [CChar](repeating: 0, count: 256)
         if PQcancel(cancel, &message, Int32(message.count)) == 0 {
             let text = message.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
-            logger.warning("cannot cancel a statement", metadata: [LogKey.reason: "\(text.trimmedLine)"])
+            logger.warning("cannot cancel a statement", metadata: ["reason": "\(text.trimmedLine)"])
         }
     }
 }

@@ -25,25 +25,6 @@ public struct DemoFolder: Sendable {
     /// How far imports have come.
     public var imports: String { path + "/import" }
 
-    /// Holds the folder of the country that the demonstration began with.
-    public var countryFile: String { path + "/country" }
-
-    /// The country that is asked for, else the one that this folder began with, else the standard one.
-    /// - Throws: `Failure` for another country than it began with.
-    public func country(_ asked: String?) throws -> CountryFolder {
-        let begun = Files.exists(countryFile) ? try Files.text(countryFile) : nil
-        let country = try asked.map { try CountryFolder(named: $0) }
-        guard let begun else {
-            let chosen = try country ?? CountryFolder(named: CountryFolder.standard)
-            try Files.replace(countryFile, with: chosen.path)
-            return chosen
-        }
-        guard country == nil || country?.path == begun else {
-            throw Failure.usedWrongly("\(path) began with the country in \(begun); choose another folder.")
-        }
-        return CountryFolder(path: begun)
-    }
-
     /// The log of one process.
     public func log(of code: String) -> String { logs + "/\(code).log" }
     /// The data folder of one process.

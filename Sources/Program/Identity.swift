@@ -21,8 +21,8 @@ public struct Identity: Sendable, Hashable {
         case .hub:
             guard name.isEmpty else { throw .usedWrongly("the hub has no further name; leave '\(name)' out.") }
         case .node:
-            guard Origin(name)?.region != nil else {
-                throw .usedWrongly("'\(name)' is no province code; use a code such as IR-03.")
+            guard Origin(name)?.province != nil else {
+                throw .usedWrongly("'\(name)' is no province code; use IR-00 to IR-30.")
             }
         case .ministry:
             guard OrganizationCode(rawValue: name) != nil, name.first?.isLetter == true else {

@@ -4,7 +4,7 @@ public import Casework
 public struct Campaign: Sendable {
     public var tally = Tally()
     /// Seeds that did not end clean, in order.
-    public var failures: [(seed: UInt64, outcome: RunEnd)] = []
+    public var failures: [(seed: UInt64, outcome: Outcome)] = []
     /// SHA-256 over the hashes of all seeds in their order.
     public var hash = EventHash.zero
     public var count = 0

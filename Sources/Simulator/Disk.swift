@@ -43,9 +43,6 @@ struct Disk {
 
     var isForgotten: Bool { events.isEmpty }
 
-    /// The hub's events that concern no case.
-    var rules: [Event] { events.filter { $0.isRule } }
-
     /// Who has ever spoken or been spoken to.
     var known: Set<Origin> { Set(chains.keys).union(feeds.keys) }
 

@@ -15,7 +15,6 @@ public struct Generator: RandomNumberGenerator, Sendable {
     /// A number in `0..<bound`; 0 for a bound of 0.
     public mutating func below(_ bound: Int) -> Int { bound > 0 ? Int(next() % UInt64(bound)) : 0 }
 
-    /// True in so many of a hundred draws.
     public mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
 
     /// One of them; `nil` if there are none.

@@ -71,7 +71,7 @@ final class NodeProcess: ServerProcess<NodeCore, NodeWork> {
                 writer: JournalWriter(
                     origin: disk.origin, incarnation: incarnation, continuing: disk.head,
                     clock: HybridClock(last: disk.stamp), later: later),
-                journal: disk.tree(disk.origin), rules: RuleBook(disk.rules), reader: reader,
+                journal: disk.tree(disk.origin), tree: .standard, calendar: .standard, reader: reader,
                 reads: disk.reads, hashing: sha256),
             hub: disk.tree(.hub), cursors: disk.cursors, position: disk.position)
     }
@@ -84,7 +84,6 @@ enum HubWork {
     case wish(Client)
     case escalate(CaseID)
     case release(Origin, keep: UInt64?)
-    case rules([NetworkChange])
     case pending([CaseID])
     case refold([CaseID])
     case hello(LinkSession)
@@ -95,7 +94,7 @@ enum HubWork {
 
     var call: LinkSession? {
         switch self {
-        case .wish, .escalate, .release, .rules, .pending, .refold: nil
+        case .wish, .escalate, .release, .pending, .refold: nil
         case .hello(let call), .alive(let call), .events(let call, _), .lost(let call, _, _),
             .repair(let call, _):
             call
@@ -141,7 +140,7 @@ final class HubProcess: ServerProcess<HubCore, HubWork> {
                 writer: JournalWriter(
                     origin: .hub, incarnation: incarnation, continuing: disk.head,
                     clock: HybridClock(last: disk.stamp), seal: worldSeal, later: later),
-                journal: disk.tree(.hub), rules: RuleBook(disk.rules), reader: reader,
+                journal: disk.tree(.hub), tree: .standard, calendar: .standard, reader: reader,
                 reads: disk.reads, hashing: sha256),
             chains: chains, position: disk.position, feeds: disk.feeds.mapValues { UInt64($0.count) },
             quarantined: quarantined, fenced: disk.fenced, restoration: disk.restoration,

@@ -25,7 +25,7 @@ public struct Options: Sendable, CustomStringConvertible {
         for _ in 0..<4 { _ = random.next() }
         self.seed = seed
         nodes = random.below(40) == 0 ? 31 : 2 + random.below(random.chance(30) ? 5 : 3)
-        steps = nodes == 31 ? 900 : 300 + random.below(400)
+        steps = nodes == 31 ? 700 : 150 + random.below(350)
         pace = [300, 1_500, 1_500, 20_000, 3_600_000][random.below(5)]
         faultRate = [0, 10, 25, 50, 80][random.below(5)]
         commitFaultRate = [0, 10, 30, 60][random.below(4)]

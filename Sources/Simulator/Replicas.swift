@@ -49,5 +49,5 @@ let checkers: [any Checker.Type] = [
     JournalChecker.self, LedgerChecker.self, DigestChecker.self, ValueChecker.self, HeadsChecker.self,
     CustodyChecker.self, BranchChecker.self, FigureChecker.self, EpochChecker.self, ReceiptChecker.self,
     PartChecker.self, MemoryChecker.self, FeedChecker.self, AlarmChecker.self, QuarantineChecker.self,
-    StrangerChecker.self, RuleChecker.self,
+    StrangerChecker.self,
 ]

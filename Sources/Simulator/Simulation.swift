@@ -2,7 +2,7 @@ public import Casework
 import Federation
 
 /// How a run ended.
-public enum RunEnd: Sendable, Equatable {
+public enum Outcome: Sendable, Equatable {
     case clean
     /// Something threw that should not have.
     case crashed(String)
@@ -24,7 +24,7 @@ public enum RunEnd: Sendable, Equatable {
 /// What one seed came to.
 public struct Report: Sendable {
     public let options: Options
-    public let outcome: RunEnd
+    public let outcome: Outcome
     /// SHA-256 over the lines of its history and over what every server held at its end.
     public let hash: EventHash
     public let tally: Tally
@@ -37,7 +37,7 @@ public enum Simulation {
         let options = Options(seed: seed)
         let trace = Trace(write: write)
         let world = World(options: options, trace: trace)
-        let outcome: RunEnd
+        let outcome: Outcome
         do {
             try world.runWithFaults()
             try world.comeToRest()

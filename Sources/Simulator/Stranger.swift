@@ -4,7 +4,7 @@ import Federation
 /// A node whose certificate is good and whose word is not: it forges, replays, claims others' cases, and speaks of a
 /// future that nobody can read. It is no replica; what it does must harm nobody.
 final class Stranger {
-    static let origin = World.regions[30]
+    static let origin = Origin.provinces[30]
 
     private var writer: JournalWriter
     private var events: [Event] = []

@@ -108,7 +108,6 @@ extension Command {
         case .moveCustody: "move custody"
         case .markDuplicate: "mark duplicate"
         case .notify: "notify"
-        case .moveDue: "move the due"
         case .importCase: "import"
         }
     }

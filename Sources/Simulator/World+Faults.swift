@@ -90,8 +90,7 @@ extension World {
         return true
     }
 
-    /// The hub is upgraded first as a rule, then nodes, in any order; now and then one goes back to its earlier
-    /// version.
+    /// The hub is upgraded first as a rule, then nodes, in any order; now and then one goes back to its earlier version.
     func upgrade(_ node: NodeProcess) -> Bool {
         if hub.reader < 2, random.chance(80) {
             hub.reader = 2

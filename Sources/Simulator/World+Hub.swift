@@ -111,10 +111,6 @@ extension World {
         }
     }
 
-    func set(_ rules: [NetworkChange]) {
-        enqueue(.rules(rules), .rules(rules, by: Actor(name: "leila", role: .hub, organization: .presidency)))
-    }
-
     /// - Parameter size: how many events it brings.
     private func enqueue(_ work: HubWork, _ arrival: HubCore.Arrival, size: Int = 1) {
         work.call?.waiting += 1
@@ -261,7 +257,7 @@ extension World {
         case .repair(_, let events):
             let cases = casesConcerned(by: events)
             for call in calls where call.isOpenAtHub { try perform(call.machine.repaired(cases), on: call) }
-        case .escalate, .rules, .pending, .refold, .alive: break
+        case .escalate, .pending, .refold, .alive: break
         }
     }
 
@@ -274,7 +270,7 @@ extension World {
         case .release(let origin, let keep): release(origin, keep: keep)
         case .pending(let cases): enqueue(work, .pending(cases), size: cases.count)
         case .refold(let cases): enqueue(work, .refold(cases), size: cases.count)
-        case .escalate, .rules: break
+        case .escalate: break
         case .events(let call, let wire): try hear(call, .submit(wire), refused: fault)
         case .lost(let call, let wire, let isLast): try hear(call, .takeLost(wire, isLast: isLast), refused: fault)
         case .hello(let call), .alive(let call): if call.isOpenAtHub { drop(call) }

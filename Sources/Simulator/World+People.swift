@@ -4,7 +4,6 @@ import Federation
 /// What people do: register, work in turn, edit out of turn, settle what a merge left to them.
 extension World {
     func work() throws {
-        if random.below(60) == 0 || (!hub.core.desk.network.isComplete && random.chance(20)) { return changeRules() }
         let atHub = random.below(running.count + 1) == 0
         guard let node = random.pick(running) else { return }
         if random.chance(7) { return escalate(at: atHub ? nil : node) }

@@ -110,13 +110,12 @@ extension World {
         if let stranger { stranger.leave(self) }
         // Two copies of one node never rest: each ends the other's call.
         let twins = running.filter(\.isCopy).map(\.origin)
-        // Nobody stops a server while another mends its damage from it, or while a restored hub asks for what it
-        // forgot.
+        // Nobody stops a server while another mends its damage from it, or while a restored hub asks for what it forgot.
         if !twins.isEmpty { try settle { self.areTold(twins) && self.isUndamaged && self.areHeard(twins) } }
         causes.met.formUnion(twins)
         if twins.isEmpty { try settle() }
-        // With everybody connected anew: what was lost with a call must not be missing. And once more: what a call of
-        // before was still bringing, of a copy that was stopped, comes back to its node with the next.
+        // With everybody connected anew: what was lost with a call must not be missing. And once more: what a call of before
+        // was still bringing, of a copy that was stopped, comes back to its node with the next.
         for round in 0..<4 {
             guard try peopleAct() || round < 2 else { break }
             for node in running { hangUp(node) }

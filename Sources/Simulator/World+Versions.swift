@@ -1,8 +1,8 @@
 import Casework
 import Federation
 
-/// A network of two versions. Mostly the hub is upgraded first and nodes follow over weeks, some of them back again;
-/// now and then somebody upgrades a node before the hub.
+/// A network of two versions. Mostly the hub is upgraded first and nodes follow over weeks, some of them back again; now and
+/// then somebody upgrades a node before the hub.
 extension World {
     /// Asked after each commit. An event carries the reader of its kind, whoever wrote it; nobody writes what the other
     /// side does not read; what everybody knows parks nothing, and what parks a case is of a kind that may change held

@@ -49,9 +49,9 @@ final class World {
         bounds = Self.bounds(&random)
         hub = HubProcess(incarnation: random.next(), reader: newest, later: later, bounds: bounds, now: now)
         if options.nodes >= 31 {
-            origins = World.regions
+            origins = Origin.provinces
         } else {
-            var left = Array(World.regions.dropLast())
+            var left = Array(Origin.provinces.dropLast())
             var chosen = [Origin]()
             for _ in 0..<options.nodes { chosen.append(left.remove(at: random.below(left.count))) }
             origins = chosen
@@ -73,7 +73,6 @@ final class World {
             tally.add(.clockDrift)
             for node in nodes { node.skew = Int64(random.below(240_000)) - 120_000 }
         }
-        set(firstRules)
     }
 
     /// Kinds that stand for those of a later version: some append-only, some held.

@@ -12,8 +12,7 @@ struct Peyvand: AsyncParsableCommand {
         abstract: "The sync node and the hub of a network for people's complaints and requests.",
         subcommands: [
             DemoCommand.self, HubCommand.self, NodeCommand.self, DatabaseCommand.self, CertificateCommand.self,
-            UserCommand.self, TokenCommand.self, NetworkCommand.self, ImportCommand.self, ReportCommand.self,
-            StatusCommand.self,
+            UserCommand.self, TokenCommand.self, ImportCommand.self, ReportCommand.self, StatusCommand.self,
             VerifyCommand.self, RebuildCommand.self, BackupCommand.self, RestoreCommand.self,
             QuarantineCommand.self, SimulateCommand.self, BenchCommand.self,
         ])

@@ -35,7 +35,7 @@ struct QuarantineCommand: AsyncParsableCommand {
 
         func run() async throws {
             guard let origin = Origin(code), !origin.isHub else {
-                throw Failure.usedWrongly("'\(code)' is no province; give a code such as IR-03.")
+                throw Failure.usedWrongly("'\(code)' is no province; give a code from IR-00 to IR-30.")
             }
             if let keep, keep.count > 16 || UInt64(keep, radix: 16) == nil {
                 throw Failure.usedWrongly("'\(keep)' is no incarnation; peyvand quarantine list names them.")

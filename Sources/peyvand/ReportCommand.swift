@@ -7,7 +7,7 @@ import Program
 
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "The figures of a month or quarter, from a node or the hub.")
+        commandName: "report", abstract: "The figures of a Jalali month or quarter, from a node or the hub.")
 
     @Argument(help: "A month such as 1405-08, or a quarter such as 1405-Q3; without it, this month.")
     var period: String?
@@ -17,22 +17,19 @@ struct ReportCommand: AsyncParsableCommand {
     @Flag(help: "As CSV.") var csv = false
 
     func run() async throws {
+        let period = try chosenPeriod()
         let client = try client()
-        let network = try await client.document("/api/v1/network")
-        let period = try chosenPeriod(network)
         let report = try await client.document("/api/v1/reports/\(period.code)")
         await client.close()
-        if csv { showCSV(report) } else { showTable(report, period.name(calendar(network), .english)) }
+        if csv { showCSV(report) } else { showTable(report, period) }
     }
 
-    private func calendar(_ network: JSON) -> CivilCalendar {
-        network["country"]?["calendar"]?.string.flatMap { CivilCalendar(rawValue: $0) } ?? .gregorian
-    }
-
-    /// Without one, the month of today.
-    private func chosenPeriod(_ network: JSON) throws(Failure) -> CivilPeriod {
-        let period = period ?? String(network["today"]?.string?.prefix(7) ?? "")
-        guard let chosen = CivilPeriod(code: period) else {
+    private func chosenPeriod() throws(Failure) -> JalaliPeriod {
+        guard let period else {
+            let today = JalaliDate(instant: .now)
+            return .month(year: today.year, month: today.month)
+        }
+        guard let chosen = JalaliPeriod(code: period) else {
             throw .usedWrongly("'\(period)' is no period; write a month as 1405-08, a quarter as 1405-Q3.")
         }
         return chosen
@@ -65,8 +62,8 @@ struct ReportCommand: AsyncParsableCommand {
         }
     }
 
-    private func showTable(_ report: JSON, _ name: String) {
-        Terminal.line("\(name) (\(report["from"]?.string ?? "") to \(report["to"]?.string ?? ""))")
+    private func showTable(_ report: JSON, _ period: JalaliPeriod) {
+        Terminal.line("\(period.nameEN) (\(report["from"]?.string ?? "") to \(report["to"]?.string ?? ""))")
         let position = report["position"]?.int.map { String($0) } ?? ""
         Terminal.line("as of \(report["as_of"]?.string ?? ""), position \(position)")
         for (name, rows) in sections(report) {

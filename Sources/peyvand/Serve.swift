@@ -14,8 +14,8 @@ private struct Part: Service {
     func run() async throws { try await cancelWhenGracefulShutdown(body) }
 }
 
-/// Runs a server's parts until SIGTERM or SIGINT, or until one of them fails. Doors close first, then the writer, then
-/// a private PostgreSQL, so that what was answered is durable and nothing new is taken.
+/// Runs a server's parts until SIGTERM or SIGINT, or until one of them fails. Doors close first, then the writer, then a
+/// private PostgreSQL, so that what was answered is durable and nothing new is taken.
 struct ServerRun: Sendable {
     var database: ServeDatabase
     var console: ServeConsole

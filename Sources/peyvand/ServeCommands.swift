@@ -31,7 +31,7 @@ struct NodeCommand: AsyncParsableCommand {
             ])
             let code = try settings.required("code")
             guard let origin = Origin(code), !origin.isHub else {
-                throw Failure.usedWrongly("\(code) is no province; give a code such as IR-03.")
+                throw Failure.usedWrongly("\(code) is no province; give a code from IR-00 to IR-30.")
             }
             let logger = try settings.logger("peyvand.\(origin.code)")
             let database = try await ServeDatabase.open(settings, logger: logger)
@@ -46,19 +46,17 @@ struct NodeCommand: AsyncParsableCommand {
             configuration.attachments = settings.attachments
             configuration.attachmentsHost = settings.optional("attachments.host")
             configuration.attachmentsPort = try settings.optionalPort("attachments.port")
-            let console = ServeMetrics.start()
             let node = try await Node.open(configuration, now: { .now }, logger: logger)
-            let door = try await ServeConsole.open(
-                Console(service: node, configuration: console, logger: logger), settings: settings,
-                authorize: { _ in nil },
+            let console = try await ServeConsole.open(
+                Console(service: node, logger: logger), settings: settings, authorize: { _ in nil },
                 audit: { refusal in
                     node.office.auditRefusal(
                         door: "console", identity: refusal.identity?.uri, fingerprint: refusal.identity?.fingerprint,
                         remote: refusal.remoteAddress, reason: "\(refusal.code.rawValue): \(refusal.reason)")
                 }, logger: logger)
-            Terminal.line("ready \(origin.code) \(door.summary)")
+            Terminal.line("ready \(origin.code) \(console.summary)")
             try await ServerRun(
-                database: database, console: door, exitWithParent: options.exitWithParent, logger: logger
+                database: database, console: console, exitWithParent: options.exitWithParent, logger: logger
             ).run { try await node.run() }
         }
     }
@@ -90,16 +88,15 @@ struct HubCommand: AsyncParsableCommand {
                 trustRoots: try settings.required("trust.roots"),
                 receiptKey: try settings.required("receipt.key"))
             configuration.attachments = settings.attachments
-            let console = ServeMetrics.start()
             let hub = try await Hub.open(configuration, now: { .now }, logger: logger)
             let link = try await hub.openLink()
-            let door = try await ServeConsole.open(
-                Console(service: hub, configuration: console, logger: logger), settings: settings,
+            let console = try await ServeConsole.open(
+                Console(service: hub, logger: logger), settings: settings,
                 authorize: { hub.authority.refusal($0) }, audit: { hub.authority.audit($0, door: "console") },
                 logger: logger)
-            Terminal.line("ready hub link=\(link) \(door.summary)")
+            Terminal.line("ready hub link=\(link) \(console.summary)")
             try await ServerRun(
-                database: database, console: door, exitWithParent: options.exitWithParent, logger: logger
+                database: database, console: console, exitWithParent: options.exitWithParent, logger: logger
             ).run { try await hub.run() }
         }
     }

@@ -97,10 +97,10 @@ struct VerifyCommand: AsyncParsableCommand {
             for note in report.notes { Terminal.complain("\(target.name): note: \(note)") }
             faults += report.faultCount
             let unchecked = report.uncheckedReceipts > 0 ? ", \(report.uncheckedReceipts) receipts without a key" : ""
-            let verdict = report.isClean ? "sound" : "\(report.faultCount) faults"
             Terminal.line(
-                "\r\(target.name) (\(origin.code)): \(report.events) events, \(report.parts) parts, "
-                    + "\(report.cases) cases, \(report.receipts) receipts\(unchecked): \(verdict)")
+                "\r\(target.name) (\(origin.code)): \(report.events) events, \(report.parts) parts, \(report.cases) cases, "
+                    + "\(report.receipts) receipts\(unchecked): \(report.isClean ? "sound" : "\(report.faultCount) faults")"
+            )
         }
         if faults > 0 { throw Failure("\(faults) faults were found; keep this database, and restore from a backup.") }
     }

@@ -1,4 +1,3 @@
-import TestCountry
 import Testing
 
 @testable import Casework
@@ -10,8 +9,8 @@ import Testing
         let grant = try #require(scene.subject.grant)
         return NewEvent(
             .received(
-                grant: grant, due: Due(at: Scene.start + days * Instant.day, rules: 1),
-                acceptBy: Due(at: Scene.start + accept * Instant.day, rules: 1)),
+                grant: grant, due: Due(at: Scene.start + days * Instant.day, calendar: 1),
+                acceptBy: Due(at: Scene.start + accept * Instant.day, calendar: 1)),
             actor: Scene.person("peyvand", .system, "IR-23"), occurredAt: scene.now)
     }
 
@@ -47,8 +46,7 @@ import Testing
         #expect(scene.subject.clocks.map(\.kind) == [.case, .holder])
     }
 
-    /// At home the case's own clock is the holder's; a seat that gets the case again goes on with the clock that it
-    /// had.
+    /// At home the case's own clock is the holder's; a seat that gets the case again goes on with the clock that it had.
     @Test func aReturnResumesAClock() throws {
         var (scene, started) = try referred()
         scene.grant(to: "IR-03", at: scene.subject.home, epoch: 2)

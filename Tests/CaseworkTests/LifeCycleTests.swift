@@ -1,4 +1,3 @@
-import TestCountry
 import Testing
 
 @testable import Casework
@@ -176,7 +175,7 @@ import Testing
         let fortnight = try #require(scene.subject.deadline)
         scene.now = scene.now + 2 * Instant.day
         try scene.take(.assess(notDone))
-        let week = Due(at: scene.network.calendar(of: scene.origin).due(from: Scene.start, days: 7), rules: 1)
+        let week = Due(at: scene.calendar.due(from: Scene.start, days: 7), calendar: 1)
         #expect(scene.subject.deadline == week)
         #expect(week.at < fortnight.at)
         // Weighing again neither lengthens nor moves it.

@@ -1,4 +1,3 @@
-import TestCountry
 import Testing
 
 @testable import Casework
@@ -9,7 +8,7 @@ import Testing
     private static let isfahan = Origin.provinces[10]
 
     private static func readership(_ role: Role, _ organization: String, at origin: Origin = tabriz) -> Readership {
-        Readership(of: Scene.person("x", role, organization), at: origin, in: Network.iran.tree)
+        Readership(of: Scene.person("x", role, organization), at: origin, in: .standard)
     }
 
     private static func reads(

@@ -11,10 +11,8 @@ import Testing
             Issue.record("not a registration")
             return
         }
-        #expect(registration.trackingCode == TrackingCode(region: 3, random: 7))
-        #expect(
-            registration.due
-                == Due(at: scene.network.calendar(of: scene.origin).due(from: scene.now, days: 15), rules: 1))
+        #expect(registration.trackingCode == TrackingCode(province: 3, random: 7))
+        #expect(registration.due == Due(at: scene.calendar.due(from: scene.now, days: 15), calendar: 1))
         #expect(registration.about == Scene.code("IR-03-MUN"))
         #expect(!registration.imported)
         #expect(newEvents[0].texts == Scene.intake().texts)
@@ -36,7 +34,7 @@ import Testing
         var scene = Scene()
         try scene.take(.open)
         let code = scene.subject.trackingCode
-        #expect(code == TrackingCode(region: 3, random: 7))
+        #expect(code == TrackingCode(province: 3, random: 7))
         #expect(scene.subject.status == .draft)
         #expect(scene.subject.deadline == nil)
         // A second code for the same call would orphan the first.
@@ -102,7 +100,7 @@ import Testing
         #expect(scene.subject.registeredAt == begin)
         #expect(scene.subject.answeredAt == begin + 4 * Instant.day)
         #expect(scene.subject.status == .closed && scene.subject.outcome == .resolved)
-        #expect(scene.subject.deadline?.at == scene.network.calendar(of: scene.origin).due(from: begin, days: 15))
+        #expect(scene.subject.deadline?.at == scene.calendar.due(from: begin, days: 15))
     }
 
     @Test func importedCasesAreNeverOverdue() throws {

@@ -1,4 +1,3 @@
-import TestCountry
 import Testing
 
 @testable import Casework
@@ -13,7 +12,8 @@ struct Scene {
     var terms = GrantTerms(epoch: 0, cut: [])
     var actor: Actor
     var now = Scene.start
-    var network = Network.iran
+    var tree = OrganizationTree.standard
+    var calendar = WorkCalendar.standard
     private(set) var newEvents: [EventHash: NewEvent] = [:]
     private var count: UInt64 = 0
 
@@ -45,12 +45,12 @@ struct Scene {
     }
 
     var context: DecisionContext {
-        DecisionContext(now: now, origin: origin, actor: actor, network: network, terms: terms)
+        DecisionContext(now: now, origin: origin, actor: actor, tree: tree, calendar: calendar, terms: terms)
     }
 
     func decide(_ command: Command, random: UInt64 = 7) throws(Refusal) -> [NewEvent] {
         let newEvents = self.newEvents
-        return try subject.decide(command, in: context, trackingCode: TrackingCode(region: 3, random: random)) {
+        return try subject.decide(command, in: context, trackingCode: TrackingCode(province: 3, random: random)) {
             hash in newEvents[hash].map { ($0.change, $0.texts) }
         }
     }

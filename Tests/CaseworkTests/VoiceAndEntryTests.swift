@@ -1,4 +1,3 @@
-import TestCountry
 import Testing
 
 @testable import Casework

@@ -103,8 +103,7 @@ extension Chaos {
             }
         }
 
-        /// Writes notes one after the other; the time from each to the hub's receipt. The greatest but one of a
-        /// hundred.
+        /// Writes notes one after the other; the time from each to the hub's receipt. The greatest but one of a hundred.
         private static func pulse(_ office: Office, _ id: String, times: Int) async throws -> Duration {
             var waits: [Duration] = []
             for number in 0..<times {

@@ -2,7 +2,6 @@ import Casework
 import Contract
 import JSON
 import Synchronization
-import TestCountry
 import Testing
 
 @testable import Console

@@ -1,5 +1,4 @@
 import Casework
-import TestCountry
 import Contract
 import Synchronization
 
@@ -21,13 +20,14 @@ final class Fixture: NodeService, HubService {
     }
 
     let origin: Origin
-    let network = Network.iran
+    let tree = OrganizationTree.standard
+    let calendar = WorkCalendar.standard
     let state = Mutex(State())
     let caseID: CaseID
     let cases: [CaseDocument]
     let messages: [FeedMessage]
 
-    static let code = TrackingCode(region: 3, random: 12_345_678)!
+    static let code = TrackingCode(province: 3, random: 12_345_678)!
     static let hash = String(repeating: "ab", count: 32)
 
     init(origin: Origin, cases: [CaseDocument]? = nil, messages: [FeedMessage] = []) {
@@ -186,7 +186,7 @@ final class Fixture: NodeService, HubService {
             stages: [.init(type: "registered", at: "2026-11-21T07:30:00Z", office: "IR-03")], ambiguous: false)
     }
 
-    func report(_ period: CivilPeriod) async throws -> ReportDocument {
+    func report(_ period: ReportPeriod) async throws -> ReportDocument {
         let row = ReportDocument.Row(
             key: "IR-03", registered: 1, answered: 1, closed: 0, disputed: 0, overdue: 0, medianDays: 2.5)
         return ReportDocument(
@@ -248,18 +248,6 @@ final class Fixture: NodeService, HubService {
             code: origin.code, link: "connected", head: .init(incarnation: "1", seq: 9, hash: Fixture.hash),
             acknowledged: 9, acknowledgedAt: nil, backlog: 0, feed: 3, incarnation: "1", clockOffsetMS: -4,
             conflicts: 0, proposals: 0, cases: 1, hubSeenAt: nil)
-    }
-
-    var now: Instant { Instant(rfc3339: "2026-11-21T07:30:00Z")! }
-
-    func duesTouched(by closure: Closure) async throws -> [TouchedDue] {
-        try check()
-        return []
-    }
-
-    func set(rules changes: [NetworkChange], by principal: Principal) async throws -> Int {
-        try check()
-        return try network.decide(changes).count
     }
 
     func overview() async throws -> OverviewDocument {

@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func codesThatAreWrong() async {
-        let unknown = TrackingCode(region: 4, random: 1)!.digits
+        let unknown = TrackingCode(province: 4, random: 1)!.digits
         for headers in [[:], [.accept: "application/json"]] as [HTTPFields] {
             #expect(await client.get("/track/" + unknown, headers: headers).status == 404)
             for code in ["1", "0312345678901", "%3Cscript%3E", "9", String(repeating: "1", count: 300)] {

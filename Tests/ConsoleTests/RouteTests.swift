@@ -23,19 +23,6 @@ import Testing
         "rating": #"{"score":5}"#, "withdrawal": "{}", "hiding": #"{"event":"\#(Fixture.hash)","hidden":true}"#,
         "custody": #"{"to":"IR-23","reason":"بس است"}"#, "registration": intake,
         "release": #"{"keep":"00000000000000a1"}"#,
-        "due": #"{"due":"2026-12-06T20:29:59Z","reason":"تعطیلی"}"#,
-        "PUT /api/v1/network/policy": #"{"complaint_days":10}"#,
-        "POST /api/v1/network/closures":
-            #"{"province":"IR-03","date":"1405-09-20","authority":"استانداری","reference":"۱۲"}"#,
-        "POST /api/v1/network/holidays":
-            #"{"date":"1406-03-04","source":"void","name_fa":"باطل","name_en":"void"}"#,
-        "POST /api/v1/network/organizations":
-            #"{"code":"IR-03-PARK","kind":"agency","name_fa":"پارک","name_en":"Parks","parent":"IR-03","#
-            + #""seat":"IR-03"}"#,
-        "POST /api/v1/network/categories": #"{"code":"parks","name_fa":"پارک","name_en":"Parks"}"#,
-        "POST /api/v1/network/import":
-            #"{"files":{"policy.csv":"from,rule,value\n1405-10-01,case_days,15\n1405-10-01,complaint_days,9\n"#
-            + #"1405-10-01,accept_days,2\n1405-10-01,rest,fri\n"}}"#,
     ]
 
     static func request(_ route: Route, _ client: Client) -> (path: String, body: String?) {

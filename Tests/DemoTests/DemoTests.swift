@@ -2,7 +2,6 @@ import Casework
 import Foundation
 import POSIX
 import Store
-import TestCountry
 import Testing
 
 @testable import Demo
@@ -17,9 +16,7 @@ struct DemoTests {
     }
 
     @Test func twoLeadAndTheRestFollowByPopulation() {
-        let codes = { (count: Int) in
-            DemoCast(folder: DemoFolder("/x"), country: .iran, provinces: count).provinces.map(\.code)
-        }
+        let codes = { (count: Int) in DemoCast(folder: DemoFolder("/x"), provinces: count).provinces.map(\.code) }
         #expect(codes(1) == ["IR-03"])
         #expect(codes(2) == ["IR-03", "IR-23"])
         #expect(codes(3) == ["IR-03", "IR-09", "IR-23"])
@@ -28,7 +25,7 @@ struct DemoTests {
 
     @Test func certificatesAreMadeOnceInTheAgreedLayout() throws {
         try withFolder { folder in
-            let cast = DemoCast(folder: folder, country: .iran, provinces: 2)
+            let cast = DemoCast(folder: folder, provinces: 2)
             let made = try cast.issueCertificates(now: .now)
             #expect(made == 3 + cast.ministries.count)
             #expect(try cast.issueCertificates(now: .now) == 0)
@@ -50,7 +47,7 @@ struct DemoTests {
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: url) }
         let folder = DemoFolder(url.path)
-        let cast = DemoCast(folder: folder, country: .iran, provinces: 2)
+        let cast = DemoCast(folder: folder, provinces: 2)
         var state = DemoState()
         try state.choosePorts(for: cast.codes, in: folder)
         for code in cast.codes { for (holder, _) in cast.principals(at: code) { _ = state.token(of: holder) } }

@@ -1,7 +1,6 @@
 import Casework
 import Contract
 import JSON
-import TestCountry
 import Testing
 
 @testable import Demo
@@ -20,9 +19,9 @@ struct StoryTests {
         }
     }
 
-    private func stories(_ count: Int, provinces: [Region] = Network.iran.regions) -> [Story] {
-        let ministries = Network.iran.tree.all.filter { $0.kind == .ministry }.map(\.code.rawValue)
-        let teller = Storyteller(network: .iran, provinces: provinces, ministries: ministries)
+    private func stories(_ count: Int, provinces: [Province] = Province.all) -> [Story] {
+        let ministries = OrganizationTree.standard.all.filter { $0.kind == .ministry }.map(\.code.rawValue)
+        let teller = Storyteller(provinces: provinces, ministries: ministries)
         var numbers = Numbers(state: 7)
         return (0..<count).map { _ in teller.story(using: &numbers) }
     }
@@ -35,14 +34,14 @@ struct StoryTests {
                 let text = try #require(story.intake[name]?.string)
                 #expect(!text.contains("{") && !text.isEmpty)
             }
-            #expect(Network.iran[category: story.intake["category"]?.string ?? ""] != nil)
+            #expect(Category[story.intake["category"]?.string ?? ""] != nil)
             #expect(Kind(rawValue: story.intake["kind"]?.string ?? "") != nil)
             let mobile = try #require(story.intake["citizen"]?["mobile"]?.string)
             #expect(MobileNumber(parsing: mobile) != nil)
             for step in story.steps {
                 if case .refer(let to, _) = step.act {
                     let code = try #require(OrganizationCode(rawValue: to))
-                    #expect(Network.iran.tree[code] != nil, "\(to)")
+                    #expect(OrganizationTree.standard[code] != nil, "\(to)")
                     #expect(to != story.province)
                 }
             }
@@ -75,7 +74,7 @@ struct StoryTests {
     }
 
     @Test func oneProvinceHasNobodyToReferTo() {
-        for story in stories(500, provinces: [Network.iran.regions[3]]) {
+        for story in stories(500, provinces: [Province.all[3]]) {
             for step in story.steps { if case .province = step.desk { Issue.record("referred to another province") } }
         }
     }

@@ -73,20 +73,6 @@ extension EndToEnd {
             #expect(!metrics.text.contains(Citizen.mobile))
         }
 
-        @Test func `a handshake that fails is counted among the figures`() async throws {
-            let server = try demo.server("IR-03").with(token: nil)
-            let refusals = { (text: String) in
-                text.matches(of: /http2_refusals_total\{code="[^"]+"\} ([0-9]+)/).compactMap { Int($0.output.1) }
-                    .reduce(0, +)
-            }
-            let before = refusals(try await server.call("GET", "/metrics").text)
-            let plain = server.console.replacing("https://", with: "http://") + "/livez"
-            #expect(try await server.call("GET", plain).status == 0)
-            let text = try await server.call("GET", "/metrics").text
-            #expect(refusals(text) == before + 1, "\(text)")
-            #expect(text.contains("# TYPE http2_refusals_total counter") && text.contains("http2_connections_open "))
-        }
-
         @Test func `what the alert rules rest on is served`() async throws {
             let file = URL(filePath: #filePath).appending(path: "../../../deploy/prometheus/peyvand.rules.yml")
             let rules = try String(contentsOf: file.standardized, encoding: .utf8)

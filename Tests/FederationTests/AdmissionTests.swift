@@ -1,5 +1,4 @@
 import Casework
-import TestCountry
 import Testing
 
 import struct Simulator.Generator

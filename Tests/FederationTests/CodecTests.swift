@@ -7,11 +7,11 @@ import Testing
 
 @Suite struct CodecTests {
     private static let hash = sha256([1])
-    private static let due = Due(at: Docket.start, rules: 3)
+    private static let due = Due(at: Docket.start, calendar: 3)
 
     /// One of every change, with every field set.
     static func everyChange() throws -> [CaseChange] {
-        let code = try #require(TrackingCode(region: 3, random: 5))
+        let code = try #require(TrackingCode(province: 3, random: 5))
         let registration = Registration(
             trackingCode: code, kind: .request, channel: .inPerson, category: "water", priority: .urgent,
             tags: ["a", "ب"], about: office("IR-03-MUN"), due: due, imported: true)
@@ -67,10 +67,7 @@ import Testing
         envelope.occurredAt = Instant(milliseconds: .min)
         envelope.stamp = Stamp(rawValue: .max)
         envelope.incarnation = .max
-        var read = envelope
-        // A change of a case says nothing where there is no case.
-        read.content = .unreadable
-        #expect(try Envelope(wire: envelope.wire) == read)
+        #expect(try Envelope(wire: envelope.wire) == envelope)
         #expect(written.part == .none && envelope.partHash == nil)
     }
 
@@ -147,7 +144,7 @@ import Testing
         let good = try #require(docket.events.first)
         let message = try Peyvand_V1_Envelope(serializedBytes: good.bytes)
         let faults: [(String, (inout Peyvand_V1_Envelope) -> Void)] = [
-            ("format 2 is not known", { $0.format = 2 }), ("unknown origin", { $0.origin = "IR-310" }),
+            ("format 2 is not known", { $0.format = 2 }), ("unknown origin", { $0.origin = "IR-31" }),
             ("seq out of range", { $0.seq = 0 }), ("seq out of range", { $0.seq = .max }),
             ("prev_hash", { $0.prevHash = .init() }), ("id", { $0.id = .init() }),
             ("case_id", { $0.caseID.removeLast() }), ("part_hash", { $0.partHash = $0.id }),

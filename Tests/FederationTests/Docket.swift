@@ -1,6 +1,5 @@
 import Casework
 import Cryptography
-import TestCountry
 import Testing
 
 import struct Simulator.Generator
@@ -50,8 +49,8 @@ struct Docket {
     func registration(imported: Bool = false, about: String? = nil, code: UInt64 = 5) throws -> CaseChange {
         .registered(
             Registration(
-                trackingCode: try #require(TrackingCode(region: 3, random: code)), kind: .complaint, channel: .phone,
-                category: "water", about: about.map(office), due: Due(at: Docket.start + 15 * Instant.day, rules: 1),
+                trackingCode: try #require(TrackingCode(province: 3, random: code)), kind: .complaint, channel: .phone,
+                category: "water", about: about.map(office), due: Due(at: Docket.start + 15 * Instant.day, calendar: 1),
                 imported: imported))
     }
 
@@ -68,23 +67,13 @@ struct Docket {
         var writer =
             writers[origin]
             ?? JournalWriter(
-                origin: origin, incarnation: UInt64(origin.region ?? 255) + 1, continuing: .empty, clock: HybridClock(),
+                origin: origin, incarnation: UInt64(origin.number) + 1, continuing: .empty, clock: HybridClock(),
                 seal: origin == .hub ? testSeal : nil)
         let event = try writer.append(
             newEvent, caseID: id, epoch: epoch, now: wall, hashing: sha256, random: &random)
         writers[origin] = writer
         events.append(event)
         return event.hash
-    }
-
-    /// A rule of the hub's, which is no event of the case.
-    func event(of rule: NetworkChange) throws -> Event {
-        var (writer, random) = (
-            JournalWriter(origin: .hub, incarnation: 1, continuing: .empty, clock: HybridClock(), seal: testSeal),
-            random
-        )
-        return try writer.append(
-            rule: rule, actor: person("leila", at: .hub), now: now, hashing: sha256, random: &random)
     }
 
     /// Custody moves, with a cut at what the outgoing seat has written so far.

@@ -20,8 +20,8 @@ import Testing
         let state = docket.state()
         #expect(state.status == .registered)
         #expect(state.registeredBy == registration)
-        #expect(state.trackingCode == TrackingCode(region: 3, random: 5))
-        #expect(state.deadline == Due(at: Docket.start + 15 * Instant.day, rules: 1))
+        #expect(state.trackingCode == TrackingCode(province: 3, random: 5))
+        #expect(state.deadline == Due(at: Docket.start + 15 * Instant.day, calendar: 1))
         #expect(state.seat == Place.home && state.holder == office("IR-03") && state.epoch == 0)
         #expect(state.values[.category]?.value == .category("water"))
         #expect(state.history == [HistoryEntry(event: registration, kind: .registered, effect: .applied)])
@@ -29,16 +29,16 @@ import Testing
 
     @Test func aDraftKeepsItsCode() throws {
         var docket = Docket()
-        let code = try #require(TrackingCode(region: 3, random: 5))
+        let code = try #require(TrackingCode(province: 3, random: 5))
         try docket.write(Place.home, .opened(trackingCode: code))
         #expect(docket.state().status == .draft)
         #expect(docket.state().trackingCode == code)
         let second = try docket.write(
-            Place.home, .opened(trackingCode: try #require(TrackingCode(region: 3, random: 6))))
+            Place.home, .opened(trackingCode: try #require(TrackingCode(province: 3, random: 6))))
         #expect(docket.effect(of: second) == .withoutEffect(.repeated))
         try docket.write(Place.home, docket.registration())
         let late = try docket.write(
-            Place.home, .opened(trackingCode: try #require(TrackingCode(region: 3, random: 7))))
+            Place.home, .opened(trackingCode: try #require(TrackingCode(province: 3, random: 7))))
         #expect(docket.effect(of: late) == .withoutEffect(.repeated))
         #expect(docket.state().trackingCode == code)
         #expect(docket.state().status == .registered)
@@ -78,8 +78,8 @@ import Testing
 
     @Test func theNewSeatWritesUnderItsEpoch() throws {
         var (docket, grant) = try granted()
-        let due = Due(at: docket.now + 10 * Instant.day, rules: 1)
-        let acceptBy = Due(at: docket.now + 2 * Instant.day, rules: 1)
+        let due = Due(at: docket.now + 10 * Instant.day, calendar: 1)
+        let acceptBy = Due(at: docket.now + 2 * Instant.day, calendar: 1)
         try docket.write(Place.seat, .received(grant: grant, due: due, acceptBy: acceptBy), epoch: 10)
         #expect(docket.state().holderDeadline == due)
         #expect(docket.state().acceptBy == acceptBy)
@@ -89,7 +89,7 @@ import Testing
         let answer = try docket.write(Place.seat, .answered, epoch: 10)
         let state = docket.state()
         #expect(state.status == .answered)
-        #expect(state.deadline == Due(at: Docket.start + 15 * Instant.day, rules: 1))
+        #expect(state.deadline == Due(at: Docket.start + 15 * Instant.day, calendar: 1))
         #expect(docket.effect(of: action) == .applied && docket.effect(of: answer) == .applied)
     }
 
@@ -135,7 +135,7 @@ import Testing
             .granted(
                 Grant(
                     epoch: 10, holder: office("SAMT"), seat: .hub,
-                    cut: [ChainPlace(incarnation: UInt64(Place.home.region ?? 255) + 1, seq: 1)], cause: nil)))
+                    cut: [ChainPlace(incarnation: UInt64(Place.home.number) + 1, seq: 1)], cause: nil)))
         #expect(docket.effect(of: second) == .proposal(.custodyMoved))
         #expect(docket.state().registeredBy != nil)
     }
@@ -168,7 +168,7 @@ import Testing
     @Test func aLateReceivedIsNoProposal() throws {
         var (docket, grant) = try granted()
         try docket.grant("IR-07", at: Place.other, epoch: 20, from: Place.seat)
-        let due = Due(at: docket.now + Instant.day, rules: 1)
+        let due = Due(at: docket.now + Instant.day, calendar: 1)
         let late = try docket.write(Place.seat, .received(grant: grant, due: due, acceptBy: due), epoch: 10)
         #expect(docket.effect(of: late) == .withoutEffect(.custodyMoved))
         #expect(docket.state().proposals.isEmpty)
@@ -304,8 +304,8 @@ import Testing
     @Test func referralsKeepTheDeadlineAndOnlyAnExplicitMoveChangesIt() throws {
         var (docket, _) = try granted()
         try docket.write(Place.seat, .refused, epoch: 10)
-        #expect(docket.state().deadline == Due(at: Docket.start + 15 * Instant.day, rules: 1))
-        let week = Due(at: Docket.start + 7 * Instant.day, rules: 2)
+        #expect(docket.state().deadline == Due(at: Docket.start + 15 * Instant.day, calendar: 1))
+        let week = Due(at: Docket.start + 7 * Instant.day, calendar: 2)
         try docket.write(Place.seat, .dueMoved(week), epoch: 10)
         #expect(docket.state().deadline == week)
     }

@@ -64,9 +64,9 @@ import struct Simulator.Generator
     /// Extreme numbers in otherwise valid events: no arithmetic of the fold overflows.
     @Test func extremeNumbersNeverTrap() throws {
         var (docket, registration) = try Docket.registered()
-        let extreme = Due(at: Instant(milliseconds: .max), rules: 4_294_967_295)
+        let extreme = Due(at: Instant(milliseconds: .max), calendar: 4_294_967_295)
         try docket.write(Place.home, .dueMoved(extreme), epoch: .max)
-        try docket.write(Place.home, .dueMoved(Due(at: Instant(milliseconds: .min), rules: 0)))
+        try docket.write(Place.home, .dueMoved(Due(at: Instant(milliseconds: .min), calendar: 0)))
         try docket.write(Place.home, .escalated(clock: registration, level: 4_294_967_295))
         try docket.write(
             .hub,

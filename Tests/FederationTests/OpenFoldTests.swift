@@ -186,7 +186,7 @@ import Testing
 
     @Test func theVoiceNeedsARegisteredCase() throws {
         var docket = Docket()
-        let code = try #require(TrackingCode(region: 3, random: 5))
+        let code = try #require(TrackingCode(province: 3, random: 5))
         try docket.write(Place.home, .opened(trackingCode: code))
         let voice = [
             try docket.write(Place.home, .disputed), try docket.write(Place.home, .rated(score: 5)),
@@ -223,7 +223,7 @@ import Testing
     @Test(arguments: [true, false]) func aHoldersClockIsMeasuredByItsOwnDue(timely: Bool) throws {
         var (docket, _) = try Docket.registered()
         let grant = try docket.grant("IR-23", at: Place.seat, epoch: 10, from: Place.home)
-        let due = Due(at: docket.now + 5 * Instant.day, rules: 1)
+        let due = Due(at: docket.now + 5 * Instant.day, calendar: 1)
         let clock = try docket.write(Place.seat, .received(grant: grant, due: due, acceptBy: due), epoch: 10)
         docket.now = due.at + (timely ? -Instant.day : Instant.day)
         try docket.write(Place.seat, .answered, epoch: 10)
@@ -238,7 +238,7 @@ import Testing
         let (due, acceptBy) = (docket.now + 5 * Instant.day, docket.now + 2 * Instant.day)
         try docket.write(
             Place.seat,
-            .received(grant: grant, due: Due(at: due, rules: 1), acceptBy: Due(at: acceptBy, rules: 1)),
+            .received(grant: grant, due: Due(at: due, calendar: 1), acceptBy: Due(at: acceptBy, calendar: 1)),
             epoch: 10)
         docket.now = acceptBy + (timely ? -Instant.hour : Instant.hour)
         try docket.write(Place.seat, .answered, epoch: 10)

@@ -130,7 +130,7 @@ struct RandomHistory {
     }
 
     private mutating func code() throws -> TrackingCode {
-        try #require(TrackingCode(region: 3, random: UInt64(random.below(1_000))))
+        try #require(TrackingCode(province: 3, random: UInt64(random.below(1_000))))
     }
 
     private mutating func hubChange() -> CaseChange {
@@ -157,7 +157,7 @@ struct RandomHistory {
     }
 
     private mutating func change(_ origin: Origin) throws -> CaseChange {
-        let due = Due(at: docket.now + Int64(random.below(20)) * Instant.day, rules: 1)
+        let due = Due(at: docket.now + Int64(random.below(20)) * Instant.day, calendar: 1)
         let seat = origins[random.below(origins.count)]
         switch random.below(28) {
         case 0...5: return .amended(amendment())

@@ -1,5 +1,4 @@
 import Casework
-import TestCountry
 
 import struct Simulator.Generator
 
@@ -14,17 +13,14 @@ struct RandomWire {
     mutating func envelope() -> Envelope {
         let change = change()
         let role = Role.allCases[random.below(Role.allCases.count)]
-        let concernsCase = random.chance(80)
-        let rule = GoldenSamples.rules[random.below(GoldenSamples.rules.count)]
         return Envelope(
             id: (0..<16).map { _ in UInt8(random.below(256)) }, origin: origin(), incarnation: number(),
             seq: 1 + number() % UInt64(Int64.max), previous: hash(),
-            caseID: concernsCase ? CaseID(home: origin(), at: instant(), random: (number(), number())) : nil,
+            caseID: random.chance(80) ? CaseID(home: origin(), at: instant(), random: (number(), number())) : nil,
             base: (0..<random.below(3)).map { _ in base() }, epoch: number(), stamp: Stamp(rawValue: number()),
             occurredAt: instant(), actor: Actor(name: string(), role: role, organization: organization()),
-            type: concernsCase ? change.kind.rawValue : rule.type, schema: UInt32(truncatingIfNeeded: number()),
-            minReader: UInt32(truncatingIfNeeded: number()), declaredClass: concernsCase ? change.mergeClass : .network,
-            content: concernsCase ? .change(change) : .rule(rule),
+            type: change.kind.rawValue, schema: UInt32(truncatingIfNeeded: number()),
+            minReader: UInt32(truncatingIfNeeded: number()), declaredClass: change.mergeClass, content: .change(change),
             partHash: random.chance(50) ? hash() : nil, applies: random.chance(20) ? hash() : nil)
     }
 
@@ -45,7 +41,7 @@ struct RandomWire {
     // MARK: Values
 
     private mutating func change() -> CaseChange {
-        let code = TrackingCode(region: random.below(31), random: random.next())
+        let code = TrackingCode(province: random.below(31), random: random.next())
         guard let code else { preconditionFailure("no such province") }
         switch random.below(26) {
         case 0: return .opened(trackingCode: code)
@@ -100,7 +96,7 @@ struct RandomWire {
         (0..<random.below(3)).map { _ in ChainPlace(incarnation: number(), seq: number()) }
     }
 
-    private mutating func due() -> Due { Due(at: instant(), rules: number()) }
+    private mutating func due() -> Due { Due(at: instant(), calendar: Int(UInt32(truncatingIfNeeded: number()))) }
 
     private mutating func instant() -> Instant { Instant(milliseconds: Int64(bitPattern: number())) }
 

@@ -1,5 +1,4 @@
 import Casework
-import TestCountry
 import Testing
 
 import struct Simulator.Generator
@@ -15,7 +14,7 @@ import struct Simulator.Generator
         Desk(
             writer: JournalWriter(
                 origin: origin, incarnation: 9, continuing: .empty, clock: HybridClock(), later: later),
-            journal: ChainTree(), rules: RuleBook(after: .iran), reader: reader, reads: reads,
+            journal: ChainTree(), tree: .standard, calendar: .standard, reader: reader, reads: reads,
             hashing: sha256)
     }
 

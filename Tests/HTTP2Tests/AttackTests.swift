@@ -74,7 +74,7 @@ import Testing
             }
         }
         try await withServer(handler: handler) { _, port, records in
-            var limits = ConnectionLimits()
+            var limits = Limits()
             // Small windows: thousands of honest WINDOW_UPDATE frames.
             limits.streamWindow = 32 << 10
             limits.connectionWindow = 64 << 10
@@ -142,7 +142,7 @@ import Testing
     }
 
     @Test func missingPrefaceIsClosed() async throws {
-        var limits = ConnectionLimits()
+        var limits = Limits()
         limits.prefaceTimeout = .milliseconds(300)
         limits.handshakeTimeout = .milliseconds(300)
         try await withServer(tls: nil, limits: limits, handler: say("yes")) { _, port, records in
@@ -157,7 +157,7 @@ import Testing
     }
 
     @Test func slowBodyIsReset() async throws {
-        var limits = ConnectionLimits()
+        var limits = Limits()
         limits.bodyTimeout = .milliseconds(300)
         try await withServer(tls: nil, limits: limits, handler: echo) { _, port, records in
             let raw = try begin(port)
@@ -169,7 +169,7 @@ import Testing
     }
 
     @Test func zeroWindowReaderIsGivenUp() async throws {
-        var limits = ConnectionLimits()
+        var limits = Limits()
         limits.stalledReaderTimeout = .milliseconds(300)
         try await withServer(tls: nil, limits: limits, handler: say("yes")) { _, port, records in
             let raw = try RawPeer(port: port)
@@ -181,7 +181,7 @@ import Testing
     }
 
     @Test func readerThatStopsReadingIsClosed() async throws {
-        var limits = ConnectionLimits()
+        var limits = Limits()
         limits.stalledReaderTimeout = .milliseconds(300)
         let handler: RequestHandler = { _, writer in
             do {
@@ -200,7 +200,7 @@ import Testing
     }
 
     @Test func connectionsFromOneAddressAreCapped() async throws {
-        var limits = ConnectionLimits()
+        var limits = Limits()
         limits.connectionsPerAddress = 2
         // The two that are let in say nothing for as long as this takes.
         limits.handshakeTimeout = .seconds(60)

@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func silentServerIsGivenUp() async throws {
-        var limits = ConnectionLimits()
+        var limits = Limits()
         limits.keepAliveInterval = .milliseconds(400)
         limits.keepAliveTimeout = .milliseconds(400)
         let quiet = limits
@@ -95,10 +95,10 @@ import Testing
     }
 
     @Test func clientLearnsWhyItWasSentAway() async throws {
-        var limits = ConnectionLimits()
+        var limits = Limits()
         limits.frameBurst = 2
         limits.framesPerSecond = 1
-        var eager = ConnectionLimits()
+        var eager = Limits()
         // A PING at every tick is more than this server allows.
         eager.keepAliveInterval = .zero
         try await withServer(limits: limits, handler: echo) { _, port, records in
@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test func idleConnectionIsKeptByPing() async throws {
-        var limits = ConnectionLimits()
+        var limits = Limits()
         limits.keepAliveInterval = .milliseconds(300)
         limits.keepAliveTimeout = .milliseconds(300)
         try await withServer(limits: limits, handler: echo) { _, port, _ in
@@ -123,7 +123,7 @@ import Testing
     }
 
     @Test func idleConnectionEndsWithoutFault() async throws {
-        var limits = ConnectionLimits()
+        var limits = Limits()
         limits.idleTimeout = .milliseconds(300)
         try await withServer(limits: limits, handler: echo) { _, port, records in
             let client = try await connect(port)

@@ -32,7 +32,7 @@ func clientTLS(_ name: String?, alpn: [ALPN] = [.h2]) -> TLSConfiguration {
 
 /// Runs `body` against a server on a port of the kernel's choosing, then shuts it down.
 func withServer(
-    tls: TLSConfiguration? = serverTLS(), limits: ConnectionLimits = ConnectionLimits(), fastPath: FastPath? = nil,
+    tls: TLSConfiguration? = serverTLS(), limits: Limits = Limits(), fastPath: FastPath? = nil,
     authorize: (@Sendable (PeerIdentity) -> String?)? = nil, handler: @escaping RequestHandler,
     _ body: (Server, Int, Records) async throws -> Void
 ) async throws {
@@ -50,9 +50,7 @@ func withServer(
     await server.shutdown(grace: .milliseconds(100))
 }
 
-func connect(
-    _ port: Int, as name: String? = "node03", limits: ConnectionLimits = ConnectionLimits()
-) async throws -> ClientConnection {
+func connect(_ port: Int, as name: String? = "node03", limits: Limits = Limits()) async throws -> ClientConnection {
     try await ClientConnection.connect(
         host: "127.0.0.1", port: port, tls: clientTLS(name), limits: limits, logger: quietLogger)
 }

@@ -147,7 +147,7 @@ import Testing
     }
 
     @Test func slowHeadAndSlowBodyAreClosed() async throws {
-        var limits = ConnectionLimits()
+        var limits = Limits()
         limits.headersTimeout = .milliseconds(300)
         limits.bodyTimeout = .milliseconds(300)
         try await withServer(tls: nil, limits: limits, handler: mirror) { _, port, records in

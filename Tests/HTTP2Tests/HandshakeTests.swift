@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test func halfOpenHandshakeIsClosed() async throws {
-        var limits = ConnectionLimits()
+        var limits = Limits()
         limits.handshakeTimeout = .milliseconds(300)
         try await withServer(limits: limits, handler: echo) { _, port, records in
             let raw = try RawPeer(port: port)

@@ -21,8 +21,8 @@ import Testing
 
     @Test(arguments: 0..<20) func carriesBodyBothWaysInAnyPieces(seed: UInt64) throws {
         var generator = SplitMix(state: seed)
-        let client = try H2Session(role: .client, limits: ConnectionLimits(), now: now)
-        let server = try H2Session(role: .server, limits: ConnectionLimits(), now: now)
+        let client = try H2Session(role: .client, limits: Limits(), now: now)
+        let server = try H2Session(role: .server, limits: Limits(), now: now)
         let stream = try client.open(get("/x", method: .post), endStream: false)
         let body = (0..<Int.random(in: 0...200_000, using: &generator)).map { UInt8(truncatingIfNeeded: $0) }
         client.enqueue(ByteBuffer(bytes: body), on: stream)
@@ -71,9 +71,9 @@ import Testing
 
     @Test func windowHoldsBackWhatNobodyTakes() throws {
         var generator = SplitMix(state: 1)
-        var limits = ConnectionLimits()
+        var limits = Limits()
         limits.streamWindow = 100_000
-        let client = try H2Session(role: .client, limits: ConnectionLimits(), now: now)
+        let client = try H2Session(role: .client, limits: Limits(), now: now)
         let server = try H2Session(role: .server, limits: limits, now: now)
         try pump(server, client, &generator)
         let stream = try client.open(get("/", method: .post), endStream: false)

@@ -102,7 +102,7 @@ import Testing
             try await stream.finish()
             #expect(try await stream.response().status == .ok)
             try await Task.sleep(for: .milliseconds(500))
-            let limits = ConnectionLimits()
+            let limits = Limits()
             // Nothing was read: the stream's window and the writer's queue are all that may have left the handler.
             #expect(sent.load(ordering: .relaxed) <= limits.streamWindow + 2 * limits.outboundHighWater)
             stream.reset()
@@ -126,7 +126,7 @@ import Testing
                 }
             }
             try await Task.sleep(for: .milliseconds(500))
-            let limits = ConnectionLimits()
+            let limits = Limits()
             #expect(sent.load(ordering: .relaxed) <= limits.streamWindow + 2 * limits.outboundHighWater)
             #expect(sent.load(ordering: .relaxed) >= limits.streamWindow / 2)
             writer.cancel()

@@ -7,8 +7,7 @@ const { amendment, offered, pathOf } = await load('actions.js');
 const one = {
   id: '1', revision: 7, heads: { subject: ['a'], 'citizen.mobile': ['b', 'c'] },
   actions: [
-    { name: 'notes', path: '/api/v1/cases/1/notes' },
-    { name: 'restore', path: '/api/v1/conflicts/{id}/restore' },
+    { name: 'notes', path: '/api/v1/cases/1/notes' }, { name: 'restore', path: '/api/v1/conflicts/{id}/restore' },
   ],
 };
 const initial = {

@@ -10,16 +10,16 @@ test('dates are Jalali and of Tehran', () => {
   // Half past eight in the evening in UTC is the next day in Tehran.
   assert.equal(dates.date('2026-11-21T20:30:00Z'), '۱ آذر ۱۴۰۵');
   assert.equal(dates.time('2026-11-21T20:30:00Z'), '۰۰:۰۰');
-  assert.deepEqual(dates.civilToday(new Date('2027-03-20T20:30:00Z')), { year: 1406, month: 1, day: 1 });
-  assert.deepEqual(dates.civilToday(new Date('2027-03-20T20:29:59Z')), { year: 1405, month: 12, day: 29 });
+  assert.deepEqual(dates.jalaliToday(new Date('2027-03-20T20:30:00Z')), { year: 1406, month: 1, day: 1 });
+  assert.deepEqual(dates.jalaliToday(new Date('2027-03-20T20:29:59Z')), { year: 1405, month: 12, day: 29 });
 });
 
 test('months have their names', () => {
   assert.equal(dates.monthName(1), 'فروردین');
   assert.equal(dates.monthName(9), 'آذر');
   assert.equal(dates.monthName(12), 'اسفند');
-  assert.equal(dates.civilDay('1405-08-30'), '۳۰ آبان ۱۴۰۵');
-  assert.equal(dates.civilDay('1405-08-30', { short: true }), '۳۰ آبان');
+  assert.equal(dates.jalaliDay('1405-08-30'), '۳۰ آبان ۱۴۰۵');
+  assert.equal(dates.jalaliDay('1405-08-30', { short: true }), '۳۰ آبان');
 });
 
 test('days are counted from midnight to midnight in Tehran', () => {

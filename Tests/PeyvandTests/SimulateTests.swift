@@ -14,6 +14,6 @@ import Testing
     }
 
     @Test func exitCodesTellWhatHappened() {
-        #expect(([.clean, .crashed(""), .stuck(""), .wrong("")] as [RunEnd]).map(\.code) == [0, 10, 11, 12])
+        #expect(([.clean, .crashed(""), .stuck(""), .wrong("")] as [Outcome]).map(\.code) == [0, 10, 11, 12])
     }
 }

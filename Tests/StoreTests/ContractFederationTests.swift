@@ -1,7 +1,6 @@
 import Casework
 import Federation
 import Postgres
-import TestCountry
 import Testing
 
 @testable import Store

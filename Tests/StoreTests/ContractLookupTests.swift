@@ -2,7 +2,6 @@ import Casework
 import Federation
 import Postgres
 import Store
-import TestCountry
 import Testing
 
 /// Feeds, keys, cursors, receipts and clocks of every `CaseStore`.
@@ -268,7 +267,7 @@ import Testing
             let batch = try office.batch([office.register()])
             try await store.commit(batch)
             let used = try #require(TrackingCode(parsing: batch.cases[0].trackingCode))
-            let free = try #require(TrackingCode(region: 3, random: 1))
+            let free = try #require(TrackingCode(province: 3, random: 1))
             #expect(try await store.used([used, free]) == [used])
         }
     }

@@ -56,10 +56,10 @@ struct ContractOffice {
     mutating func register(
         _ id: CaseID? = nil, subject: String = "آب قطع است", due: Instant? = nil
     ) throws -> Event {
-        let code = try #require(TrackingCode(region: origin.region ?? 0, random: random.next()))
+        let code = try #require(TrackingCode(province: origin.provinceNumber ?? 0, random: random.next()))
         let registration = Registration(
             trackingCode: code, kind: .complaint, channel: .phone, category: "water",
-            due: Due(at: due ?? now + 15 * Instant.day, rules: 1))
+            due: Due(at: due ?? now + 15 * Instant.day, calendar: 1))
         let texts = Texts(subject: subject, citizenName: "زهرا", citizenMobile: "09121234567")
         return try write(.registered(registration), id ?? newCase(), texts: texts)
     }

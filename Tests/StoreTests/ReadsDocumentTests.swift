@@ -1,7 +1,6 @@
 import Casework
 import Contract
 import Federation
-import TestCountry
 import Testing
 
 @testable import Store
@@ -37,7 +36,7 @@ import Testing
     private func everything(_ id: CaseID, _ office: ReadsOffice, for principal: Principal) async throws -> String {
         let record = try #require(try await office.reads.record(id))
         let context = DecisionContext(
-            now: office.now, origin: office.origin, actor: principal.actor, network: .iran)
+            now: office.now, origin: office.origin, actor: principal.actor, tree: .standard, calendar: .standard)
         var texts = ["\(office.reads.document(record, for: principal, in: context))"]
         texts.append("\(office.reads.eventDocuments(record, for: principal))")
         texts.append("\(try await office.reads.cases(CaseQuery(), for: principal, now: office.now))")
@@ -75,7 +74,7 @@ import Testing
         let record = try #require(try await office.reads.record(id))
         let clerk = try office.principal(.operator)
         let context = DecisionContext(
-            now: office.now, origin: office.origin, actor: clerk.actor, network: .iran)
+            now: office.now, origin: office.origin, actor: clerk.actor, tree: .standard, calendar: .standard)
         let document = office.reads.document(record, for: clerk, in: context)
         #expect(document.heldStatus != "disputed")
         #expect(document.status == "disputed" && document.holder == "IR-03-MUN" && document.home == "IR-03")
@@ -126,14 +125,14 @@ import Testing
         #expect(track.stages.map(\.type) == ["registered", "referred", "accepted", "answered", "disputed"])
         #expect(track.stages.map(\.office)[1] == "IR-03-MUN" && track.status == "disputed" && !track.ambiguous)
         for secret in Self.secrets + ["maryam"] { #expect(!"\(track)".contains(secret)) }
-        let unknown = try #require(TrackingCode(region: 5, random: 1))
+        let unknown = try #require(TrackingCode(province: 5, random: 1))
         #expect(try await office.reads.track(unknown, mobile: nil) == nil)
         await office.close()
     }
 
     @Test func `several cases with one code are told apart by the mobile only`() async throws {
         let office = try await ReadsOffice()
-        let code = try #require(TrackingCode(region: 3, random: 42))
+        let code = try #require(TrackingCode(province: 3, random: 42))
         for mobile in ["09141234567", "09147654321", "+98 935 000 4321"] {
             try office.register(Texts(subject: "س", citizenMobile: mobile), code: code)
         }

@@ -1,7 +1,6 @@
 import Casework
 import Contract
 import Federation
-import TestCountry
 import Testing
 
 @testable import Store
@@ -61,10 +60,10 @@ import Testing
     @Test func `a report covers the period's cases, by holder and by category`() async throws {
         let office = try await busy()
         let date = JalaliDate(instant: ReadsOffice.noon)
-        let period = CivilPeriod.quarter(year: date.year, quarter: date.quarter)
+        let period = ReportPeriod.quarter(year: date.year, quarter: date.quarter)
         let report = try await office.reads.report(period, now: office.now)
         let states = office.records.values.map(\.state).filter { state in
-            state.registeredAt.map { period.range(in: Network.iran.country).contains($0) } ?? false
+            state.registeredAt.map { date.quarterRange.contains($0) } ?? false
         }
         #expect(report.total.registered == states.count && states.count > 50)
         #expect(report.total.answered == states.count { $0.answeredAt != nil })

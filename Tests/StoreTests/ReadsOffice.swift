@@ -3,7 +3,6 @@ import Contract
 import Cryptography
 import Federation
 import Postgres
-import TestCountry
 import Testing
 
 @testable import Store
@@ -14,6 +13,7 @@ final class ReadsOffice {
     static let tabriz = "IR-03"
 
     let origin: Origin
+    let tree = OrganizationTree.standard
     let database: Database
     let store: PostgresStore
     let reads: CaseReads
@@ -34,7 +34,7 @@ final class ReadsOffice {
             if let database { database } else { try await ContractServer.open(ContractServer.newDatabase()) }
         let database = self.database
         store = PostgresStore(database: database, hashing: sha256)
-        reads = CaseReads(database: database, store: store, origin: origin, rules: Rules(after: .iran))
+        reads = CaseReads(database: database, store: store, origin: origin, tree: tree)
         writer = JournalWriter(origin: origin, incarnation: 0xA1, continuing: .empty, clock: HybridClock())
         _ = try await store.takeOver(origin, token: 1)
     }
@@ -68,9 +68,9 @@ final class ReadsOffice {
     ) throws -> [Event] {
         now = now + Instant.minute
         let actor = Actor(name: "maryam", role: role, organization: OrganizationCode(origin))
-        let context = DecisionContext(now: now, origin: origin, actor: actor, network: .iran)
+        let context = DecisionContext(now: now, origin: origin, actor: actor, tree: tree, calendar: .standard)
         let record = records[id] ?? CaseRecord(id: id)
-        let free = code ?? TrackingCode(region: origin.region ?? 0, random: random.next())
+        let free = code ?? TrackingCode(province: origin.provinceNumber ?? 0, random: random.next())
         let newEvents = try record.state.decide(command, in: context, trackingCode: free) { hash in
             record[hash].flatMap { event in event.envelope.change.map { ($0, event.texts ?? Texts()) } }
         }

@@ -2,7 +2,6 @@ import Casework
 import Contract
 import Federation
 import Postgres
-import TestCountry
 import Testing
 
 @testable import Store
@@ -29,9 +28,9 @@ import Testing
         let (database, watch) = try await PlanWatch.open()
         self.watch = watch
         office = try await ReadsOffice(database: database)
-        hub = CaseReads(database: database, store: office.store, origin: .hub, rules: Rules(after: .iran))
+        hub = CaseReads(database: database, store: office.store, origin: .hub, tree: office.tree)
         now = try #require(Instant(rfc3339: "2026-01-20T00:00:00Z"))
-        let code = try #require(TrackingCode(region: 3, random: 12345))
+        let code = try #require(TrackingCode(province: 3, random: 12345))
         self.code = code
         let disputed = try office.register(code: code)
         try office.run(.dispute(text: "نشده است"), on: disputed)

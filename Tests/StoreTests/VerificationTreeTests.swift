@@ -2,7 +2,6 @@ import Casework
 import Federation
 import Postgres
 import Synchronization
-import TestCountry
 import Testing
 
 @testable import Store

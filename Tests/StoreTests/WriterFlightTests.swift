@@ -124,8 +124,7 @@ import Testing
         #expect(diary.all == ["begun", "begun", "saved", "begun", "saved"])
     }
 
-    /// What goes on from a batch that fails is never saved on its own, and nobody hears of it: all of it is tried
-    /// again.
+    /// What goes on from a batch that fails is never saved on its own, and nobody hears of it: all of it is tried again.
     @Test(
         arguments: [
             .before(PostgresError(.connectionLost, "gone")), .before(StoreError.outcomeUnknown),

@@ -1,5 +1,4 @@
 import Casework
-import TestCountry
 import Contract
 import Federation
 import Logging
@@ -31,8 +30,6 @@ final class WatchedStore: CaseStore {
         let claimed = usedCodes.withLock { $0 }
         return try await base.used(codes).union(codes.filter(claimed))
     }
-
-    func rules() async throws -> [Event] { try await base.rules() }
 
     func takeOver(_ origin: Origin, token: UInt64) async throws -> StoredHead {
         try await base.takeOver(origin, token: token)
@@ -142,7 +139,7 @@ enum WriterOffice {
         let journal = JournalWriter(
             origin: origin, incarnation: incarnation, continuing: head.head, clock: HybridClock(last: head.stamp))
         return Desk(
-            writer: journal, journal: chains[origin] ?? ChainTree(), rules: RuleBook(after: .iran),
+            writer: journal, journal: chains[origin] ?? ChainTree(), tree: .standard, calendar: .standard,
             hashing: sha256)
     }
 

@@ -43,13 +43,12 @@ package final class Demo: Sendable {
     // MARK: Start and end
 
     /// Returns when `demo.json` is there, which is promised to mean that everything is ready.
-    /// - Parameter options: of `peyvand demo`, such as `--provinces 3`.
-    package func start(_ options: [String] = [], within limit: Duration = .seconds(240)) async throws {
+    package func start(within limit: Duration = .seconds(240)) async throws {
         guard FileManager.default.isExecutableFile(atPath: Self.binary) else {
             throw Fault("there is no program at \(Self.binary); build it, or set PEYVAND_BINARY")
         }
         let stale = try? Data(contentsOf: demoFile)
-        let program = try Program(Self.binary, ["demo", "--directory", folder.path, "--quiet"] + options)
+        let program = try Program(Self.binary, ["demo", "--directory", folder.path, "--quiet"])
         let lifeline = try Lifeline(of: program.process)
         run.withLock { $0 = Run(program: program, lifeline: lifeline) }
         _ = try await eventually("the demonstration is ready", within: limit, every: .milliseconds(200)) {

@@ -104,11 +104,6 @@ package struct Server: Sendable {
     }
 
     @discardableResult
-    package func put(_ path: String, _ body: JSON) async throws -> JSON {
-        try await success("PUT", path, body, nil)
-    }
-
-    @discardableResult
     package func patch(_ path: String, _ body: JSON) async throws -> JSON {
         try await success("PATCH", path, body, nil)
     }

@@ -1,4 +1,4 @@
-/// A date of the proleptic Gregorian calendar.
+/// A date of the proleptic Gregorian calendar. It exists for RFC 3339 alone; people see `JalaliDate`.
 struct GregorianDate: Equatable {
     let year: Int
     let month: Int

@@ -23,7 +23,6 @@ public struct Instant: Sendable, Hashable, Comparable {
 
     public static func < (left: Instant, right: Instant) -> Bool { left.milliseconds < right.milliseconds }
 
-    /// Later by milliseconds, at most the last instant there is.
     public static func + (instant: Instant, milliseconds: Int64) -> Instant {
         let (sum, overflow) = instant.milliseconds.addingReportingOverflow(milliseconds)
         return Instant(milliseconds: overflow ? (milliseconds < 0 ? .min : .max) : sum)

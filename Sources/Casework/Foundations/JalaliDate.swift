@@ -48,7 +48,11 @@ public struct JalaliDate: Sendable, Hashable, Comparable {
     }
 
     /// 0 = Saturday … 6 = Friday.
-    public var weekday: Int { Weekday.number(ofDay: dayNumber) }
+    public var weekday: Int {
+        // 1970-01-01 was a Thursday, 5 in this count.
+        let remainder = (dayNumber + 5) % 7
+        return remainder < 0 ? remainder + 7 : remainder
+    }
 
     public var isLeap: Bool { JalaliDate.isLeap(year) }
 
@@ -60,7 +64,6 @@ public struct JalaliDate: Sendable, Hashable, Comparable {
 
     // MARK: Arithmetic and spans
 
-    /// So many days later, or earlier for a negative number.
     public func adding(days: Int) -> JalaliDate {
         let (sum, overflow) = dayNumber.addingReportingOverflow(days)
         return JalaliDate(dayNumber: overflow ? (days < 0 ? .min : .max) : sum)
@@ -72,6 +75,12 @@ public struct JalaliDate: Sendable, Hashable, Comparable {
     /// The day's instants, without the start of the next day.
     public var dayRange: Range<Instant> { startOfDay..<Tehran.startOfDay(dayNumber + 1) }
 
+    /// The instants of this date's month.
+    public var monthRange: Range<Instant> { JalaliPeriod.month(year: year, month: month).range }
+
+    /// The instants of this date's quarter.
+    public var quarterRange: Range<Instant> { JalaliPeriod.quarter(year: year, quarter: quarter).range }
+
     // MARK: The calendar
 
     static let years = 1...9377
@@ -79,7 +88,6 @@ public struct JalaliDate: Sendable, Hashable, Comparable {
     private static let epoch = -492_268
     private static let dayNumbers = epoch...dayNumber(ofYear: years.upperBound + 1) - 1
 
-    /// Whether the year has 366 days; false outside the calendar's years.
     public static func isLeap(_ year: Int) -> Bool {
         years.contains(year) && dayNumber(ofYear: year + 1) - dayNumber(ofYear: year) == 366
     }

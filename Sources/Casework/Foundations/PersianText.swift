@@ -116,7 +116,7 @@ extension PersianText {
     }
 
     /// Without white space and invisible marks at both ends.
-    public static func trimmed(_ text: Substring) -> Substring {
+    static func trimmed(_ text: Substring) -> Substring {
         func isBlank(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isWhitespace || isInvisible(scalar) }
         var scalars = text.unicodeScalars.drop(while: isBlank)
         while let last = scalars.last, isBlank(last) { scalars.removeLast() }

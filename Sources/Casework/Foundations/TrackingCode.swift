@@ -1,4 +1,4 @@
-/// The number by which a citizen follows a case: 2 digits for the region where it was registered, 10 random ones,
+/// The number by which a citizen follows a case: 2 digits for the province where it was registered, 10 random ones,
 /// and a check digit after Damm, which finds every single wrong digit and every swap of two neighbours.
 public struct TrackingCode: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// Why a text is no tracking code.
@@ -11,19 +11,25 @@ public struct TrackingCode: Sendable, Hashable, Comparable, CustomStringConverti
         case wrongLength(Int)
         /// Mistyped: the check digit does not fit.
         case wrongCheckDigit
+        /// The first two digits name no province.
+        case unknownProvince(Int)
     }
 
     /// 13 Latin digits.
     public let digits: String
 
-    /// - Parameters:
-    ///   - region: 0–99, the number in its origin's code.
-    ///   - random: should be uniform; its remainder by 10^10 is used.
-    public init?(region: Int, random: UInt64) {
-        guard (0...99).contains(region) else { return nil }
+    /// `province` is 0–30, the number in the ISO code. `random` should be uniform; its remainder by 10^10 is used.
+    public init?(province: Int, random: UInt64) {
+        guard (0...30).contains(province) else { return nil }
         let serial = String(random % 10_000_000_000)
-        let body = padded(region, 2) + String(repeating: "0", count: 10 - serial.utf8.count) + serial
+        let body = padded(province, 2) + String(repeating: "0", count: 10 - serial.utf8.count) + serial
         digits = body + String(Damm.checkDigit(of: body.utf8.map { $0 - 0x30 }))
+    }
+
+    /// `province` is an ISO code, `IR-00`–`IR-30`.
+    public init?(province: String, random: UInt64) {
+        guard let origin = Origin(province), let number = origin.provinceNumber else { return nil }
+        self.init(province: number, random: random)
     }
 
     /// As `parse`, with nil for every error.
@@ -47,13 +53,16 @@ public struct TrackingCode: Sendable, Hashable, Comparable, CustomStringConverti
         guard !values.isEmpty else { throw .empty }
         guard values.count == 13 else { throw .wrongLength(values.count) }
         guard Damm.isValid(values) else { throw .wrongCheckDigit }
+        let province = Int(values[0]) * 10 + Int(values[1])
+        guard (0...30).contains(province) else { throw .unknownProvince(province) }
         return TrackingCode(values: values)
     }
 
     /// Reads a code as programs write it: nil for anything but the 13 Latin digits of a code.
     public init?(utf8 digits: UnsafeRawBufferPointer) {
         guard digits.count == 13, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-        guard Damm.isValid(digits.lazy.map { $0 - 0x30 }) else { return nil }
+        let province = (digits[0] - 0x30) * 10 + (digits[1] - 0x30)
+        guard province <= 30, Damm.isValid(digits.lazy.map { $0 - 0x30 }) else { return nil }
         self.digits = String(decoding: digits, as: UTF8.self)
     }
 
@@ -71,8 +80,8 @@ public struct TrackingCode: Sendable, Hashable, Comparable, CustomStringConverti
     /// `۰۳-۱۲۳۴۵-۶۷۸۹۰-۱`.
     public var groupedPersian: String { PersianText.persianDigits(grouped) }
 
-    /// The number of the region that gave the code, 0–99.
-    public var region: Int { digits.utf8.prefix(2).reduce(0) { $0 * 10 + Int($1) - 0x30 } }
+    /// `IR-03`.
+    public var province: String { "IR-" + digits.prefix(2) }
 
     public var description: String { grouped }
 

@@ -1,13 +1,12 @@
-// Dates by the country's calendar and clock, and how far away an instant is.
-import { country } from './country.js';
+// Dates: the Jalali calendar, Tehran's time, and how far away an instant is.
 import { lang, t } from './language.js';
 import { digits } from './text.js';
 
 const locale = lang === 'fa' ? 'fa-IR' : 'en-GB';
-const civil = `${locale}-u-ca-${country.calendar}`;
-const zone = country.timeZone;
+const jalali = `${lang === 'fa' ? 'fa-IR' : 'en-GB'}-u-ca-persian`;
+const zone = 'Asia/Tehran';
 const dateFormat = new Intl.DateTimeFormat(
-  civil,
+  jalali,
   { timeZone: zone, year: 'numeric', month: 'long', day: 'numeric' }
 );
 const timeFormat = new Intl.DateTimeFormat(locale, { timeZone: zone, hour: '2-digit', minute: '2-digit' });
@@ -18,7 +17,7 @@ const dayFormat = new Intl.DateTimeFormat(
   'en-CA',
   { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }
 );
-const civilParts = new Intl.DateTimeFormat(`en-US-u-ca-${country.calendar}`, {
+const jalaliParts = new Intl.DateTimeFormat('en-US-u-ca-persian', {
   timeZone: zone, year: 'numeric', month: 'numeric', day: 'numeric',
 });
 const relativeFormat = new Intl.RelativeTimeFormat(lang === 'fa' ? 'fa' : 'en', { numeric: 'auto' });
@@ -31,9 +30,9 @@ export const clock = (value) => secondFormat.format(new Date(value));
 export const dateTime = (value) =>
   `${date(value)}${lang === 'fa' ? '، ' : ', '}${time(value)}`;
 
-/** Today's year, month and day by the country's calendar and clock, as numbers. */
-export function civilToday(now = new Date()) {
-  const parts = Object.fromEntries(civilParts.formatToParts(now).map((part) => [
+/** Today's Jalali year, month and day in Tehran, as numbers. */
+export function jalaliToday(now = new Date()) {
+  const parts = Object.fromEntries(jalaliParts.formatToParts(now).map((part) => [
     part.type,
     parseInt(part.value, 10),
   ]));
@@ -41,22 +40,21 @@ export function civilToday(now = new Date()) {
 }
 
 const monthNames = (() => {
-  const format = new Intl.DateTimeFormat(civil, { timeZone: 'UTC', month: 'long' });
-  // The middle of each month: Jalali ones counted from 5 April 2026 = 16 Farvardin 1405.
-  const first = country.calendar === 'persian' ? Date.UTC(2026, 3, 5) : Date.UTC(2026, 0, 15);
-  return Array.from({ length: 12 }, (_, index) => format.format(first + index * 30.5 * 864e5));
+  const format = new Intl.DateTimeFormat(jalali, { timeZone: 'UTC', month: 'long' });
+  // The middle of each Jalali month, counted from 5 April 2026 = 16 Farvardin 1405.
+  return Array.from({ length: 12 }, (_, index) => format.format(Date.UTC(2026, 3, 5) + index * 30.5 * 864e5));
 })();
 
 export const monthName = (month) => monthNames[month - 1];
 
 /** `1405-08-30` as people write it. */
-export function civilDay(day, { short = false } = {}) {
+export function jalaliDay(day, { short = false } = {}) {
   const [year, month, dayOfMonth] = day.split('-').map(Number);
   const text = `${digits(String(dayOfMonth))} ${monthName(month)}`;
   return short ? text : `${text} ${digits(String(year))}`;
 }
 
-/** Number of the country's day, to count whole days between instants. */
+/** Number of the Tehran day, to count whole days between instants. */
 const dayNumber = (value) => Math.round(Date.parse(`${dayFormat.format(new Date(value))}T00:00:00Z`) / 864e5);
 export const daysUntil = (value, now = Date.now()) => dayNumber(value) - dayNumber(now);
 

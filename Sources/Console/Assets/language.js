@@ -1,7 +1,5 @@
 // The language of the pages: their own words, and the vocabulary of codes that the server reads too.
 
-import { country } from './country.js';
-
 export const lang = storedLanguage();
 const { words } = await import(lang === 'en' ? './strings.en.js' : './strings.js');
 // The words for codes; the server reads the same file.
@@ -11,10 +9,9 @@ document.documentElement.dir = lang === 'fa' ? 'rtl' : 'ltr';
 
 function storedLanguage() {
   try {
-    const kept = localStorage.getItem('language');
-    return kept === 'en' || kept === 'fa' ? kept : country.language;
+    return localStorage.getItem('language') === 'en' ? 'en' : 'fa';
   } catch {
-    return country.language; // Storage may be forbidden.
+    return 'fa'; // Storage may be forbidden; Persian is the default.
   }
 }
 

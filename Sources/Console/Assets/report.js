@@ -1,7 +1,7 @@
 // Monthly and quarterly figures, as they go to the province's senior management; made to be printed.
 import { t } from './language.js';
 import { digits, number } from './text.js';
-import { clock, date, civilToday, monthName } from './dates.js';
+import { clock, date, jalaliToday, monthName } from './dates.js';
 import { h, replace } from './dom.js';
 import { get, session } from './api.js';
 import { organizationName, provinceName, categoryName, provinces } from './directory.js';
@@ -15,7 +15,7 @@ function parse(argument) {
   const quarter = /^(\d{4})-Q([1-4])$/.exec(argument);
   if (month) return { quarterly: false, year: Number(month[1]), part: Number(month[2]) };
   if (quarter) return { quarterly: true, year: Number(quarter[1]), part: Number(quarter[2]) };
-  const today = civilToday();
+  const today = jalaliToday();
   return { quarterly: false, year: today.year, part: today.month };
 }
 
@@ -62,7 +62,7 @@ function table(caption, rows, total, name) {
 
 export async function reportView({ argument, body, signal }) {
   const period = parse(argument);
-  const today = civilToday();
+  const today = jalaliToday();
   const current = period.quarterly ? {
     quarterly: true,
     year: today.year,

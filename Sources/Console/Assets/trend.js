@@ -1,7 +1,7 @@
 // New cases and answers per day as two lines; time runs from left to right. The same numbers follow as a table.
 import { t } from './language.js';
 import { number } from './text.js';
-import { civilDay } from './dates.js';
+import { jalaliDay } from './dates.js';
 import { h } from './dom.js';
 
 const width = 600;
@@ -29,13 +29,13 @@ function drawing(points, top) {
     h('path.registered', { d: line('registered') }),
     h('path.answered', { d: line('answered') }),
     points.map((point, index) => h('rect.hit', { x: x(index) - step / 2, y: 0, width: step, height },
-      h('title', `${civilDay(point.day)} — ${counts(point.registered, point.answered)}`))));
+      h('title', `${jalaliDay(point.day)} — ${counts(point.registered, point.answered)}`))));
 }
 
 function table(points) {
   const heads = h('tr', h('th', { scope: 'col' }, t('dash.day')), h('th.num', { scope: 'col' }, t('status.registered')),
     h('th.num', { scope: 'col' }, t('count.answered')));
-  const row = (point) => h('tr', h('th', { scope: 'row' }, civilDay(point.day)),
+  const row = (point) => h('tr', h('th', { scope: 'row' }, jalaliDay(point.day)),
     h('td.num', number(point.registered)), h('td.num', number(point.answered)));
   return h('details', h('summary.small', t('dash.trendTable')),
     h('div.scroll.short', { tabindex: 0 }, h('table', h('thead', heads), h('tbody', [...points].reverse().map(row)))));
@@ -48,7 +48,7 @@ export function trendChart(points) {
   const top = Math.ceil(greatest / unit * 2) / 2 * unit;
   const last = points.at(-1);
   const key = (name, label, value) => h('span.swatch', h('i', { class: name }), label, ' ', h('strong', number(value)));
-  const day = (point) => h('span', { dir: 'auto' }, civilDay(point.day, { short: true }));
+  const day = (point) => h('span', { dir: 'auto' }, jalaliDay(point.day, { short: true }));
   return h('div.trend-box',
     h('p.legend.small', key('registered', t('status.registered'), last.registered),
       key('answered', t('count.answered'), last.answered)),

@@ -1,7 +1,6 @@
 import HTTPTypes
 import Hummingbird
 import Logging
-import Telemetry
 
 /// Outermost middleware: every error becomes a problem document, every request is counted.
 struct Finishing: RouterMiddleware {
@@ -31,7 +30,7 @@ struct Finishing: RouterMiddleware {
         if let problem = Problem(error) { return problem.response }
         context.logger.error(
             "request failed",
-            metadata: [LogKey.error: "\(error)", LogKey.route: "\(context.endpointPath ?? "none")"])
+            metadata: ["error": "\(error)", "route": "\(context.endpointPath ?? "none")"])
         return Problem.failure.response
     }
 

@@ -1,5 +1,5 @@
 extension Assets {
-    /// Every file of the folder `Assets`, by its name there, but the templates and `country.js`, which the rules give.
+    /// Every file of the folder `Assets` but the template, by its name there.
     static let files: [(String, [UInt8])] = [
         ("actions.js", PackageResources.actions_js),
         ("actors.js", PackageResources.actors_js),

@@ -4,8 +4,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// The public page on which a citizen follows a case, in the country's first language: without scripts, for any
-/// telephone and any line.
+/// The public page on which a citizen follows a case: Persian, without scripts, for any telephone and any line.
 struct TrackPage: Sendable {
     enum Content {
         case form
@@ -13,28 +12,28 @@ struct TrackPage: Sendable {
         case problem(Problem, code: String)
     }
 
-    private let persian = TrackPage.template(PackageResources.track_mustache)
-    private let english = TrackPage.template(PackageResources.track_en_mustache)
+    private let template: Template
+    /// The empty form, which is the same for everybody.
+    private let form: Response
 
-    private static func template(_ bytes: [UInt8]) -> Template {
+    init() {
         do {
-            return try Template(String(decoding: bytes, as: UTF8.self))
+            template = try Template(String(decoding: PackageResources.track_mustache, as: UTF8.self))
         } catch {
             // A fault of the embedded file, which the first test shows; no input leads here.
-            preconditionFailure("a template of the track page does not parse: \(error)")
+            preconditionFailure("track.mustache does not parse: \(error)")
         }
+        form = Self.response(.ok, [:], template.render([:]))
     }
 
-    func response(_ content: Content, network: Network) -> Response {
-        let template = network.country.language == .english ? english : persian
+    func response(_ content: Content, tree: OrganizationTree? = nil) -> Response {
         switch content {
-        case .form: return Self.response(.ok, [:], template.render([:]))
+        case .form: return form
         case .found(let document, let mobile):
-            return Self.response(.ok, [:], template.render(Self.values(of: document, mobile: mobile, network: network)))
+            return Self.response(.ok, [:], template.render(Self.values(of: document, mobile: mobile, tree: tree)))
         case .problem(let problem, let code):
             let html = template.render([
-                "typed": .text(String(code.prefix(60))),
-                "error": .text(Self.sentence(for: problem, network.country.language)),
+                "typed": .text(String(code.prefix(60))), "error": .text(Self.sentence(for: problem)),
             ])
             return Self.response(problem.status, problem.headers, html)
         }
@@ -47,7 +46,7 @@ struct TrackPage: Sendable {
     }
 
     private static func values(
-        of document: TrackDocument, mobile: String?, network: Network
+        of document: TrackDocument, mobile: String?, tree: OrganizationTree?
     ) -> [String: Template.Value] {
         let code = TrackingCode(parsing: document.trackingCode)
         var values: [String: Template.Value] = [
@@ -57,57 +56,49 @@ struct TrackPage: Sendable {
         ]
         if document.ambiguous {
             values["needs_mobile"] = true
-            if mobile != nil {
-                values["error"] =
-                    network.country.language == .english
-                    ? "No case was found with these four digits." : "با این چهار رقم پرونده‌ای پیدا نشد."
-            }
+            if mobile != nil { values["error"] = "با این چهار رقم پرونده‌ای پیدا نشد." }
             return values
         }
-        let language = network.country.language
         var found: [String: Template.Value] = [
-            "answered_word": .text(word(.status, Status.answered.rawValue, language)),
-            "closed_word": .text(word(.status, Status.closed.rawValue, language)), "status": .text(document.status),
-            "status_word": .text(word(.status, document.status, language)),
-            "holder": .text(document.holder), "holder_word": .text(name(of: document.holder, in: network)),
-            "overdue": .flag(document.overdue), "stages": .list(document.stages.map { stage($0, in: network) }),
+            "answered_fa": .text(word(.status, Status.answered.rawValue)),
+            "closed_fa": .text(word(.status, Status.closed.rawValue)), "status": .text(document.status),
+            "status_fa": .text(Self.word(.status, document.status)),
+            "holder": .text(document.holder), "holder_fa": .text(name(of: document.holder, in: tree)),
+            "overdue": .flag(document.overdue), "stages": .list(document.stages.map { stage($0, in: tree) }),
         ]
         if let outcome = document.outcome {
             found["outcome"] = .text(outcome)
-            found["outcome_word"] = .text(word(.outcome, outcome, language))
+            found["outcome_fa"] = .text(Self.word(.outcome, outcome))
         }
-        if let at = document.registeredAt { found["registered_at"] = .text(time(at, network)) }
-        if let at = document.deadline { found["deadline"] = .text(time(at, network)) }
+        if let at = document.registeredAt { found["registered_at"] = .text(time(at)) }
+        if let at = document.deadline { found["deadline"] = .text(time(at)) }
         values["case"] = .group(found)
         return values
     }
 
-    private static func stage(_ stage: TrackDocument.Stage, in network: Network) -> [String: Template.Value] {
+    private static func stage(_ stage: TrackDocument.Stage, in tree: OrganizationTree?) -> [String: Template.Value] {
         [
-            "type": .text(stage.type), "type_word": .text(word(.event, stage.type, network.country.language)),
-            "at": .text(time(stage.at, network)), "office": .text(stage.office),
-            "office_word": .text(name(of: stage.office, in: network)),
+            "type": .text(stage.type), "type_fa": .text(Self.word(.event, stage.type)), "at": .text(time(stage.at)),
+            "office": .text(stage.office), "office_fa": .text(name(of: stage.office, in: tree)),
         ]
     }
 
-    private static func word(_ family: Vocabulary.Family, _ code: String, _ language: Language) -> String {
-        Vocabulary.standard.word(family, code, in: language == .english ? .en : .fa)
+    private static func word(_ family: Vocabulary.Family, _ code: String) -> String {
+        Vocabulary.standard.word(family, code, in: .fa)
     }
 
     /// What is wrong with the code or the digits that were typed; else what went wrong.
-    private static func sentence(for problem: Problem, _ language: Language) -> String {
-        guard let fault = problem.faults.first else { return word(.problem, problem.name.rawValue, language) }
-        return Vocabulary.standard.word(
-            .fault, fault.code.rawValue, in: language == .english ? .en : .fa, limit: fault.limit)
+    private static func sentence(for problem: Problem) -> String {
+        guard let fault = problem.faults.first else { return word(.problem, problem.name.rawValue) }
+        return Vocabulary.standard.word(.fault, fault.code.rawValue, in: .fa, limit: fault.limit)
     }
 
-    /// By the country's calendar and clock.
-    private static func time(_ text: String, _ network: Network) -> String {
-        Instant(rfc3339: text).map { network.country.timestamp(of: $0, network.country.language) } ?? text
+    /// Jalali, Tehran time.
+    private static func time(_ text: String) -> String {
+        Instant(rfc3339: text).map { Tehran.persianTimestamp(of: $0) } ?? text
     }
 
-    private static func name(of code: String, in network: Network) -> String {
-        guard let office = OrganizationCode(rawValue: code).flatMap({ network.tree[$0] }) else { return code }
-        return network.country.language == .english ? office.nameEN : office.nameFA
+    private static func name(of code: String, in tree: OrganizationTree?) -> String {
+        OrganizationCode(rawValue: code).flatMap { tree?[$0]?.nameFA } ?? code
     }
 }

@@ -65,7 +65,6 @@ struct ActRoute: Sendable {
                     body: Route.Body(Bodies.empty, optional: true))
             case .moveCustody: Self.step("custody", Bodies.custody)
             case .markDuplicate: Self.step("duplicates", Bodies.duplicate)
-            case .moveDue: Self.step("due", NetworkBodies.due)
             }
     }
 

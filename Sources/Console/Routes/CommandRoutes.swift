@@ -32,12 +32,6 @@ struct CommandRoutes: Sendable {
             command(.close, "Close it with an outcome") {
                 .close(try value($0, "outcome"), text: text($0, "text"))
             },
-            command(.moveDue, "Move the deadline, because a closure or another rule touched it") {
-                guard let due = $0["due"]?.string.flatMap({ Instant(rfc3339: $0) }) else {
-                    throw Problem.invalid("due", .notATime)
-                }
-                return .moveDue(to: due, reason: text($0, "reason"))
-            },
             command(.review, "Review an open dispute", unknownEvent: "dispute") {
                 .review(
                     dispute: try hash($0, "dispute"), upheld: $0["upheld"]?.bool ?? false, text: text($0, "text"))

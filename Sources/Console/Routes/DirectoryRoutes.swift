@@ -13,14 +13,14 @@ struct DirectoryRoutes: Sendable {
                 .get, "/api/v1/organizations", "All organisations, by code", .readers,
                 answer: .json(Shapes.list(of: "Organization"))
             ) { _ in
-                .json(["items": .array(service.cases.network.tree.all.map(\.json)), "next": .null])
+                .json(["items": .array(service.cases.tree.all.map(Self.json)), "next": .null])
             },
             Route(
                 .get, "/api/v1/categories", "What cases are about, in the order of forms", .readers,
                 answer: .json(Shapes.list(of: "Category"))
             ) { _ in
                 let province = service.cases.origin
-                let items = service.cases.network.categories.map { Self.json($0, in: province) }
+                let items = Category.all.map { Self.json($0, in: province) }
                 return .json(["items": .array(items), "next": .null])
             },
             Route(.get, "/api/v1/me", "Who is signed in, and where", .readers, answer: .json(.named("Me"))) { call in
@@ -40,13 +40,24 @@ struct DirectoryRoutes: Sendable {
             ],
             "server": ["kind": kind, "code": .string(service.cases.origin.code)],
             "doors": JSON(Door.offered(to: principal.role, at: service.cases.origin).map(\.rawValue)),
-            "country": service.cases.network.country.json,
             "csrf_token": JSON(session?.csrfToken), "expires": JSON(session?.expires.rfc3339),
         ]
     }
 
-    private static func json(_ category: Casework.Category, in province: Origin) -> JSON {
-        let usual = JSON.Member("usual_organization", .string(category.usualOrganization(in: province).rawValue))
-        return .object((category.json.members ?? []) + [usual])
+    private static func json(_ organization: Organization) -> JSON {
+        [
+            "code": .string(organization.code.rawValue), "kind": .string(organization.kind.rawValue),
+            "name_fa": .string(organization.nameFA), "name_en": .string(organization.nameEN),
+            "parent": JSON(organization.parent?.rawValue), "seat": .string(organization.seat.code),
+            "area": JSON(organization.area), "area_is_partial": .bool(organization.areaIsPartial),
+        ]
+    }
+
+    private static func json(_ category: Category, in province: Origin) -> JSON {
+        [
+            "code": .string(category.code), "name_fa": .string(category.nameFA), "name_en": .string(category.nameEN),
+            "local_agency": JSON(category.localAgency), "ministry": JSON(category.ministry?.rawValue),
+            "usual_organization": .string(category.usualOrganization(in: province).rawValue),
+        ]
     }
 }

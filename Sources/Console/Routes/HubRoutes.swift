@@ -33,7 +33,7 @@ struct HubRoutes: Sendable {
                 body: Route.Body(Bodies.release, optional: true), answer: .json(.named("ProvinceStatus")),
                 handle: release),
             Route(
-                .get, "/api/v1/trend", "New cases and answers per day, oldest first", .readers,
+                .get, "/api/v1/trend", "New cases and answers per Tehran day, oldest first", .readers,
                 parameters: [.init("days", .integer(1...366), "30 when left out.")],
                 answer: .json(Shapes.list(of: "TrendPoint"))
             ) { call in
@@ -62,10 +62,9 @@ struct HubRoutes: Sendable {
             throw Problem.forbidden("Only the hub's own staff may end a quarantine.")
         }
         let code = try call.path("code")
-        guard let origin = Origin(code), service.network[region: origin] != nil else {
+        guard let origin = Origin(code), !origin.isHub else {
             throw Problem(
-                .notFound, .unknownProvince, "There is no such province", "Give the code of a region; see GET /network."
-            )
+                .notFound, .unknownProvince, "There is no such province", "Give a code from IR-00 to IR-30.")
         }
         let keep = call.body["keep"]?.string
         let incarnation = keep.flatMap { UInt64($0, radix: 16) }

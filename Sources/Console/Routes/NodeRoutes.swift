@@ -67,7 +67,7 @@ struct NodeRoutes: Sendable {
         let channel = body["channel"]?.string.flatMap { Casework.Channel(rawValue: $0) }
         return Intake(
             kind: try value(body, "kind"), channel: channel ?? .api,
-            category: body["category"]?.string ?? Category.otherCode,
+            category: body["category"]?.string ?? Category.other.code,
             priority: body["priority"]?.string.flatMap { Priority(rawValue: $0) } ?? .normal,
             tags: body["tags"]?.array?.compactMap(\.string) ?? [],
             about: body["about"]?.string.flatMap { OrganizationCode(rawValue: $0) },

@@ -32,9 +32,7 @@ struct PublicRoutes: Sendable {
                 .get, "/track", "Form to follow a case", .everyone, parameters: [code, mobile],
                 answer: .other("text/html")
             ) { call in
-                guard let code = call.query["code"], !code.isEmpty else {
-                    return page.response(.form, network: service.cases.network)
-                }
+                guard let code = call.query["code"], !code.isEmpty else { return page.response(.form) }
                 return try await track(code, call)
             },
             Route(
@@ -42,12 +40,6 @@ struct PublicRoutes: Sendable {
                 parameters: [mobile], answer: .json(.named("Track"))
             ) { call in
                 try await track(try call.path("code"), call)
-            },
-            Route(
-                .get, "/assets/country.js", "What the country dates by, as the pages' module", .everyone,
-                answer: .other("text/javascript")
-            ) { _ in
-                Self.module(of: service.cases.network.country)
             },
             Route(
                 .get, "/api/v1/track/{code}", "Follow a case, as JSON", .everyone, parameters: [mobile],
@@ -58,32 +50,14 @@ struct PublicRoutes: Sendable {
         ]
     }
 
-    /// As browsers name calendars and zones.
-    private static func module(of country: Country) -> Response {
-        let zone =
-            switch country.zone {
-            case .asiaTehran: "Asia/Tehran"
-            case .fixed(0): "UTC"
-            case .fixed: String(country.zone.code.dropFirst(3))
-            }
-        let json: JSON = [
-            "code": .string(country.code), "language": .string(country.language.rawValue),
-            "calendar": country.calendar == .jalali ? "persian" : "gregory", "timeZone": .string(zone),
-        ]
-        return Response(
-            status: .ok,
-            headers: [.contentType: "text/javascript; charset=utf-8", .cacheControl: "no-cache"],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: "export const country = \(json.text);\n")))
-    }
-
     private func track(_ code: String, _ call: APICall) async throws -> Response {
         if Self.prefersJSON(call.request.headers[.accept]) { return .json(try await document(code, call).json) }
         do {
             let document = try await document(code, call)
-            return page.response(.found(document, mobile: call.query["mobile"]), network: service.cases.network)
+            return page.response(.found(document, mobile: call.query["mobile"]), tree: service.cases.tree)
         } catch {
             guard let problem = Problem(error) else { throw error }
-            return page.response(.problem(problem, code: code), network: service.cases.network)
+            return page.response(.problem(problem, code: code))
         }
     }
 
@@ -109,6 +83,7 @@ struct PublicRoutes: Sendable {
                 case .unexpectedCharacter: .codeOtherCharacters
                 case .wrongLength: .codeLength
                 case .wrongCheckDigit: .codeCheckDigit
+                case .unknownProvince: .codeProvince
                 }
             var problem = Problem.invalid("code", fault, limit: fault == .codeLength ? 13 : nil)
             problem.name = .badCode

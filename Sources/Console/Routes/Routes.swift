@@ -9,9 +9,7 @@ enum Routes {
     ) -> [Route] {
         var routes = CaseRoutes(service: service.cases).all + CommandRoutes(service: service.cases).all
         routes += AttachmentRoutes(service: service.cases).all
-        routes +=
-            DirectoryRoutes(service: service).all + NetworkRoutes(service: service).all
-            + SessionRoutes(service: service, configuration).all
+        routes += DirectoryRoutes(service: service).all + SessionRoutes(service: service, configuration).all
         routes += PublicRoutes(service: service, configuration, metrics: metrics, assets: assets).all
         switch service {
         case .node(let node): routes += NodeRoutes(service: node).all

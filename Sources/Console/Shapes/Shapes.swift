@@ -46,7 +46,7 @@ enum Shapes {
                     .init("signature", text, "Ed25519 of the node over the receipt's canonical text, hexadecimal."),
                     .init(
                         "hub", .nullable(.named("Countersignature")),
-                        "The hub's word that it has committed this journal beyond this event; null until then."
+                        "The hub's word that it has committed this journal up to and beyond this event; null until then."
                     ),
                 ])
             ),
@@ -56,7 +56,7 @@ enum Shapes {
                     .init("origin", text), .init("heads", .array(of: text), "`incarnation:seq:hash`"),
                     .init("committed_at", time), .init("position", count),
                     .init(
-                        "signature", text, "Ed25519 of the hub over the acknowledgement's text, hexadecimal."),
+                        "signature", text, "Ed25519 of the hub over the acknowledgement's canonical text, hexadecimal."),
                 ])
             ),
             (
@@ -171,9 +171,7 @@ enum Shapes {
         ),
         (
             "TrendPoint",
-            .object([
-                .init("day", text, "By the country's calendar."), .init("registered", count), .init("answered", count),
-            ])
+            .object([.init("day", text, "Jalali, in Tehran."), .init("registered", count), .init("answered", count)])
         ),
         (
             "Report",
@@ -208,35 +206,7 @@ enum Shapes {
             .object([
                 .init("code", text), .init("name_fa", text), .init("name_en", text),
                 .init("local_agency", .nullable(text)), .init("ministry", .nullable(text)),
-                .init("order", count, "Forms show them in this order."),
                 .init("usual_organization", text, "Where a case of this category is usually referred first."),
-            ])
-        ),
-        (
-            "Country",
-            .object([
-                .init("code", text), .init("name_fa", text), .init("name_en", text),
-                .init("calendar", .string(values: CivilCalendar.allCases.map(\.rawValue))), .init("zone", text),
-                .init("language", .string(values: Language.allCases.map(\.rawValue)), "In which pages begin."),
-            ])
-        ),
-        (
-            "Network",
-            .object(
-                [
-                    .init("version", text, "Of the last rule by which dues are reckoned."), .init("complete", .boolean),
-                    .init("today", text, "By the country's calendar."), .init("country", .named("Country")),
-                ]
-                    + ["regions", "policies", "holidays", "closures", "organizations", "categories"].map {
-                        .init($0, .array(of: .object([.init("version", text)], allowed: .any)))
-                    })
-        ),
-        ("RulesSet", .object([.init("written", count), .init("version", text)])),
-        (
-            "TouchedDue",
-            .object([
-                .init("id", id), .init("tracking_code", text), .init("home", text), .init("seat", text),
-                .init("due", time), .init("proposed", time, "The end of the next working day by the rules now."),
             ])
         ),
         (
@@ -254,7 +224,6 @@ enum Shapes {
                 .init(
                     "doors", .array(of: .string(values: Door.allCases.map(\.rawValue))),
                     "The pages and rights that are open to him, the first page first."),
-                .init("country", .named("Country")),
                 .init("csrf_token", .nullable(text), "For `X-CSRF-Token`; null without a console session."),
                 .init("expires", .nullable(time), "Of the session."),
             ])

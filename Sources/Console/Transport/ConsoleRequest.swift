@@ -42,11 +42,8 @@ extension ConsoleRequest {
 /// Where an answer goes. The console calls either `respond`, or `head`, any number of `write` and one `finish`, one
 /// call after the other. Every call returns when the peer can take more, and throws when it has gone away.
 public protocol ConsoleResponseWriter: Sendable {
-    /// Status and headers; a body follows piece by piece.
     func head(_ response: HTTPResponse) async throws
-    /// A piece of the body; suspends while the peer does not take it.
     func write(_ buffer: ByteBuffer) async throws
-    /// The end of the body.
     func finish(_ trailers: HTTPFields?) async throws
     /// A whole answer at once.
     func respond(_ response: HTTPResponse, body: ByteBuffer) async throws

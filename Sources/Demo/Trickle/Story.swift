@@ -42,18 +42,16 @@ struct Story: Sendable, Equatable {
 
 /// Makes up stories; the same random numbers give the same ones.
 struct Storyteller: Sendable {
-    private let network: Network
-    private let provinces: [Region]
+    private let provinces: [Province]
+    private let tree = OrganizationTree.standard
     private let ministries: Set<String>
     private let people: Int
     private let weights = Phrase.all.reduce(0) { $0 + $1.weight }
 
     /// - Parameters:
-    ///   - network: the country's rules.
     ///   - provinces: where cases come from, by population.
     ///   - ministries: those that take part.
-    init(network: Network, provinces: [Region], ministries: [String]) {
-        self.network = network
+    init(provinces: [Province], ministries: [String]) {
         self.provinces = provinces
         self.ministries = Set(ministries)
         people = provinces.reduce(0) { $0 + $1.population }
@@ -69,7 +67,7 @@ struct Storyteller: Sendable {
 
     // MARK: What is said
 
-    private func pickProvince(_ random: inout some RandomNumberGenerator) -> Region {
+    private func pickProvince(_ random: inout some RandomNumberGenerator) -> Province {
         var number = Int.random(in: 0..<max(1, people), using: &random)
         for province in provinces {
             number -= province.population
@@ -87,7 +85,7 @@ struct Storyteller: Sendable {
         return Phrase.all[0]
     }
 
-    private func intake(_ phrase: Phrase, _ province: Region, _ random: inout some RandomNumberGenerator) -> JSON {
+    private func intake(_ phrase: Phrase, _ province: Province, _ random: inout some RandomNumberGenerator) -> JSON {
         let street = one(of: Phrase.streets, &random)
         let place = one(of: Phrase.places, &random)
         let number = PersianText.persianDigits(Int.random(in: 2...9, using: &random))
@@ -103,8 +101,7 @@ struct Storyteller: Sendable {
         let priorities = ["normal", "normal", "normal", "normal", "normal", "low", "high", "urgent"]
         return [
             "kind": .string(phrase.kind), "channel": .string(one(of: channels, &random)),
-            "category": .string(network[category: phrase.category]?.code ?? Category.otherCode),
-            "subject": .string(fill(phrase.subject)),
+            "category": .string(phrase.category), "subject": .string(fill(phrase.subject)),
             "description": .string(fill(phrase.description)), "priority": .string(one(of: priorities, &random)),
             "citizen": [
                 "name": .string(name), "mobile": .string(mobile),
@@ -116,11 +113,11 @@ struct Storyteller: Sendable {
     // MARK: What becomes of it
 
     private func steps(
-        of phrase: Phrase, at province: Region, _ random: inout some RandomNumberGenerator
+        of phrase: Phrase, at province: Province, _ random: inout some RandomNumberGenerator
     ) -> [Story.Step] {
-        let category = network[category: phrase.category]
-        let local = category?.localAgency.map { "\(province.code)-\($0)" }
-        let ministry = category?.ministry?.rawValue.member(of: ministries)
+        let category = Category[phrase.category] ?? .other
+        let local = category.localAgency.map { "\(province.code)-\($0)" }
+        let ministry = category.ministry?.rawValue.member(of: ministries)
         let others = provinces.filter { $0.code != province.code }
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<8: return []

@@ -21,13 +21,11 @@ struct Trickle: Sendable {
     private static let patience = Duration.seconds(900)
 
     /// - Parameter rate: new cases a second.
-    init(document: DemoDocument, network: Network, rate: Double) throws {
+    init(document: DemoDocument, rate: Double) throws {
         self.rate = rate
         desks = try Desks(document)
         storyteller = Storyteller(
-            network: network,
-            provinces: document.nodes.compactMap { Origin($0.code) }.compactMap { network[region: $0] },
-            ministries: Array(document.ministries.keys))
+            provinces: document.nodes.compactMap { Province[$0.code] }, ministries: Array(document.ministries.keys))
     }
 
     /// Throws `CancellationError` once cancelled.

@@ -58,11 +58,11 @@ extension Due {
     /// An absent message has both numbers 0.
     fileprivate init?(canonical bytes: UnsafeRawBufferPointer?) {
         guard let bytes else {
-            self.init(at: Instant(milliseconds: 0), rules: 0)
+            self.init(at: Instant(milliseconds: 0), calendar: 0)
             return
         }
         var reader = WireReader(bytes)
-        self.init(at: Instant(milliseconds: reader.sint64(1)), rules: reader.fixed64(2))
+        self.init(at: Instant(milliseconds: reader.sint64(1)), calendar: Int(reader.uint32(2)))
         guard reader.isDone else { return nil }
     }
 }

@@ -7,12 +7,12 @@ extension Due {
     fileprivate var message: Peyvand_V1_Due {
         var message = Peyvand_V1_Due()
         message.at = at.milliseconds
-        message.rules = rules
+        message.calendar = UInt32(clamping: calendar)
         return message
     }
 
     fileprivate init(_ message: Peyvand_V1_Due) {
-        self.init(at: Instant(milliseconds: message.at), rules: message.rules)
+        self.init(at: Instant(milliseconds: message.at), calendar: Int(message.calendar))
     }
 }
 

@@ -39,18 +39,19 @@ extension Envelope {
         _ = reader.slice(100)
         guard reader.isDone else { return nil }
 
-        var read = Content.unreadable
+        var change: CaseChange?
         if let content {
-            if caseID != nil, let change = CaseChange(canonical: content), change.kind.rawValue == type {
-                read = .change(change)
+            if let read = CaseChange(canonical: content), read.kind.rawValue == type {
+                change = read
             } else {
-                read = Content(wire: [UInt8](content), type: type, concernsCase: caseID != nil)
+                change = CaseChange(wire: [UInt8](content), type: type)
             }
         }
         self.init(
             id: [UInt8](id), origin: origin, incarnation: incarnation, seq: seq, previous: previous, caseID: caseID,
             base: base, epoch: epoch, stamp: stamp, occurredAt: occurredAt, actor: actor, type: type, schema: schema,
-            minReader: minReader, declaredClass: declaredClass, content: read, partHash: partHash,
+            minReader: minReader, declaredClass: declaredClass, content: change.map { .change($0) } ?? .unreadable,
+            partHash: partHash,
             applies: applies)
     }
 }

@@ -50,11 +50,7 @@ extension Envelope {
         message.schema = schema
         message.minReader = minReader
         message.mergeClass = UInt32(mergeClass?.rawValue ?? 0)
-        switch content {
-        case .change(let change): message.content = Data(change.message.wire)
-        case .rule(let rule): message.content = Data(rule.wire)
-        case .unreadable: break
-        }
+        if let change { message.content = Data(change.message.wire) }
         if let partHash { message.partHash = Data(partHash) }
         if let applies { message.applies = Data(applies) }
         return message.wire
@@ -94,7 +90,7 @@ extension Envelope {
         }
         let role = Role(rawValue: message.actor.role)
         let base = Self.base(message.base)
-        let content = Content(wire: Array(message.content), type: message.type, concernsCase: caseID != nil)
+        let change = CaseChange(wire: Array(message.content), type: message.type)
         self.init(
             id: Array(message.id), origin: origin, incarnation: message.incarnation, seq: message.seq,
             previous: previous, caseID: caseID, base: base ?? [], epoch: message.epoch,
@@ -102,7 +98,7 @@ extension Envelope {
             actor: Actor(name: message.actor.name, role: role ?? .system, organization: organization),
             type: message.type, schema: message.schema, minReader: message.minReader,
             declaredClass: MergeClass(wire: message.mergeClass),
-            content: base == nil || role == nil ? .unreadable : content,
+            content: base == nil || role == nil ? .unreadable : change.map { .change($0) } ?? .unreadable,
             partHash: partHash, applies: applies)
     }
 

@@ -1,12 +1,11 @@
-/// gRPC's framing: one byte that says whether the message is compressed (never, here), four bytes of big-endian length,
-/// then the message.
+/// gRPC's framing: one byte that says whether the message is compressed (never, here), four bytes of big-endian length, then
+/// the message.
 public struct Deframer: Sendable {
     private var buffer: [UInt8] = []
     private var start = 0
 
     public init() {}
 
-    /// Adds bytes as they come, in pieces of any size.
     public mutating func append(_ bytes: some Collection<UInt8>) {
         if start > 0, start == buffer.count {
             buffer.removeAll(keepingCapacity: true)

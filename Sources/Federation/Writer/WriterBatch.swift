@@ -14,8 +14,6 @@ public struct WriterBatch<Core: DecidingCore, Caller: Sendable>: Sendable, Equat
     /// The own chains after it.
     public internal(set) var journal = ChainTree()
     public internal(set) var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
-    /// By whose days the figures count after it.
-    public internal(set) var zone = Country.unknown.zone
     /// Of its items, in their order: a `Refusal` or `FeedFault` where the core refused.
     public internal(set) var outcomes: [Result<WriterDone, any Error>] = []
     /// Of the events of the cases that it touches.
@@ -31,8 +29,8 @@ public struct WriterBatch<Core: DecidingCore, Caller: Sendable>: Sendable, Equat
     /// Whether there is nothing to save.
     public var isEmpty: Bool { effects.isEmpty }
 
-    /// Whether the journal's head proves that this batch was committed. One that moves no head (parts that came, a
-    /// feed's cursor) leaves no proof: it is decided anew, which changes nothing twice.
+    /// Whether the journal's head proves that this batch was committed. One that moves no head (parts that came, a feed's
+    /// cursor) leaves no proof: it is decided anew, which changes nothing twice.
     func isCommitted(at head: StoredHead) -> Bool { becomes != expected && becomes == head }
 
     public static func == (left: Self, right: Self) -> Bool { left.number == right.number }

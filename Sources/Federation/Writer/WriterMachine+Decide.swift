@@ -61,7 +61,7 @@ extension WriterMachine {
             // Its identifier is of this moment: nobody has written about it.
             core?.desk.load(id, events: [])
             // The hub draws under no province's digits, so it registers none.
-            return Prepared(item: item, caseID: id, needsCode: origin.region != nil, cases: [id])
+            return Prepared(item: item, caseID: id, needsCode: origin.provinceNumber != nil, cases: [id])
         case .arrival(_, let cases, _): return Prepared(item: item, cases: cases)
         case .escalation(let id): return Prepared(item: item, caseID: id, cases: [id])
         }
@@ -74,9 +74,9 @@ extension WriterMachine {
         var prepared = items
         var taken = underWay.reduce(into: Set(prepared.compactMap(\.code))) { $0.formUnion($1.codes) }
         for index in missing {
-            guard let region = origin.region else { break }
+            guard let province = origin.provinceNumber else { break }
             repeat {
-                prepared[index].code = TrackingCode(region: region, random: random.next())
+                prepared[index].code = TrackingCode(province: province, random: random.next())
             } while prepared[index].code.map { taken.insert($0).inserted } == false
         }
         var seen: Set<CaseID> = []
@@ -123,7 +123,6 @@ extension WriterMachine {
         batch.becomes = StoredHead(
             head: core.desk.writer.head, stamp: core.desk.writer.clock.last, position: core.position)
         batch.journal = core.desk.journal
-        batch.zone = core.desk.network.country.zone
         batch.bytes = batch.effects.touched.reduce(0) { $0 + (core.desk.cases[$1]?.size ?? 0) }
         self.core = core
         state = .decided(batch)

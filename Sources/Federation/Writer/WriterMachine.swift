@@ -4,19 +4,15 @@ public import Casework
 /// transaction, then has all callers answered (group commit).
 ///
 /// Order of durability: a batch is saved, then those who watch are told, then its callers are answered. Nothing is
-/// answered that is not durable: what is decided while an earlier batch is being saved waits for that batch, and is
-/// decided anew should it fail. Where a batch cannot be saved, only the culprit hears: the others are saved without it.
+/// answered that is not durable: what is decided while an earlier batch is being saved waits for that batch, and is decided
+/// anew should it fail. Where a batch cannot be saved, only the culprit hears: the others are saved without it.
 ///
-/// Its driver calls `proceed` and carries out what it says until that is nothing, then waits for work in the queue or
-/// for the end of a commit. `time` is that of a clock that only goes forward; `now` is the wall clock, which people
-/// set.
+/// Its driver calls `proceed` and carries out what it says until that is nothing, then waits for work in the queue or for
+/// the end of a commit. `time` is that of a clock that only goes forward; `now` is the wall clock, which people set.
 public struct WriterMachine<Core: DecidingCore, Caller: Sendable>: Sendable {
-    /// What waits: a command or an arrival, with who waits for it.
     public typealias Item = WriterItem<Core, Caller>
-    /// What is decided and saved together.
     public typealias Batch = WriterBatch<Core, Caller>
 
-    /// What the driver is to do, in this order.
     public enum Action: Sendable, Equatable {
         /// Take from the queue, and give it to `took`.
         case take
@@ -38,8 +34,8 @@ public struct WriterMachine<Core: DecidingCore, Caller: Sendable>: Sendable {
         case refuseWaiting(WriterFault)
         /// A case's stored bytes are damaged: somebody else is to be asked for them.
         case report(damaged: CaseID)
-        /// Ask the store where the journal stands, taking it over at the first time, make the core from it, and give
-        /// both to `reloaded`.
+        /// Ask the store where the journal stands, taking it over at the first time, make the core from it, and give both to
+        /// `reloaded`.
         case reload(isFirst: Bool)
         /// Call again not before this time.
         case wait(until: Instant)
@@ -47,7 +43,6 @@ public struct WriterMachine<Core: DecidingCore, Caller: Sendable>: Sendable {
         case stop(WriterFault)
     }
 
-    /// Whether there is a core to decide with.
     public enum State: Sendable {
         /// There is no core; the store is asked not before that time. Can go to: reading, ended.
         case away(until: Instant)

@@ -4,7 +4,6 @@ public import Casework
 ///
 /// `time` is everywhere that of a clock that only goes forward.
 public struct WriterQueue<Core: DecidingCore, Caller: Sendable>: Sendable {
-    /// What waits: a command or an arrival, with who waits for it.
     public typealias Item = WriterItem<Core, Caller>
 
     /// What the writer has to know of its queue.
@@ -18,8 +17,8 @@ public struct WriterQueue<Core: DecidingCore, Caller: Sendable>: Sendable {
     }
 
     public private(set) var items: [Item] = []
-    /// Whether this server may write of itself. A node that starts asks the hub first whether it was brought back from
-    /// an older state; until then only what comes over the link is taken.
+    /// Whether this server may write of itself. A node that starts asks the hub first whether it was brought back from an
+    /// older state; until then only what comes over the link is taken.
     public var isOpen: Bool
     /// A commit is under way, whose end wakes the writer: until then single commands need not.
     public var isCommitting = false
@@ -76,7 +75,6 @@ public struct WriterQueue<Core: DecidingCore, Caller: Sendable>: Sendable {
         return clear()
     }
 
-    /// What the writer has to know of its queue at this time.
     public func facts(time: Instant) -> Facts {
         Facts(
             hasItems: isOpen ? !items.isEmpty : items.contains { !$0.work.admission.isOwn },

@@ -1,7 +1,6 @@
 public import Casework
 
-/// Where a journal stands: its last own event, the greatest stamp given, and the dense number of the last event
-/// numbered.
+/// Where a journal stands: its last own event, the greatest stamp given, and the dense number of the last event numbered.
 public struct StoredHead: Sendable, Equatable {
     public var head: ChainHead
     public var stamp: Stamp
@@ -16,7 +15,6 @@ public struct StoredHead: Sendable, Equatable {
     public static let empty = StoredHead(head: .empty, stamp: Stamp(rawValue: 0), position: 0)
 }
 
-/// Who sent a request, and under which key.
 public struct IdempotencyKey: Sendable, Hashable {
     /// `name@ORGANISATION`
     public var principal: String

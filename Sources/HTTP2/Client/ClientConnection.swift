@@ -3,17 +3,16 @@ public import Logging
 public import NIOCore
 public import NIOPosix
 import Synchronization
-import Telemetry
 
 /// One HTTP/2 connection to a server, over TLS. Usable from any task; requests share it.
 public final class ClientConnection: Sendable {
     private let channel: any Channel
     private let driver: ClientDriver
-    private let limits: ConnectionLimits
+    private let limits: Limits
     /// Who the server's certificate says it is; nil when it does not name exactly one URI.
     public let peer: PeerIdentity?
 
-    private init(channel: any Channel, driver: ClientDriver, limits: ConnectionLimits, peer: PeerIdentity?) {
+    private init(channel: any Channel, driver: ClientDriver, limits: Limits, peer: PeerIdentity?) {
         self.channel = channel
         self.driver = driver
         self.limits = limits
@@ -24,10 +23,9 @@ public final class ClientConnection: Sendable {
     /// TLS 1.3 server has accepted our certificate.
     ///
     /// - Throws: `connectFailed`, `peerRefused` (we do not trust the server), `certificateRefused` (it does not trust
-    ///   us), `protocolMismatch`, `timeout` after `ConnectionLimits.connectTimeout`, `connectionClosed`,
-    ///   `configuration`.
+    ///   us), `protocolMismatch`, `timeout` after `Limits.connectTimeout`, `connectionClosed`, `configuration`.
     public static func connect(
-        host: String, port: Int, tls: TLSConfiguration, limits: ConnectionLimits = ConnectionLimits(),
+        host: String, port: Int, tls: TLSConfiguration, limits: Limits = Limits(),
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger
     ) async throws -> ClientConnection {
         let context = try TLSContext(role: .client, configuration: tls)
@@ -53,13 +51,10 @@ public final class ClientConnection: Sendable {
             } onCancel: {
                 channel.close(promise: nil)
             }
-            logger.debug(
-                "connected",
-                metadata: [LogKey.host: "\(host)", LogKey.port: "\(port)", LogKey.peer: "\(peer?.uri ?? "")"])
+            logger.debug("connected", metadata: ["host": "\(host)", "port": "\(port)", "peer": "\(peer?.uri ?? "")"])
             return ClientConnection(channel: channel, driver: driver, limits: limits, peer: peer)
         } catch {
-            logger.debug(
-                "not connected", metadata: [LogKey.host: "\(host)", LogKey.port: "\(port)", LogKey.error: "\(error)"])
+            logger.debug("not connected", metadata: ["host": "\(host)", "port": "\(port)", "error": "\(error)"])
             channel.close(promise: nil)
             throw error
         }
@@ -79,7 +74,7 @@ public final class ClientConnection: Sendable {
 
     /// A whole exchange: the answer's head, body and trailers.
     ///
-    /// - Throws: `bodyTooLarge` above `ConnectionLimits.maxResponseBody`, and as `open` and `ClientStream` do.
+    /// - Throws: `bodyTooLarge` above `Limits.maxResponseBody`, and as `open` and `ClientStream` do.
     public func send(
         _ request: HTTPRequest, body: ByteBuffer? = nil
     ) async throws -> (HTTPResponse, ByteBuffer, HTTPFields?) {
@@ -98,7 +93,7 @@ public final class ClientConnection: Sendable {
         }
     }
 
-    /// Says GOAWAY, lets open exchanges finish for `ConnectionLimits.shutdownGrace`, and closes.
+    /// Says GOAWAY, lets open exchanges finish for `Limits.shutdownGrace`, and closes.
     public func close() async {
         let (driver, channel) = (driver, channel)
         channel.eventLoop.run { driver.shutDown() }
@@ -130,13 +125,13 @@ final class ClientDriver: H2ConnectionOwner, @unchecked Sendable {
     let ready: EventLoopPromise<PeerIdentity?>
     let isClosed = Atomic<Bool>(false)
     let failure = Mutex<HTTP2Error?>(nil)
-    private let limits: ConnectionLimits
+    private let limits: Limits
     private let executor: LoopExecutor
     private var connection: H2Connection?
     private var peer: PeerIdentity?
     private var clock: RepeatedTask?
 
-    init(loop: any EventLoop, limits: ConnectionLimits) {
+    init(loop: any EventLoop, limits: Limits) {
         self.loop = loop
         self.limits = limits
         executor = LoopExecutor(loop: loop)

@@ -11,8 +11,7 @@ public struct ClientStream: Sendable {
 
     init(_ exchange: H2Exchange) { self.exchange = exchange }
 
-    /// Sends a piece of the body; suspends while more than `ConnectionLimits.outboundHighWater` bytes wait for the
-    /// peer.
+    /// Sends a piece of the body; suspends while more than `Limits.outboundHighWater` bytes wait for the peer.
     public func write(_ buffer: ByteBuffer) async throws {
         try await exchange.write(buffer)
     }

@@ -43,7 +43,7 @@ final class H1Connection: ChannelDuplexHandler, Flushable {
         headSince = idleSince
     }
 
-    var limits: ConnectionLimits { core.limits }
+    var limits: Limits { core.limits }
 
     // MARK: The channel
 

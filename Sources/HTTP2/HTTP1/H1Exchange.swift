@@ -198,7 +198,7 @@ final class H1Exchange: Exchange, @unchecked Sendable {
         inbound.end(trailers)
     }
 
-    /// Whether the body is later than `ConnectionLimits` allows; while the handler leaves some of it untaken it is not.
+    /// Whether the body is later than `Limits` allows; while the handler leaves some of it untaken it is not.
     func isLate(_ now: NIODeadline) -> Bool {
         guard let deadline = bodyDeadline, let connection else { return false }
         if inbound.buffered > 0 {

@@ -1,13 +1,12 @@
 import CoreMetrics
 import Metrics
-import Telemetry
 
-/// What the doors record.
+/// This module's metrics, in one list.
 enum DoorMetrics {
-    private static let connections = Counter(label: Metric.connections.rawValue)
-    private static let openConnections = Gauge(label: Metric.openConnections.rawValue)
-    private static let requests = Counter(label: Metric.doorRequests.rawValue)
-    private static let fastRequests = Counter(label: Metric.fastRequests.rawValue)
+    private static let connections = Counter(label: "http2_connections_total")
+    private static let openConnections = Gauge(label: "http2_connections_open")
+    private static let requests = Counter(label: "http2_requests_total")
+    private static let fastRequests = Counter(label: "http2_fast_path_requests_total")
 
     static func accepted() { connections.increment() }
     static func open(_ count: Int) { openConnections.record(count) }
@@ -15,6 +14,6 @@ enum DoorMetrics {
     static func answeredFast() { fastRequests.increment() }
 
     static func refused(_ code: HTTP2Error.Code) {
-        Counter(label: Metric.refusals.rawValue, dimensions: [("code", code.rawValue)]).increment()
+        Counter(label: "http2_refusals_total", dimensions: [("code", code.rawValue)]).increment()
     }
 }

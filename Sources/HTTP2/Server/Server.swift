@@ -2,7 +2,6 @@ public import Logging
 public import NIOCore
 import NIOPosix
 import Synchronization
-import Telemetry
 
 /// One door: HTTP/2 and, where its ALPN allows, HTTP/1.1, over TLS or plain, on one address and port.
 public final class Server: Sendable {
@@ -32,8 +31,7 @@ public final class Server: Sendable {
     ///   - handler: answers requests, on their connection's event loop.
     /// - Throws: `configuration` when a certificate, key or trust file cannot be used.
     public init(
-        address: String, port: Int, tls: TLSConfiguration?, limits: ConnectionLimits = ConnectionLimits(),
-        threads: Int = 1,
+        address: String, port: Int, tls: TLSConfiguration?, limits: Limits = Limits(), threads: Int = 1,
         eventLoopGroup: (any EventLoopGroup)? = nil, fastPath: FastPath? = nil,
         authorize: (@Sendable (PeerIdentity) -> String?)? = nil,
         audit: @escaping @Sendable (RefusalRecord) -> Void = { _ in }, logger: Logger,
@@ -112,7 +110,7 @@ public final class Server: Sendable {
     }
 
     /// Listens, if `start` was not called before, until `shutdown` is called or the task is cancelled, which shuts
-    /// down with `ConnectionLimits.shutdownGrace`.
+    /// down with `Limits.shutdownGrace`.
     public func run() async throws {
         if state.withLock({ $0.listener == nil && !$0.isShutDown }) { _ = try await start() }
         guard let listener = state.withLock({ $0.listener }) else { return }
@@ -141,7 +139,7 @@ public final class Server: Sendable {
             try await waitUntilEmpty(loops, .seconds(2))
             if ownsGroup { try await group.shutdownGracefully() }
         } catch {
-            core.logger.warning("shutdown was cut short", metadata: [LogKey.error: "\(error)"])
+            core.logger.warning("shutdown was cut short", metadata: ["error": "\(error)"])
         }
     }
 
@@ -168,7 +166,7 @@ public final class Server: Sendable {
                 closed += try await loop.close(where: matches, error)
             } catch {
                 // The loop has shut down, and with it its connections.
-                core.logger.debug("an event loop is gone", metadata: [LogKey.error: "\(error)"])
+                core.logger.debug("an event loop is gone", metadata: ["error": "\(error)"])
             }
         }
         return closed

@@ -8,7 +8,7 @@ import NIOHTTPTypesHTTP1
 /// What all connections of one server share.
 final class ServerCore: Sendable {
     let tls: TLSContext?
-    let limits: ConnectionLimits
+    let limits: Limits
     let fastPath: FastPath?
     let authorize: TLSSession.Authorize?
     let audit: @Sendable (RefusalRecord) -> Void
@@ -16,7 +16,7 @@ final class ServerCore: Sendable {
     let handler: RequestHandler
 
     init(
-        tls: TLSContext?, limits: ConnectionLimits, fastPath: FastPath?, authorize: TLSSession.Authorize?,
+        tls: TLSContext?, limits: Limits, fastPath: FastPath?, authorize: TLSSession.Authorize?,
         audit: @escaping @Sendable (RefusalRecord) -> Void, logger: Logger, handler: @escaping RequestHandler
     ) {
         self.tls = tls

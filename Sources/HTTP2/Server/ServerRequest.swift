@@ -117,8 +117,7 @@ public struct ResponseWriter: Sendable {
         try await exchange.loop.call { [exchange] in try exchange.sendHead(response) }
     }
 
-    /// Sends a piece of the body; suspends while more than `ConnectionLimits.outboundHighWater` bytes wait for the
-    /// peer.
+    /// Sends a piece of the body; suspends while more than `Limits.outboundHighWater` bytes wait for the peer.
     public func write(_ buffer: ByteBuffer) async throws {
         try await exchange.write(buffer)
     }

@@ -23,7 +23,7 @@ final class H2Connection: ChannelInboundHandler, Flushable {
 
     let session: H2Session
     let executor: LoopExecutor
-    let limits: ConnectionLimits
+    let limits: Limits
     private weak var owner: (any H2ConnectionOwner)?
     private var context: ChannelHandlerContext?
     private var output = ByteBuffer()
@@ -48,7 +48,7 @@ final class H2Connection: ChannelInboundHandler, Flushable {
     private var idleSince: NIODeadline?
 
     init(
-        role: H2Session.Role, executor: LoopExecutor, limits: ConnectionLimits, owner: any H2ConnectionOwner
+        role: H2Session.Role, executor: LoopExecutor, limits: Limits, owner: any H2ConnectionOwner
     ) throws(HTTP2Error) {
         let now = NIODeadline.now()
         session = try H2Session(role: role, limits: limits, now: now)

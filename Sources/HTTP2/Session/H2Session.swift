@@ -9,7 +9,7 @@ final class H2Session {
     enum Role { case server, client }
 
     let role: Role
-    let limits: ConnectionLimits
+    let limits: Limits
     private var session: OpaquePointer?
     private(set) var streams: [Int32: H2Stream] = [:]
     private var events: [H2Event] = []
@@ -27,7 +27,7 @@ final class H2Session {
     /// The code of the last GOAWAY that left; above 0, nghttp2 or we found the peer at fault.
     private(set) var goawaySent: UInt32?
 
-    init(role: Role, limits: ConnectionLimits, now: NIODeadline) throws(HTTP2Error) {
+    init(role: Role, limits: Limits, now: NIODeadline) throws(HTTP2Error) {
         self.role = role
         self.limits = limits
         self.now = now

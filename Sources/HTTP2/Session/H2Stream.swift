@@ -36,7 +36,7 @@ final class H2Stream {
 enum H2Event {
     /// A request's or a response's head is complete.
     case head(H2Stream, endStream: Bool)
-    /// The head or trailers are above the caps of `ConnectionLimits`.
+    /// The head or trailers are above the caps of `Limits`.
     case headTooLarge(H2Stream)
     case data(H2Stream, ByteBuffer)
     /// The peer ended its side; trailers if it sent some.

@@ -1,7 +1,7 @@
 import CNGHTTP2
 import HTTPTypes
 
-/// A header block as it arrives, field by field, within the caps of `ConnectionLimits`.
+/// A header block as it arrives, field by field, within the caps of `Limits`.
 struct HeaderBlock {
     var method: String?
     var scheme: String?
@@ -14,7 +14,7 @@ struct HeaderBlock {
     /// Set once a cap is passed; from then on fields are counted and dropped, so that an HPACK bomb takes no memory.
     private(set) var isTooLarge = false
 
-    mutating func add(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, limits: ConnectionLimits) {
+    mutating func add(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, limits: Limits) {
         // RFC 9113 §6.5.2 counts 32 bytes of overhead for each field.
         bytes += name.count + value.count + 32
         count += 1

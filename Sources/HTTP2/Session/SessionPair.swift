@@ -9,8 +9,8 @@ package struct SessionPair {
     private var bytes = ByteBuffer()
 
     package init() throws {
-        client = try H2Session(role: .client, limits: ConnectionLimits(), now: now)
-        server = try H2Session(role: .server, limits: ConnectionLimits(), now: now)
+        client = try H2Session(role: .client, limits: Limits(), now: now)
+        server = try H2Session(role: .server, limits: Limits(), now: now)
     }
 
     /// One request without a body, answered with `body`.

@@ -13,9 +13,9 @@ enum EpochChecker: Checker {
                 guard grant.epoch > 0, seen.insert(grant.epoch).inserted else {
                     throw Violation("epoch \(grant.epoch) of \(id) stands twice")
                 }
-                // A hub that nobody told of its restore decides again what it forgot, until a node shows it; so does
-                // one that has heard only one of two copies of a node, or a node that was itself brought back, or that
-                // forgot that there is such a seat.
+                // A hub that nobody told of its restore decides again what it forgot, until a node shows it; so does one
+                // that has heard only one of two copies of a node, or a node that was itself brought back, or that forgot
+                // that there is such a seat.
                 let causes = replicas.world.causes
                 guard let cause = grant.cause, replicas.world.isTold || !causes.hubRestored, causes.copied.isEmpty,
                     causes.restored.isEmpty,

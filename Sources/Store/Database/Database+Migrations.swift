@@ -1,6 +1,5 @@
 import Logging
 import Postgres
-import Telemetry
 
 /// One numbered change of the tables. A released one never changes.
 struct Migration: Sendable {
@@ -39,7 +38,7 @@ extension Database {
             throw error
         }
         await connection.close()
-        for number in applied { logger.notice("database migrated", metadata: [LogKey.migration: "\(number)"]) }
+        for number in applied { logger.notice("database migrated", metadata: ["migration": "\(number)"]) }
     }
 
     private static func apply(_ migrations: [Migration], _ connection: isolated Connection) throws -> [Int] {

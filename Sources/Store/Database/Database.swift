@@ -91,9 +91,9 @@ public final class Database: Sendable {
         }
     }
 
-    /// What a batch writes while it waits for the one before, a writer that came since waits for: not longer than this,
-    /// should the process be frozen or cut off. Two batches may wait for each other through somebody else's lock on a
-    /// table, which the server cannot see: neither waits for long, and is tried again.
+    /// What a batch writes while it waits for the one before, a writer that came since waits for: not longer than this, should
+    /// the process be frozen or cut off. Two batches may wait for each other through somebody else's lock on a table, which
+    /// the server cannot see: neither waits for long, and is tried again.
     private static let writing = [
         "synchronous_commit": "on", "idle_in_transaction_session_timeout": "30s", "lock_timeout": "5s",
         "default_transaction_isolation": "read committed",
@@ -107,7 +107,6 @@ public final class Database: Sendable {
         return try await Connection.connect(configuration, logger: logger)
     }
 
-    /// Ends all connections; statements under way are waited for.
     public func close() async {
         await readers.close()
         await lookups.close()

@@ -38,7 +38,6 @@ extension Accounts {
         }
     }
 
-    /// Ends a session; one that is not there is as good.
     public func closeSession(id: String) async throws {
         let hash = Self.hash(id)
         _ = try await database.readers.run { connection in

@@ -1,7 +1,6 @@
 public import Contract
 public import Logging
 import Synchronization
-import Telemetry
 
 /// Takes audit lines at once, from any thread, and saves them in batches soon after.
 public final class AuditTrail: Sendable {
@@ -21,8 +20,7 @@ public final class AuditTrail: Sendable {
             return true
         }
         if !isKept {
-            logger.error(
-                "audit line not kept", metadata: [LogKey.action: "\(line.action)", LogKey.actor: "\(line.actor)"])
+            logger.error("audit line not kept", metadata: ["action": "\(line.action)", "actor": "\(line.actor)"])
         }
     }
 
@@ -34,7 +32,7 @@ public final class AuditTrail: Sendable {
             do {
                 try await flush()
             } catch {
-                logger.error("audit lines lost at the end", metadata: [LogKey.error: "\(error)"])
+                logger.error("audit lines lost at the end", metadata: ["error": "\(error)"])
             }
         }.value
     }

@@ -7,7 +7,6 @@ public struct Registry: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// A certificate that may connect, or no longer.
     public struct Entry: Sendable, Hashable {
         /// Lower-case SHA-256 of the certificate's DER form.
         public var fingerprint: String

@@ -31,8 +31,8 @@ public enum RebuildError: Error, Sendable, Equatable, CustomStringConvertible {
 
 /// Drops the cases, their figures and all projections, and makes them anew from the journal.
 public enum Rebuild {
-    /// First the cases with their figures, in one transaction, then the projections. What stood there before is
-    /// compared with what was made.
+    /// First the cases with their figures, in one transaction, then the projections. What stood there before is compared
+    /// with what was made.
     /// - Parameters:
     ///   - origin: this server.
     ///   - progress: how many cases of a stage are done.
@@ -98,7 +98,6 @@ private struct RebuildRun {
             guard ids.count == Self.page, let end = ids.last else { break }
             last = end.bytes
         }
-        let zone = try await store.zone()
         let old = "\(schema).cases"
         let differences = try await connection.transaction { connection in
             try connection.execute("LOCK TABLE \(old), figures, days IN ACCESS EXCLUSIVE MODE")
@@ -106,14 +105,14 @@ private struct RebuildRun {
             guard try Self.heads(connection) == heads else { throw RebuildError.serverIsRunning }
             let files = "\(schema).attachments"
             let differences =
-                try Self.differentCases(old, connection) + Self.differentFigures(zone, connection)
+                try Self.differentCases(old, connection) + Self.differentFigures(connection)
                 + Self.differentFiles(files, connection)
             try connection.execute(
                 """
                 TRUNCATE \(old), figures, days;
                 INSERT INTO \(old) SELECT * FROM cases;
                 INSERT INTO figures (home, \(CountedCase.columns.joined(separator: ", "))) \(FigureCount.statement);
-                INSERT INTO days (at, home, registered, answered, due) \(FigureCount.days(of: "cases", zone));
+                INSERT INTO days (at, home, registered, answered, due) \(FigureCount.days(of: "cases"));
                 DROP TABLE pg_temp.cases;
                 UPDATE attachments new SET here = old.here FROM \(files) old
                     WHERE old.event = new.event AND old.sha256 = new.sha256;
@@ -170,13 +169,13 @@ private struct RebuildRun {
         return try rows.map { "attachments \(try $0.get(0, as: String.self)): was not what its event says" }
     }
 
-    private static func differentFigures(_ zone: Zone, _ connection: isolated Connection) throws -> [String] {
+    private static func differentFigures(_ connection: isolated Connection) throws -> [String] {
         let rows = try connection.query(
             """
             SELECT coalesce(f.home, c.home) FROM figures f FULL JOIN (\(FigureCount.statement)) c USING (home)
             WHERE (\(FigureCount.sum("f"))) IS DISTINCT FROM (\(FigureCount.sum("c"))) ORDER BY 1
             """)
-        let days = try connection.query(FigureCount.differentDays(from: "cases", zone))
+        let days = try connection.query(FigureCount.differentDays(from: "cases"))
         return try rows.map { "figures \(try $0.get(0, as: String.self)): were not the count of its cases" }
             + days.map { "days \(try $0.get(0, as: String.self)): were not the count of its cases" }
     }

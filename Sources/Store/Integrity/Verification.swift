@@ -34,7 +34,6 @@ public struct VerificationReport: Sendable, Equatable {
 /// Proves that what is stored is what was written: every event has its hash, every chain holds, every part belongs to
 /// its event, every receipt is signed, and all that is derived follows from the journal.
 public enum Verification {
-    /// How far a verification has come.
     public struct Progress: Sendable, Equatable {
         /// `journal`, `cases`, `receipts`, `figures`, `feeds`
         public var stage: String

@@ -54,7 +54,7 @@ public struct CaseRow: Sendable, Equatable {
         outcome = state.outcome
         kind = state.registration?.kind ?? .request
         channel = state.registration?.channel ?? .phone
-        category = Category.otherCode
+        category = Category.other.code
         if case .category(let shown)? = state.values[.category]?.value { category = shown }
         priority = .normal
         if case .priority(let shown)? = state.values[.priority]?.value { priority = shown }

@@ -10,11 +10,9 @@ public protocol CaseStore: Sendable {
     func resume(_ origin: Origin, token: UInt64) async throws -> StoredHead
     /// Saves all of a batch or nothing. Throws `StoreError.fenced`, `.duplicateKey` or `.outcomeUnknown`, or a
     /// `PostgresError`.
-    /// - Parameter earlier: the commit that this batch goes on from, where it is still under way: what can be prepared
-    ///   is prepared beside it. When it fails this batch is not saved, and throws `StoreError.earlierFailed`.
+    /// - Parameter earlier: the commit that this batch goes on from, where it is still under way: what can be prepared is
+    ///   prepared beside it. When it fails this batch is not saved, and throws `StoreError.earlierFailed`.
     func commit(_ batch: Commit, after earlier: Task<Void, any Error>?) async throws
-    /// The hub's events that concern no case, in the order of their positions.
-    func rules() async throws -> [Event]
     /// The events of each case in the order of their positions, with their parts. A case without events is left out.
     func events(of cases: [CaseID]) async throws -> [CaseID: [Event]]
     /// Accepted and held events of some incarnations of an origin, in order of seq and, at one seq, of incarnation as a
@@ -86,9 +84,6 @@ public protocol CaseStore: Sendable {
 }
 
 extension CaseStore {
-    /// By whose days the figures count.
-    func zone() async throws -> Zone { RuleBook(try await rules()).network.country.zone }
-
     public func commit(_ batch: Commit) async throws { try await commit(batch, after: nil) }
 }
 
@@ -100,7 +95,6 @@ extension Task<Void, any Error>? {
     }
 }
 
-/// What a node last said of itself.
 public struct NodeReport: Sendable, Equatable {
     public var origin: Origin
     public var heardAt: Instant
@@ -121,9 +115,7 @@ public struct NodeReport: Sendable, Equatable {
 
 /// One transaction of the writer. Journal, parts, cases, figures, feeds, cursors and replies move together.
 public struct Commit: Sendable {
-    /// See `Effects`.
     public typealias Numbered = Effects.Numbered
-    /// See `Effects`.
     public typealias Routed = Effects.Routed
 
     public var origin: Origin
@@ -131,15 +123,12 @@ public struct Commit: Sendable {
     /// What the head must be now, and what it becomes.
     public var expected: StoredHead
     public var becomes: StoredHead
-    /// What the core decided. An origin that it both lifts and quarantines stays quarantined: the safe order of the
-    /// two.
+    /// What the core decided. An origin that it both lifts and quarantines stays quarantined: the safe order of the two.
     public var effects: Effects
     public var cases: [CaseRow] = []
     /// So many of `cases`, from the first, are each there once, in their order, and nothing of them was here before:
     /// neither events nor a row.
     public var begun = 0
-    /// By whose days the figures count.
-    public var zone = Country.unknown.zone
     public var replies: [(key: IdempotencyKey, reply: IdempotentReply)] = []
     public var now: Instant
 
@@ -156,7 +145,6 @@ public struct Commit: Sendable {
     }
 }
 
-/// Why the store did not commit.
 public enum StoreError: Error, Sendable, Equatable {
     /// Another process has become this origin's writer: stop.
     case fenced

@@ -5,12 +5,10 @@ public import Federation
 public import Logging
 import Postgres
 import Synchronization
-import Telemetry
 
 /// The single writer of a server, which carries out what `WriterMachine` says on a `CaseStore`: looks up, reads, saves,
 /// and tells those who wait. It decides nothing.
 public actor Writer<Core: DecidingCore> {
-    /// What a command came to, for its caller.
     public typealias Answer = WriterAnswer
     typealias Machine = WriterMachine<Core, Ticket<WriterDone>>
     typealias Item = Machine.Item
@@ -24,7 +22,6 @@ public actor Writer<Core: DecidingCore> {
         public var cases: [CaseRow]
     }
 
-    /// What the writer asks of the server in which it runs.
     public struct Environment: Sendable {
         public var now: @Sendable () -> Instant
         public var observe: @Sendable (Notice) -> Void
@@ -248,7 +245,7 @@ public actor Writer<Core: DecidingCore> {
                 do {
                     actions += try await look(action)
                 } catch {
-                    logger.warning("store not read", metadata: [LogKey.error: "\(error)"])
+                    logger.warning("store not read", metadata: ["error": "\(error)"])
                     actions += machine.failed(StoreFailure(error), time: time)
                 }
             case .derive(let batch):
@@ -305,7 +302,7 @@ public actor Writer<Core: DecidingCore> {
             origin: origin, token: token, expected: batch.expected, becomes: batch.becomes, effects: batch.effects,
             now: environment.now())
         (commit.cases, commit.begun) = rows[batch.number] ?? ([], 0)
-        (commit.replies, commit.zone) = (batch.replies, batch.zone)
+        commit.replies = batch.replies
         let number = batch.number
         commits[number] = Task { [store, wake, endings, logger, commit, earlier = earlier.flatMap { commits[$0] }] in
             defer { wake.continuation.yield() }
@@ -313,7 +310,7 @@ public actor Writer<Core: DecidingCore> {
                 try await store.commit(commit, after: earlier)
                 endings.note(number, .success(()))
             } catch {
-                logger.warning("batch not saved", metadata: [LogKey.batch: "\(number)", LogKey.error: "\(error)"])
+                logger.warning("batch not saved", metadata: ["batch": "\(number)", "error": "\(error)"])
                 endings.note(number, .failure(StoreFailure(error)))
                 throw error
             }
@@ -365,8 +362,7 @@ public actor Writer<Core: DecidingCore> {
         return (begun + known, begun.count)
     }
 
-    /// How many events each case gained, and the position of the last. What one person does at once mostly stands
-    /// together.
+    /// How many events each case gained, and the position of the last. What one person does at once mostly stands together.
     private static func newEvents(_ numbered: [Effects.Numbered]) -> [CaseID: (count: Int, last: UInt64)] {
         var new: [CaseID: (count: Int, last: UInt64)] = [:]
         new.reserveCapacity(numbered.count / 2)

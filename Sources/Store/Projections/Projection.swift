@@ -26,8 +26,8 @@ protocol Projection: Sendable {
 /// Cases that moved, each as it stands now with all its events, in their order here.
 ///
 /// Whole cases instead of the events alone: a case that moves twice before it is looked at comes once, and one whose
-/// part arrives late comes without an event of its own. So a row must follow from its case, never from the steps.
-/// Events that concern no case come to no projection.
+/// part arrives late comes without an event of its own. So a row must follow from its case, never from the steps. Events
+/// that concern no case come to no projection.
 struct ProjectionStep: Sendable {
     /// This server.
     let origin: Origin

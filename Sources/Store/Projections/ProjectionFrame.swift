@@ -7,9 +7,9 @@ import Synchronization
 
 /// Moves a server's projections behind its accepted position.
 ///
-/// Cursors follow the single writer's dense position, which rows get in the order in which they commit: nothing can
-/// come before a cursor later. Projections that have come equally far advance together, so that each case is read and
-/// folded once for all of them; one that was made anew catches up beside the others, and then joins them.
+/// Cursors follow the single writer's dense position, which rows get in the order in which they commit: nothing can come
+/// before a cursor later. Projections that have come equally far advance together, so that each case is read and folded
+/// once for all of them; one that was made anew catches up beside the others, and then joins them.
 public final class ProjectionFrame: Sendable {
     private let database: Database
     private let store: any CaseStore
@@ -64,8 +64,7 @@ public final class ProjectionFrame: Sendable {
     /// Takes one step with each group of projections that have come equally far.
     /// - Parameter limit: how many cases a step takes; more when the last ones have one position. As many are in memory
     ///   at a time.
-    /// - Returns: how many cases came, or projections moved; 0 when all are level, or while another process advances
-    ///   them.
+    /// - Returns: how many cases came, or projections moved; 0 when all are level, or while another process advances them.
     public func advance(limit: Int) async throws -> Int {
         let groups = try await groups()
         looked.withLock { looked in
@@ -138,9 +137,9 @@ public final class ProjectionFrame: Sendable {
         return max(moved.count, end > group.start ? 1 : 0)
     }
 
-    /// Cases of the very position reached before are looked at again when their rows have changed: a part that arrives
-    /// late changes a case's texts without an event of its own, so its row then bears the position of the event before.
-    /// When all were folded anew, all bear one position: no more are looked at again than fit.
+    /// Cases of the very position reached before are looked at again when their rows have changed: a part that arrives late
+    /// changes a case's texts without an event of its own, so its row then bears the position of the event before. When all
+    /// were folded anew, all bear one position: no more are looked at again than fit.
     private func find(
         after start: UInt64, to next: UInt64?, limit: Int
     ) async throws -> (again: [Found], moved: [Found]) {
@@ -207,8 +206,8 @@ public final class ProjectionFrame: Sendable {
     /// What a crash takes of a projection is projected again: its place is lost with it.
     private static let doNotWait = "SELECT set_config('synchronous_commit', 'off', true)"
 
-    /// Where another process has moved one of them it divides by zero, so that nothing behind it in a pipeline runs.
-    /// Those that stay where they are cost no write: the last cases are looked at again at each start.
+    /// Where another process has moved one of them it divides by zero, so that nothing behind it in a pipeline runs. Those
+    /// that stay where they are cost no write: the last cases are looked at again at each start.
     private static let move = """
         WITH moved AS (
             UPDATE projections SET position = $1

@@ -4,8 +4,8 @@ import Postgres
 
 /// The conditions of a list of cases, as SQL with its parameters. Values are always parameters, never in the text.
 struct CaseFilter: Sendable {
-    /// What follows the list's order: an index finds the place and goes on from there. By registration only the time
-    /// and the identifier: a search applies it to its own rows.
+    /// What follows the list's order: an index finds the place and goes on from there. By registration only the time and
+    /// the identifier: a search applies it to its own rows.
     private(set) var stretch: [String] = []
     /// What else is asked of a case.
     private(set) var conditions: [String] = []
@@ -85,9 +85,8 @@ struct CaseFilter: Sendable {
         """
     }
 
-    /// All cases with the words, found by their trigrams, then ordered: quick for words that few cases have. The
-    /// planner alone would choose by each word's frequency, and walk a million cases for two frequent words that never
-    /// meet.
+    /// All cases with the words, found by their trigrams, then ordered: quick for words that few cases have. The planner
+    /// alone would choose by each word's frequency, and walk a million cases for two frequent words that never meet.
     func indexStatement(_ order: CaseOrder, limit: Int) -> String {
         """
         WITH found AS MATERIALIZED (SELECT s.id, s.registered_at FROM search s WHERE \(Self.all(words)))
@@ -113,9 +112,9 @@ enum CaseOrder: Sendable {
     case latest
     case deadline
 
-    /// The table in whose order cases are searched for words. `search` has the time of registration itself: it may be
-    /// far behind while a province's long journal comes in, and then `cases` begins with thousands that it does not
-    /// know yet. By deadline such cases mostly come last.
+    /// The table in whose order cases are searched for words. `search` has the time of registration itself: it may be far
+    /// behind while a province's long journal comes in, and then `cases` begins with thousands that it does not know yet.
+    /// By deadline such cases mostly come last.
     var searched: (table: String, alias: String) {
         switch self {
         case .latest: ("search", "s")

@@ -16,7 +16,7 @@ extension CaseReads {
             id: record.id.description, trackingCode: state.trackingCode?.digits ?? "",
             kind: (state.registration?.kind ?? .request).rawValue,
             channel: (state.registration?.channel ?? .phone).rawValue,
-            category: values.category ?? Category.otherCode, subject: text(.subject),
+            category: values.category ?? Category.other.code, subject: text(.subject),
             description: text(.description), about: state.registration?.about?.rawValue,
             priority: (values.priority ?? .normal).rawValue, tags: values.tags,
             citizen: CaseDocument.Citizen(

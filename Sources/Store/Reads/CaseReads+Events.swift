@@ -133,7 +133,7 @@ extension Grant {
 
 extension Due {
     fileprivate var content: [String: ContentValue] {
-        ["due": .string(at.rfc3339), "rules": .string(Receipt.hex(rules))]
+        ["due": .string(at.rfc3339), "calendar": .int(Int64(calendar))]
     }
 }
 

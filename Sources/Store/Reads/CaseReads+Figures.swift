@@ -11,8 +11,7 @@ extension CaseReads {
     public func overview(
         now: Instant
     ) async throws -> (position: UInt64, counts: Counts, byHome: [Origin: Counts]) {
-        let country = network.country
-        let today = country.start(of: country.date(at: now))
+        let today = JalaliDate(instant: now)
         let head = origin.code
         return try await database.readers.transaction(mode: .snapshot) { connection in
             let rows = try connection.pipeline([
@@ -22,7 +21,7 @@ extension CaseReads {
                     "SELECT home, sum(due)::bigint FROM days WHERE at < $1 AND due <> 0 GROUP BY home",
                     [.timestamp(now.stored)]
                 ),
-                ("SELECT home, registered FROM days WHERE at = $1", [.timestamp(today.stored)]),
+                ("SELECT home, registered FROM days WHERE at = $1", [.timestamp(today.startOfDay.stored)]),
             ])
             var byHome: [Origin: Counts] = [:]
             for row in rows[1] {
@@ -37,13 +36,12 @@ extension CaseReads {
         }
     }
 
-    /// New cases and answers of each day of the country, oldest first; the last is today.
+    /// New cases and answers of each Tehran day, oldest first; the last is today.
     /// - Parameter days: 1–366.
     public func trend(days: Int, now: Instant? = nil) async throws -> [TrendPoint] {
-        let country = network.country
-        let last = country.date(at: now ?? .system).dayNumber
-        let dates = (0..<min(max(days, 1), 366)).reversed().map { CivilDate(country.calendar, dayNumber: last - $0) }
-        let starts = dates.map { country.start(of: $0).stored }
+        let last = JalaliDate(instant: now ?? .system)
+        let dates = (0..<min(max(days, 1), 366)).reversed().map { last.adding(days: -$0) }
+        let starts = dates.map(\.startOfDay.stored)
         let counted = try await database.readers.run { connection in
             try connection.query(
                 """
@@ -56,7 +54,7 @@ extension CaseReads {
         }
         return zip(dates, starts).map { date, start in
             TrendPoint(
-                day: date.code, registered: counted[start]?.registered ?? 0, answered: counted[start]?.answered ?? 0)
+                day: date.isoText, registered: counted[start]?.registered ?? 0, answered: counted[start]?.answered ?? 0)
         }
     }
 
@@ -84,6 +82,11 @@ extension CaseReads {
             ).map { try CaseRow(columns: $0) }
         }
     }
+}
+
+extension JalaliDate {
+    /// `1405-08-30`
+    fileprivate var isoText: String { description.split(separator: "/").joined(separator: "-") }
 }
 
 extension Counts {

@@ -6,8 +6,13 @@ extension CaseReads {
     /// Figures of the cases registered in a period, as they stand at `now`: a share of them can never exceed the
     /// whole, and work on older cases cannot hide what this period left open. By home at the hub, by holder at a
     /// node.
-    public func report(_ period: CivilPeriod, now: Instant) async throws -> ReportDocument {
-        let range = period.range(in: network.country)
+    public func report(_ period: ReportPeriod, now: Instant) async throws -> ReportDocument {
+        let jalali =
+            switch period {
+            case .month(let year, let month): JalaliPeriod.month(year: year, month: month)
+            case .quarter(let year, let quarter): JalaliPeriod.quarter(year: year, quarter: quarter)
+            }
+        let range = jalali.range
         let organization = origin.isHub ? "home" : "holder"
         let head = origin.code
         let (position, groups) = try await database.readers.transaction(mode: .snapshot) { connection in
@@ -25,7 +30,7 @@ extension CaseReads {
         let none = ReportDocument.Row(
             key: "total", registered: 0, answered: 0, closed: 0, disputed: 0, overdue: 0, medianDays: nil)
         return ReportDocument(
-            period: period.code, from: range.lowerBound.rfc3339, to: range.upperBound.rfc3339, asOf: now.rfc3339,
+            period: jalali.code, from: range.lowerBound.rfc3339, to: range.upperBound.rfc3339, asOf: now.rfc3339,
             position: position, total: rows(.total).first ?? none, byOrganization: rows(.organization),
             byCategory: rows(.category))
     }

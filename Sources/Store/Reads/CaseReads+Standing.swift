@@ -39,8 +39,7 @@ extension CaseReads {
                 ),
                 ("SELECT count(*) FROM cases WHERE parked", []), ("SELECT count(*) FROM cases WHERE pending", []),
                 (Self.chains, []),
-                // The first, until somebody has served what was put back; the second stays, with further lines below
-                // its time.
+                // The first, until somebody has served what was put back; the second stays, with further lines below its time.
                 ("SELECT value FROM facts WHERE name IN ('restored_at', 'restored') ORDER BY name DESC LIMIT 1", []),
                 ("SELECT \(Alarms.columns) FROM alarms ORDER BY id DESC LIMIT 5", []),
             ])
@@ -55,8 +54,8 @@ extension CaseReads {
             alarms: try rows[5].map { try AlarmDocument(columns: $0) })
     }
 
-    /// When an event was written, by its origin's clock: an import's legal time is long past. Nil where there is none,
-    /// and for a damaged one, which `peyvand verify` names: this page must go on.
+    /// When an event was written, by its origin's clock: an import's legal time is long past. Nil where there is none, and
+    /// for a damaged one, which `peyvand verify` names: this page must go on.
     fileprivate static func written(_ row: Row, _ column: Int) throws -> String? {
         guard let bytes = try row.get(column, as: [UInt8]?.self) else { return nil }
         do {

@@ -18,7 +18,7 @@ extension CaseReads {
         if candidates.count > 1 {
             let digits = mobile.map { PersianText.latinDigits($0).filter(\.isNumber) } ?? ""
             let chosen = digits.utf8.count == 4 ? candidates.filter { Self.hasMobile($0, endingIn: digits) } : []
-            guard chosen.count == 1 else { return ambiguous(code) }
+            guard chosen.count == 1 else { return Self.ambiguous(code) }
             candidates = chosen
         }
         return candidates.first.map { Self.tracked($0, code, now: now) }
@@ -52,9 +52,9 @@ extension CaseReads {
     }
 
     /// Tells no more than the code itself does: that it was given, and in which province.
-    private func ambiguous(_ code: TrackingCode) -> TrackDocument {
+    private static func ambiguous(_ code: TrackingCode) -> TrackDocument {
         TrackDocument(
             trackingCode: code.digits, status: Status.draft.rawValue, outcome: nil, registeredAt: nil, deadline: nil,
-            holder: origin.neighbour(code.region)?.code ?? origin.code, overdue: false, stages: [], ambiguous: true)
+            holder: code.province, overdue: false, stages: [], ambiguous: true)
     }
 }

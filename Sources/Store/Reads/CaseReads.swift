@@ -9,16 +9,14 @@ public struct CaseReads: Sendable {
     let database: Database
     let store: any CaseStore
     let origin: Origin
-    let rules: Rules
+    let tree: OrganizationTree
 
-    public init(database: Database, store: any CaseStore, origin: Origin, rules: Rules) {
+    public init(database: Database, store: any CaseStore, origin: Origin, tree: OrganizationTree) {
         self.database = database
         self.store = store
         self.origin = origin
-        self.rules = rules
+        self.tree = tree
     }
-
-    var network: Network { rules.network }
 
     /// `nil` when no event of this case is here.
     public func record(_ id: CaseID) async throws -> CaseRecord? {
@@ -36,9 +34,7 @@ public struct CaseReads: Sendable {
     // MARK: Who may read personal data and free texts
 
     /// The core's rule, as this server's tree has it.
-    func readership(of principal: Principal) -> Readership {
-        Readership(of: principal.actor, at: origin, in: network.tree)
-    }
+    func readership(of principal: Principal) -> Readership { Readership(of: principal.actor, at: origin, in: tree) }
 }
 
 extension Instant {

@@ -8,7 +8,6 @@ public struct AttachmentRegister: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// A file that an event names and that is not here yet.
     public struct Missing: Sendable, Equatable {
         public var file: EventHash
         /// Bytes.

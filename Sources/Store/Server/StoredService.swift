@@ -9,9 +9,7 @@ import Postgres
 /// What node and hub answer alike, from the store. Each adds its own reads.
 public protocol StoredService: CaseService {
     associatedtype Core: DecidingCore
-    /// What the server works with: store, reads, accounts.
     var office: Office { get }
-    /// The one writer of this origin.
     var writer: Writer<Core> { get }
     /// The hub's acknowledgement that covers an own event, where there is one.
     func acknowledgement(of event: Event) async throws -> Ack?
@@ -20,8 +18,8 @@ public protocol StoredService: CaseService {
 /// The parts that every server has.
 public struct Office: Sendable {
     public let origin: Origin
-    /// The nation's rules that this server knows.
-    public let rules: Rules
+    public let tree: OrganizationTree
+    public let calendar: WorkCalendar
     public let database: Database
     public let store: any CaseStore
     public let reads: CaseReads
@@ -40,18 +38,19 @@ public struct Office: Sendable {
     public let now: @Sendable () -> Instant
 
     public init(
-        origin: Origin, rules: Rules = Rules(), database: Database, store: any CaseStore,
+        origin: Origin, tree: OrganizationTree, calendar: WorkCalendar, database: Database, store: any CaseStore,
         receiptKey: SigningKey, files: AttachmentFiles? = nil, now: @escaping @Sendable () -> Instant, logger: Logger
     ) {
         self.origin = origin
-        self.rules = rules
+        self.tree = tree
+        self.calendar = calendar
         self.database = database
         self.store = store
         self.receiptKey = receiptKey
         self.files = files
         attachments = AttachmentRegister(database)
         self.now = now
-        reads = CaseReads(database: database, store: store, origin: origin, rules: rules)
+        reads = CaseReads(database: database, store: store, origin: origin, tree: tree)
         accounts = Accounts(database)
         auditTrail = AuditTrail(Audit(database), logger: logger)
         alarms = Alarms(database)
@@ -62,12 +61,8 @@ public struct Office: Sendable {
 
 extension StoredService {
     public var origin: Origin { office.origin }
-    public var network: Network { office.rules.network }
-    public var now: Instant { office.now() }
-
-    public func duesTouched(by closure: Closure) async throws -> [TouchedDue] {
-        try await office.reads.duesTouched(by: closure)
-    }
+    public var tree: OrganizationTree { office.tree }
+    public var calendar: WorkCalendar { office.calendar }
 
     public func execute(_ request: CommandRequest) async throws -> CommandResult {
         let answer = try await whole(request.caseID) { try await writer.submit(request) }
@@ -78,13 +73,13 @@ extension StoredService {
         return CommandResult(document: document, receipt: receipt, isReplay: answer.isReplay)
     }
 
-    /// What the writer would decide a command of `principal` by. Without a core, while it reloads, only what its peers
-    /// can read is not known.
+    /// What the writer would decide a command of `principal` by. Without a core, while it reloads, only what its peers can
+    /// read is not known.
     func context(of principal: Principal, on record: CaseRecord) async -> DecisionContext {
         let (actor, now) = (principal.actor, office.now())
         let context = await writer.withCore { $0?.desk.context(of: actor, on: record, now: now) }
         return context
-            ?? DecisionContext(now: now, origin: origin, actor: actor, network: network)
+            ?? DecisionContext(now: now, origin: origin, actor: actor, tree: tree, calendar: calendar)
     }
 
     private func record(_ id: CaseID) async throws -> CaseRecord? {
@@ -162,7 +157,7 @@ extension StoredService {
         try await office.reads.track(code, mobile: mobile)
     }
 
-    public func report(_ period: CivilPeriod) async throws -> ReportDocument {
+    public func report(_ period: ReportPeriod) async throws -> ReportDocument {
         try await office.reads.report(period, now: office.now())
     }
 

@@ -3,7 +3,6 @@ public import Casework
 public import Federation
 public import Logging
 import Postgres
-import Telemetry
 
 /// Work that goes on in the background of every server.
 public enum Upkeep {
@@ -18,14 +17,14 @@ public enum Upkeep {
                 return
             } catch {
                 if Task.isCancelled { return }
-                logger.warning("upkeep failed", metadata: [LogKey.error: "\(error)"])
+                logger.warning("upkeep failed", metadata: ["error": "\(error)"])
             }
             do { try await Task.sleep(for: interval) } catch { return }
         }
     }
 
-    /// Removes what is kept for a time only: idempotency keys after 90 days (those of intake and import stay for ever)
-    /// and sessions that have ended.
+    /// Removes what is kept for a time only: idempotency keys after 90 days (those of intake and import stay for ever) and
+    /// sessions that have ended.
     public static func forget(_ office: Office, logger: Logger) async {
         await periodically(every: .seconds(3600), logger: logger) {
             let now = office.now()
@@ -96,8 +95,8 @@ public enum Upkeep {
         ) ORDER BY id LIMIT 256
         """
 
-    /// Reads every stored event once a day, at a pace that nobody feels, so that a flipped bit is found and fetched
-    /// again while somebody else still has it.
+    /// Reads every stored event once a day, at a pace that nobody feels, so that a flipped bit is found and fetched again
+    /// while somebody else still has it.
     public static func readAll(
         _ office: Office, logger: Logger, damaged: @escaping @Sendable (CaseID) -> Void
     ) async {
@@ -138,7 +137,7 @@ public enum Upkeep {
             let changed = try await office.attachments.reconcile(author: office.origin.isHub ? .hub : nil) {
                 files.size(of: $0) != nil
             }
-            if changed > 0 { logger.notice("files found or missed", metadata: [LogKey.count: "\(changed)"]) }
+            if changed > 0 { logger.notice("files found or missed", metadata: ["count": "\(changed)"]) }
         }
     }
 }

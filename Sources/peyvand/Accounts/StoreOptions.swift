@@ -51,9 +51,7 @@ struct StoreOptions: ParsableArguments {
         guard let code = code ?? standard else {
             throw .usedWrongly("a demonstration has many servers; give --code hub, or --code IR-03.")
         }
-        guard Origin(code) != nil else {
-            throw .usedWrongly("'\(code)' is no server; use hub, or a province such as IR-03.")
-        }
+        guard Origin(code) != nil else { throw .usedWrongly("'\(code)' is no server; use hub, or IR-00 to IR-30.") }
         return DemoFolder.database(of: code)
     }
 

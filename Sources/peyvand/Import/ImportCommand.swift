@@ -18,8 +18,6 @@ struct ImportCommand: AsyncParsableCommand {
     @Option(help: "The CSV file, with a heading.") var file: String
     @Option(help: "A mapping file, or the name of a shipped one: la311-2020.") var mapping: String
     @OptionGroup var remote: RemoteOptions
-    @Option(help: "The country whose rules judge the rows: a folder, or one in deploy/countries.")
-    var country: String?
     @Option(help: "A running demonstration's folder.") var directory: String?
     @Flag(help: "Read and judge every row; send nothing.") var dryRun = false
     @Option(help: "Where rejected rows go: line, key, reason.") var rejects: String?
@@ -35,23 +33,21 @@ struct ImportCommand: AsyncParsableCommand {
         guard let heading = csv.next(), heading.fault == nil else {
             throw Failure("\(file) has no heading; its first line must name the columns.")
         }
-        let place = try country ?? directory.map { try DemoFolder($0).country(nil).path } ?? CountryFolder.standard
-        let network = try CountryFolder(named: place).network()
-        let reader = try RowReader(mapping, network: network, heading: heading.fields)
+        let reader = try RowReader(mapping, heading: heading.fields)
         let target = dryRun ? nil : try await target()
         let digest = hex(
             Digest.sha256(Digest.sha256(bytes) + Digest.sha256(mapping.source) + Array((target?.label ?? "").utf8)))
         let name = file.split(separator: "/").last.map { String($0) } ?? "rows"
-        let imports = directory.map { DemoFolder($0).imports }
-        let rejectsFile = rejects ?? (imports.map { "\($0)/\(name).rejects.csv" } ?? "\(name).rejects.csv")
-        let stateFile = try state ?? statePath(imports, digest: digest)
-        if let imports { try Files.makeFolder(imports) }
+        let place = directory.map { DemoFolder($0).imports }
+        let rejectsFile = rejects ?? (place.map { "\($0)/\(name).rejects.csv" } ?? "\(name).rejects.csv")
+        let stateFile = try state ?? statePath(place, digest: digest)
+        if let place { try Files.makeFolder(place) }
         if dryRun { try Files.remove(rejectsFile) }
         let run = ImportRun(
             bytes: bytes, reader: reader, target: target, only: target?.only, stateFile: stateFile,
             rejectsFile: rejectsFile, digest: digest)
         let tally = try await run.run()
-        report(tally, network, rejectsFile: rejectsFile)
+        report(tally, rejectsFile: rejectsFile)
         for client in target?.clients.values ?? [:].values { await client.close() }
     }
 
@@ -88,12 +84,12 @@ struct ImportCommand: AsyncParsableCommand {
         return "\(folder)/\(digest.prefix(16)).import.json"
     }
 
-    private func report(_ tally: ImportTally, _ network: Network, rejectsFile: String) {
+    private func report(_ tally: ImportTally, rejectsFile: String) {
         let made = dryRun ? "would become cases" : "created"
         Terminal.line(
             "\(tally.rows) rows: \(tally.created) \(made), \(tally.exists) there before, \(tally.rejected) rejected")
         for (code, count) in tally.provinces.sorted(by: { $0.key < $1.key }) {
-            Terminal.line("  \(code)  \(count)  \(Origin(code).flatMap { network[region: $0]?.nameEN } ?? "")")
+            Terminal.line("  \(code)  \(count)  \(Province[code]?.nameEN ?? "")")
         }
         if tally.rejected > 0 { Terminal.line("rejected rows with their reasons: \(rejectsFile)") }
     }

@@ -117,7 +117,7 @@ extension ImportMapping {
         self.place = try reader.province()
         kind = try reader.choice("kind") { $0.string.flatMap { Kind(rawValue: $0) } }
         channel = try reader.choice("channel") { $0.string.flatMap { Channel(rawValue: $0) } }
-        category = try reader.choice("category") { $0.string }
+        category = try reader.choice("category") { $0.string.flatMap { Category[$0]?.code } }
         priority = try reader.choice("priority", ifAbsent: .normal) { $0.string.flatMap { Priority(rawValue: $0) } }
         agency = try reader.choice("agency") { value in
             value.string.flatMap { OrganizationCode(rawValue: "IR-00-" + $0) == nil ? nil : $0 }

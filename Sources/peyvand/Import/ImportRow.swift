@@ -23,14 +23,12 @@ struct Reject: Sendable, Equatable {
 /// The heading of a file, and a mapping: what turns its rows into cases.
 struct RowReader: Sendable {
     let mapping: ImportMapping
-    /// The rules that judge the rows.
-    let network: Network
     private let columns: [String: Int]
     private let width: Int
 
     /// - Throws: `Failure` when the mapping names a column that the file does not have.
-    init(_ mapping: ImportMapping, network: Network, heading: [String]) throws(Failure) {
-        (self.mapping, self.network) = (mapping, network)
+    init(_ mapping: ImportMapping, heading: [String]) throws(Failure) {
+        self.mapping = mapping
         width = heading.count
         var columns: [String: Int] = [:]
         for (index, name) in heading.enumerated() {
@@ -180,24 +178,24 @@ struct RowReader: Sendable {
             let value = try value(column, row)
             if let province = mapping.place.values[value] { return province }
             if value.isEmpty { continue }
-            if mapping.place.spreads, let province = spread(value) { return province }
+            if mapping.place.spreads { return Self.spread(value) }
             throw Wrong(reason: "\(column) is '\(value.prefix(100))', for which the mapping has no province")
         }
         throw Wrong(reason: "\(mapping.place.columns.joined(separator: " and ")) name no province")
     }
 
     /// The same value gets the same province on every machine, in proportion to population: FNV-1a over its bytes.
-    func spread(_ value: String) -> Origin? {
+    static func spread(_ value: String) -> Origin {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in value.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        let people = network.regions.reduce(0) { $0 + $1.population }
+        let people = Province.all.reduce(0) { $0 + $1.population }
         // The high bits of FNV are its better ones.
-        var number = Int((hash >> 16) % UInt64(max(1, people)))
-        for province in network.regions {
+        var number = Int((hash >> 16) % UInt64(people))
+        for province in Province.all {
             number -= province.population
             if number < 0 { return province.origin }
         }
-        return network.regions.first?.origin
+        return Origin.provinces[0]
     }
 }
 

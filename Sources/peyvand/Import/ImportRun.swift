@@ -149,7 +149,7 @@ struct ImportRun: Sendable {
     private func judge(_ rows: [ImportRow]) -> Results {
         var outcome = Results()
         for row in rows {
-            if let reason = row.objection(now: .now, reader.network) {
+            if let reason = row.objection(now: .now) {
                 outcome.rejects.append(Reject(line: row.line, key: row.key, reason: reason))
             } else {
                 outcome.tally.created += 1
@@ -226,8 +226,8 @@ struct ImportRun: Sendable {
 
     // MARK: Resuming
 
-    /// How far an earlier run came, unless its target has lost since what it then had. A state that cannot be read, or
-    /// a target that does not answer now, means from the beginning: the keys of the rows make that safe.
+    /// How far an earlier run came, unless its target has lost since what it then had. A state that cannot be read, or a
+    /// target that does not answer now, means from the beginning: the keys of the rows make that safe.
     private func resumed() async -> ImportState? {
         guard let target, let stateFile, let state = try? ImportState(reading: stateFile), state.digest == digest,
             let client = target.clients[state.last.node],
@@ -247,13 +247,14 @@ extension ImportRun.Results {
 
 extension ImportRow {
     /// Why the casework would refuse it; nil when it would not.
-    func objection(now: Instant, _ network: Network) -> String? {
+    func objection(now: Instant) -> String? {
         let id = CaseID(home: province, at: imported.registeredAt, random: (0, 0))
         let organization = OrganizationCode(province)
         let context = DecisionContext(
             now: now, origin: province,
-            actor: Actor(name: "import", role: .supervisor, organization: organization), network: network)
-        guard let code = TrackingCode(region: province.region ?? 0, random: 0) else {
+            actor: Actor(name: "import", role: .supervisor, organization: organization), tree: .standard,
+            calendar: .standard)
+        guard let code = TrackingCode(province: province.provinceNumber ?? 0, random: 0) else {
             return "\(province) gives no tracking codes"
         }
         do throws(Refusal) {

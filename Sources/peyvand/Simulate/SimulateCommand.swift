@@ -81,7 +81,7 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 }
 
-extension RunEnd {
+extension Outcome {
     /// What the process ends with.
     var code: Int32 {
         switch self {

@@ -1,32 +1,35 @@
-import TestCountry
 import Testing
 
 @testable import Casework
 
-@Suite struct RegionTests {
-    private let regions = Network.iran.regions
-
-    @Test func iranHasItsProvinces() {
-        #expect(regions.map(\.code) == (0...30).map { "IR-" + padded($0, 2) })
-        #expect(regions.reduce(0) { $0 + $1.population } == 79_926_270)
-        #expect(Set(regions.map(\.slug)).count == 31)
-        #expect(Set(regions.map(\.nameFA)).count == 31)
-        #expect(Set(regions.map(\.nameEN)).count == 31)
-        #expect(Set(regions.map(\.capitalEN)).count == 31)
-        #expect(regions[3].capitalFA == "تبریز" && regions[3].shortFA == "آذ. شرقی")
-        #expect(regions[22].capitalEN == "Bandar Abbas")
-        #expect(regions[30].capitalEN == "Karaj")
-        #expect(Network.iran[region: .hub] == nil)
-        #expect(Origin("IR-31").flatMap { Network.iran[region: $0] } == nil)
+@Suite struct ProvinceTests {
+    @Test func thirtyOne() {
+        #expect(Province.all.count == 31)
+        #expect(Province.all.map(\.origin) == Origin.provinces)
+        #expect(Province.all.reduce(0) { $0 + $1.population } == 79_926_270)
+        #expect(Set(Province.all.map(\.slug)).count == 31)
+        #expect(Set(Province.all.map(\.nameFA)).count == 31)
+        #expect(Set(Province.all.map(\.nameEN)).count == 31)
+        #expect(Set(Province.all.map(\.capitalEN)).count == 31)
+        #expect(Province["IR-03"]?.capitalFA == "تبریز")
+        #expect(Province["IR-03"]?.capitalEN == "Tabriz")
+        #expect(Province["IR-22"]?.capitalEN == "Bandar Abbas")
+        #expect(Province["IR-30"]?.capitalEN == "Karaj")
+        #expect(Province["hub"] == nil)
+        #expect(Province["IR-31"] == nil)
     }
 
-    @Test(arguments: [Network.iran, .example]) func tilesAreDistinct(network: Network) {
-        #expect(Set(network.regions.map(\.tile)).count == network.regions.count)
+    @Test func tilesAreDistinctAndInside() {
+        #expect(Set(Province.all.map(\.tile)).count == 31)
+        for province in Province.all {
+            #expect((0..<Province.tileColumns).contains(province.tile.column))
+            #expect((0..<Province.tileRows).contains(province.tile.row))
+        }
     }
 
     /// Pairs (north, south) and (west, east) as the map of Iran has them.
     @Test func tilesResembleTheMap() throws {
-        func tile(_ number: Int) -> Region.Tile { regions[number].tile }
+        func tile(_ number: Int) -> Province.Tile { Province.all[number].tile }
         for (north, south) in [(3, 23), (2, 23), (23, 10), (10, 7), (7, 22), (4, 12), (28, 9), (9, 29), (29, 11)] {
             #expect(tile(north).row < tile(south).row)
         }
@@ -38,15 +41,14 @@ import Testing
 
 @Suite struct OriginTests {
     @Test func codes() throws {
+        #expect(Origin.provinces.count == 31)
         #expect(Origin("hub") == .hub)
-        #expect(Origin("IR-00")?.region == 0 && Origin("XA-99")?.region == 99)
-        #expect(Origin("XA-07")?.country == "XA")
-        #expect(Origin.hub.region == nil && Origin.hub.country == nil)
-        #expect(Origin("IR-03")?.neighbour(23) == Origin("IR-23") && Origin.hub.neighbour(1) == nil)
+        #expect(Origin("IR-00")?.provinceNumber == 0)
+        #expect(Origin("IR-30")?.province?.nameEN == "Alborz")
+        #expect(Origin.hub.provinceNumber == nil)
         #expect(Origin.provinces == Origin.provinces.sorted())
-        #expect((Origin.provinces + [.hub]).sorted().last == .hub)
         let refused = [
-            "", "HUB", "hub ", "IR-3", "IR-030", "ir-03", "IR-۰۳", "IR--1", "IR-+3", "IR-08S", "IR_03", "I1-03", "ÄÖ-1",
+            "", "HUB", "hub ", "IR-31", "IR-3", "IR-030", "ir-03", "IR-۰۳", "IR--1", "IR-+3", "IR-08S", "IR_03",
         ]
         for wrong in refused {
             #expect(Origin(wrong) == nil, "\(wrong)")
@@ -80,7 +82,7 @@ import Testing
 }
 
 @Suite struct OrganizationTreeTests {
-    let tree = Network.iran.tree
+    let tree = OrganizationTree.standard
 
     private func code(_ text: String) throws -> OrganizationCode { try #require(OrganizationCode(rawValue: text)) }
 
@@ -148,7 +150,7 @@ import Testing
         #expect(invalid([try make("AA", .presidency, seat: tabriz)]) == .badSeat(a, seat: tabriz))
         #expect(invalid([try make("IR-04", .province, seat: tabriz)]) == .badSeat(try code("IR-04"), seat: tabriz))
         #expect(invalid([try make("AA", area: ["hub"])]) == .badArea(a, area: "hub"))
-        #expect(invalid([try make("AA", area: ["IR-1"])]) == .badArea(a, area: "IR-1"))
+        #expect(invalid([try make("AA", area: ["IR-99"])]) == .badArea(a, area: "IR-99"))
     }
 
     @Test func orderOfTheListDoesNotMatter() throws {
@@ -158,21 +160,19 @@ import Testing
 
 @Suite struct CategoryTests {
     @Test func everyCategoryHasAnOfficeEverywhere() {
-        #expect(Set(Network.iran.categories.map(\.code)).count == Network.iran.categories.count)
-        #expect(Network.iran.categories.last?.code == Category.otherCode)
-        #expect(Network.iran[category: "nonsense"] == nil)
-        for category in Network.iran.categories {
-            #expect(Network.iran[category: category.code] == category)
-            if let ministry = category.ministry { #expect(Network.iran.tree[ministry]?.kind == .ministry) }
+        #expect(Set(Category.all.map(\.code)).count == Category.all.count)
+        #expect(Category.all.last == .other)
+        #expect(Category["nonsense"] == nil)
+        for category in Category.all {
+            #expect(Category[category.code] == category)
+            if let ministry = category.ministry { #expect(OrganizationTree.standard[ministry]?.kind == .ministry) }
             for origin in Origin.provinces + [.hub] {
-                #expect(Network.iran.tree[category.usualOrganization(in: origin)] != nil)
+                #expect(OrganizationTree.standard[category.usualOrganization(in: origin)] != nil)
             }
         }
-        #expect(
-            Network.iran[category: "municipal-services"]?.usualOrganization(in: Origin.provinces[3]).rawValue
-                == "IR-03-MUN")
-        #expect(Network.iran[category: "loans"]?.usualOrganization(in: Origin.provinces[3]).rawValue == "ECON")
-        #expect(Network.iran[category: "other"]?.usualOrganization(in: Origin.provinces[3]).rawValue == "IR-03")
+        #expect(Category["municipal-services"]?.usualOrganization(in: Origin.provinces[3]).rawValue == "IR-03-MUN")
+        #expect(Category["loans"]?.usualOrganization(in: Origin.provinces[3]).rawValue == "ECON")
+        #expect(Category["other"]?.usualOrganization(in: Origin.provinces[3]).rawValue == "IR-03")
     }
 
     @Test func theMissionsSubjectsAreThere() {
@@ -181,7 +181,7 @@ import Testing
             "unresponsive-agency", "municipal-services", "education", "judiciary", "trade-prices", "licences", "water",
             "electricity", "roads", "other",
         ] {
-            #expect(Network.iran[category: code] != nil, "\(code)")
+            #expect(Category[code] != nil, "\(code)")
         }
     }
 }

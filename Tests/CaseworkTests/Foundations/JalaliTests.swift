@@ -1,4 +1,3 @@
-import TestCountry
 import Testing
 
 @testable import Casework
@@ -87,6 +86,8 @@ import Testing
         #expect(last.adding(days: .max) == last)
         #expect(last.adding(days: .min).description == "0001/01/01")
         #expect(!last.dayRange.isEmpty)
+        #expect(!last.monthRange.isEmpty)
+        #expect(!JalaliDate(dayNumber: .min).quarterRange.isEmpty)
     }
 
     @Test func days() throws {
@@ -99,20 +100,18 @@ import Testing
     }
 }
 
-@Suite struct CivilPeriodTests {
-    private let iran = Network.iran.country
-
+@Suite struct JalaliPeriodTests {
     @Test func rangesOfMonthsAndQuarters() throws {
-        let aban = try #require(CivilPeriod(code: "1405-08"))
-        #expect(aban.range(in: iran).lowerBound.rfc3339 == "2026-10-22T20:30:00Z")
-        #expect(aban.range(in: iran).upperBound.rfc3339 == "2026-11-21T20:30:00Z")
-        let autumn = try #require(CivilPeriod(code: "۱۴۰۵-q۳"))
+        let aban = try #require(JalaliPeriod(code: "1405-08"))
+        #expect(aban.range.lowerBound.rfc3339 == "2026-10-22T20:30:00Z")
+        #expect(aban.range.upperBound.rfc3339 == "2026-11-21T20:30:00Z")
+        let autumn = try #require(JalaliPeriod(code: "۱۴۰۵-q۳"))
         #expect(autumn == .quarter(year: 1405, quarter: 3))
-        #expect(autumn.range(in: iran).lowerBound.rfc3339 == "2026-09-22T20:30:00Z")
-        #expect(autumn.range(in: iran).upperBound.rfc3339 == "2026-12-21T20:30:00Z")
-        #expect(aban.name(.jalali, .persian) == "آبان ۱۴۰۵")
-        #expect(autumn.name(.jalali, .persian) == "پاییز ۱۴۰۵")
-        #expect(autumn.name(.jalali, .english) == "Autumn 1405")
+        #expect(autumn.range.lowerBound.rfc3339 == "2026-09-22T20:30:00Z")
+        #expect(autumn.range.upperBound.rfc3339 == "2026-12-21T20:30:00Z")
+        #expect(aban.nameFA == "آبان ۱۴۰۵")
+        #expect(autumn.nameFA == "پاییز ۱۴۰۵")
+        #expect(autumn.nameEN == "Autumn 1405")
     }
 
     @Test func periodsTileTheYears() {
@@ -120,42 +119,31 @@ import Testing
             for month in 1...12 {
                 let next =
                     month == 12
-                    ? CivilPeriod.month(year: year + 1, month: 1) : .month(year: year, month: month + 1)
-                let period = CivilPeriod.month(year: year, month: month)
-                #expect(period.range(in: iran).upperBound == next.range(in: iran).lowerBound)
-                #expect(CivilPeriod(code: period.code) == period)
+                    ? JalaliPeriod.month(year: year + 1, month: 1) : .month(year: year, month: month + 1)
+                let period = JalaliPeriod.month(year: year, month: month)
+                #expect(period.range.upperBound == next.range.lowerBound)
+                #expect(JalaliPeriod(code: period.code) == period)
             }
             for quarter in 1...4 {
-                let period = CivilPeriod.quarter(year: year, quarter: quarter)
-                let last = CivilPeriod.month(year: year, month: quarter * 3)
-                #expect(period.range(in: iran).upperBound == last.range(in: iran).upperBound)
-                #expect(CivilPeriod(code: period.code) == period)
+                let period = JalaliPeriod.quarter(year: year, quarter: quarter)
+                let last = JalaliPeriod.month(year: year, month: quarter * 3)
+                #expect(period.range.upperBound == last.range.upperBound)
+                #expect(JalaliPeriod(code: period.code) == period)
             }
         }
-    }
-
-    @Test func gregorianMonths() throws {
-        let example = Network.example.country
-        let december = try #require(CivilPeriod(code: "2026-12"))
-        #expect(december.range(in: example).lowerBound.rfc3339 == "2026-12-01T00:00:00Z")
-        #expect(december.range(in: example).upperBound.rfc3339 == "2027-01-01T00:00:00Z")
-        #expect(december.name(.gregorian, .english) == "December 2026")
-        let quarter = try #require(CivilPeriod(code: "2026-Q4"))
-        #expect(quarter.range(in: example).lowerBound.rfc3339 == "2026-10-01T00:00:00Z")
-        #expect(quarter.name(.gregorian, .english) == "Q4 2026")
     }
 
     @Test(arguments: [
         "", "1405", "1405-13", "1405-0", "1405-Q5", "1405-Q0", "1405-Q", "-1-1", "1405-8-1", "0-1", "1405-+8",
     ])
     func refusesTheRest(code: String) {
-        #expect(CivilPeriod(code: code) == nil)
+        #expect(JalaliPeriod(code: code) == nil)
     }
 
     @Test func absurdNumbersAreClamped() {
-        #expect(CivilPeriod.month(year: .max, month: .max).code == "9377-12")
-        #expect(CivilPeriod.quarter(year: .min, quarter: .min).code == "0001-Q1")
-        #expect(!CivilPeriod.month(year: .max, month: .max).range(in: iran).isEmpty)
+        #expect(JalaliPeriod.month(year: .max, month: .max).code == "9377-12")
+        #expect(JalaliPeriod.quarter(year: .min, quarter: .min).code == "0001-Q1")
+        #expect(!JalaliPeriod.month(year: .max, month: .max).range.isEmpty)
     }
 }
 

@@ -20,22 +20,24 @@ import Testing
     }
 
     @Test func hasItsParts() throws {
-        let code = try #require(TrackingCode(region: 3, random: 1_234_567_890))
+        let code = try #require(TrackingCode(province: "IR-03", random: 1_234_567_890))
         #expect(code.digits.prefix(12) == "031234567890")
         #expect(code.digits.utf8.count == 13)
         #expect(code.grouped.hasPrefix("03-12345-67890-"))
-        #expect(code.region == 3)
-        #expect(TrackingCode(region: 0, random: 0)?.digits == "0000000000000")
-        #expect(TrackingCode(region: 30, random: .max)?.digits.prefix(12) == "303709551615")
-        #expect(TrackingCode(region: 99, random: 0)?.region == 99)
-        #expect(TrackingCode(region: 100, random: 0) == nil)
-        #expect(TrackingCode(region: -1, random: 0) == nil)
+        #expect(code.province == "IR-03")
+        #expect(TrackingCode(province: 3, random: 1_234_567_890) == code)
+        #expect(TrackingCode(province: 0, random: 0)?.digits == "0000000000000")
+        #expect(TrackingCode(province: 30, random: .max)?.digits.prefix(12) == "303709551615")
+        #expect(TrackingCode(province: 31, random: 0) == nil)
+        #expect(TrackingCode(province: -1, random: 0) == nil)
+        #expect(TrackingCode(province: "hub", random: 0) == nil)
+        #expect(TrackingCode(province: "IR-31", random: 0) == nil)
     }
 
     @Test func findsEveryWrongDigitAndEverySwap() throws {
         var random = SplitMix(state: 111)
         for _ in 0..<300 {
-            let code = try #require(TrackingCode(region: Int(random.next() % 31), random: random.next()))
+            let code = try #require(TrackingCode(province: Int(random.next() % 31), random: random.next()))
             let digits = code.digits.utf8.map { $0 - 0x30 }
             #expect(TrackingCode(parsing: code.digits) == code)
             for place in digits.indices {
@@ -53,7 +55,7 @@ import Testing
     }
 
     @Test func readsWhatPeopleWrite() throws {
-        let code = try #require(TrackingCode(region: 3, random: 1_234_567_890))
+        let code = try #require(TrackingCode(province: 3, random: 1_234_567_890))
         let persian = PersianText.persianDigits(code.digits)
         let arabic = String(
             String.UnicodeScalarView(
@@ -73,7 +75,7 @@ import Testing
     }
 
     @Test func saysWhatIsWrong() throws {
-        let code = try #require(TrackingCode(region: 3, random: 1_234_567_890)).digits
+        let code = try #require(TrackingCode(province: 3, random: 1_234_567_890)).digits
         #expect(throws: TrackingCode.ParsingError.empty) { try TrackingCode.parse(" - ") }
         #expect(throws: TrackingCode.ParsingError.empty) { try TrackingCode.parse("") }
         #expect(throws: TrackingCode.ParsingError.wrongLength(12)) { try TrackingCode.parse(String(code.dropLast())) }
@@ -84,6 +86,9 @@ import Testing
         #expect(throws: TrackingCode.ParsingError.unexpectedCharacter("１")) { try TrackingCode.parse("１" + code) }
         let wrong = String(code.dropLast()) + (code.last == "0" ? "1" : "0")
         #expect(throws: TrackingCode.ParsingError.wrongCheckDigit) { try TrackingCode.parse(wrong) }
+        let foreign: [UInt8] = [3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        let text = (foreign + [Damm.checkDigit(of: foreign)]).map(String.init).joined()
+        #expect(throws: TrackingCode.ParsingError.unknownProvince(31)) { try TrackingCode.parse(text) }
     }
 
     /// Programs write the digits and nothing else.
@@ -91,7 +96,7 @@ import Testing
         func read(_ text: String) -> TrackingCode? { Array(text.utf8).withUnsafeBytes { TrackingCode(utf8: $0) } }
         var random = SplitMix(state: 7)
         for province in 0...30 {
-            let code = try #require(TrackingCode(region: province, random: random.next()))
+            let code = try #require(TrackingCode(province: province, random: random.next()))
             #expect(read(code.digits) == code)
             let short = String(code.digits.dropLast())
             for other in [code.grouped, short, code.digits + "0", " " + short] { #expect(read(other) == nil) }
@@ -101,6 +106,8 @@ import Testing
             digits[index] = 0x30 + (digits[index] - 0x30 + 1) % 10
             #expect(digits.withUnsafeBytes { TrackingCode(utf8: $0) } == nil)
         }
+        let foreign: [UInt8] = [3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        #expect(read((foreign + [Damm.checkDigit(of: foreign)]).map(String.init).joined()) == nil)
         #expect(read("") == nil)
     }
 }

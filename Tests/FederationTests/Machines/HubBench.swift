@@ -1,5 +1,4 @@
 import Casework
-import TestCountry
 import Testing
 
 import struct Simulator.Generator
@@ -12,7 +11,7 @@ struct HubBench {
         desk: Desk(
             writer: JournalWriter(
                 origin: .hub, incarnation: 1, continuing: .empty, clock: HybridClock(), seal: testSeal),
-            journal: ChainTree(), rules: RuleBook(after: .iran), hashing: sha256),
+            journal: ChainTree(), tree: .standard, calendar: .standard, hashing: sha256),
         chains: [:], position: 0, feeds: [:])
     var docket = Docket()
     /// What a driver would find in the store.

@@ -178,8 +178,8 @@ import Testing
         #expect(try bench.take(.pending([bench.id])).types == ["hub granted"])
     }
 
-    /// A grant that comes back when a newer one stands gives no turn: its seat sees envelopes, and gets the parts when
-    /// it is given the case again.
+    /// A grant that comes back when a newer one stands gives no turn: its seat sees envelopes, and gets the parts when it is
+    /// given the case again.
     @Test func aGrantThatComesBackLateOpensNoParts() throws {
         var forgotten = try HubBench.registered()
         try forgotten.say(Place.home, .noted, text: "between us")

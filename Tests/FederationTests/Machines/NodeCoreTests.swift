@@ -1,5 +1,4 @@
 import Casework
-import TestCountry
 import Testing
 
 import struct Simulator.Generator
@@ -13,7 +12,7 @@ import struct Simulator.Generator
         var core = NodeCore(
             desk: Desk(
                 writer: JournalWriter(origin: Place.seat, incarnation: 9, continuing: .empty, clock: HybridClock()),
-                journal: ChainTree(), rules: RuleBook(after: .iran), hashing: sha256),
+                journal: ChainTree(), tree: .standard, calendar: .standard, hashing: sha256),
             hub: ChainTree(), cursors: [], position: 0)
         var docket = Docket()
         var random = Generator(seed: 3)
@@ -125,8 +124,8 @@ import struct Simulator.Generator
         #expect(bench.core.cursors.map(\.hubIncarnation) == [3])
     }
 
-    /// First an old backup of the hub was brought back, then a newer one of the line before: it goes on beyond the
-    /// newest cursor, from a row that an older one covers. Beyond all of them it would leave rows out.
+    /// First an old backup of the hub was brought back, then a newer one of the line before: it goes on beyond the newest
+    /// cursor, from a row that an older one covers. Beyond all of them it would leave rows out.
     @Test func aFeedGoesOnFromAnOlderCursor() throws {
         var bench = try Bench()
         try bench.take(bench.docket.events, from: 1)

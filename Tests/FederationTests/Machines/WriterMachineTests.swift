@@ -1,5 +1,4 @@
 import Casework
-import TestCountry
 import Testing
 
 import struct Simulator.Generator
@@ -34,7 +33,7 @@ import struct Simulator.Generator
                 desk: Desk(
                     writer: JournalWriter(
                         origin: Place.home, incarnation: 9, continuing: stored.head, clock: HybridClock()),
-                    journal: ChainTree(), rules: RuleBook(after: .iran), hashing: sha256),
+                    journal: ChainTree(), tree: .standard, calendar: .standard, hashing: sha256),
                 hub: ChainTree(), cursors: [], position: stored.position)
         }
 

@@ -46,7 +46,7 @@ nonisolated struct Peyvand_V1_Envelope: @unchecked Sendable {
     set {_uniqueStorage()._id = newValue}
   }
 
-  /// A region's "CC-NN", or "hub".
+  /// "IR-00" to "IR-30", or "hub".
   var origin: String {
     get {_storage._origin}
     set {_uniqueStorage()._origin = newValue}
@@ -70,7 +70,7 @@ nonisolated struct Peyvand_V1_Envelope: @unchecked Sendable {
     set {_uniqueStorage()._prevHash = newValue}
   }
 
-  /// UUIDv7 whose tenth byte is the number of its home's region and whose next ten bits are its country; empty for events that concern no case.
+  /// UUIDv7 whose tenth byte numbers its home; empty for events that concern no case.
   var caseID: Data {
     get {_storage._caseID}
     set {_uniqueStorage()._caseID = newValue}
@@ -146,7 +146,7 @@ nonisolated struct Peyvand_V1_Envelope: @unchecked Sendable {
     set {_uniqueStorage()._applies = newValue}
   }
 
-  /// How it merges: 1 append-only, 2 held, 3 shared, 4 the citizen's voice, 5 the hub's, 6 a rule of the nation's.
+  /// How it merges: 1 append-only, 2 held, 3 shared, 4 the citizen's voice, 5 the hub's.
   var mergeClass: UInt32 {
     get {_storage._mergeClass}
     set {_uniqueStorage()._mergeClass = newValue}
@@ -539,9 +539,8 @@ nonisolated struct Peyvand_V1_Due: Sendable {
   /// Milliseconds since 1970, UTC.
   var at: Int64 = 0
 
-  /// The rules that it was reckoned by: the first eight bytes, big-endian, of the hash of the last network event about
-  /// country, policy, holidays or closures that its author knew.
-  var rules: UInt64 = 0
+  /// Version of the working calendar that it was counted by.
+  var calendar: UInt32 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1807,7 +1806,7 @@ nonisolated extension Peyvand_V1_Content: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Peyvand_V1_Due: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Due"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}at\0\u{1}rules\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}at\0\u{1}calendar\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1816,7 +1815,7 @@ nonisolated extension Peyvand_V1_Due: SwiftProtobuf.Message, SwiftProtobuf._Mess
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularSInt64Field(value: &self.at) }()
-      case 2: try { try decoder.decodeSingularFixed64Field(value: &self.rules) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.calendar) }()
       default: break
       }
     }
@@ -1826,15 +1825,15 @@ nonisolated extension Peyvand_V1_Due: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.at != 0 {
       try visitor.visitSingularSInt64Field(value: self.at, fieldNumber: 1)
     }
-    if self.rules != 0 {
-      try visitor.visitSingularFixed64Field(value: self.rules, fieldNumber: 2)
+    if self.calendar != 0 {
+      try visitor.visitSingularUInt32Field(value: self.calendar, fieldNumber: 2)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Peyvand_V1_Due, rhs: Peyvand_V1_Due) -> Bool {
     if lhs.at != rhs.at {return false}
-    if lhs.rules != rhs.rules {return false}
+    if lhs.calendar != rhs.calendar {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

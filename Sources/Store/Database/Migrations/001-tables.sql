@@ -32,12 +32,11 @@ CREATE TABLE journal (
 ) PARTITION BY LIST (origin);
 CREATE INDEX journal_case ON journal (case_id);
 
--- Which origins' partitions of the journal hold events of a case, as bits: regions 0…62 of its country and, as bit 63,
--- the hub; then regions 63…99. Belongs to the journal, not to the cases: without it every load of a case would probe the index of every partition.
+-- Which origins' partitions of the journal hold events of a case: bit 0…30 for IR-00…IR-30, bit 31 for the hub. Belongs
+-- to the journal, not to the cases: without it every load of a case would probe the index of every partition.
 CREATE TABLE case_origins (
-    case_id      uuid   PRIMARY KEY,
-    origins      bigint NOT NULL,
-    more_origins bigint NOT NULL DEFAULT 0
+    case_id uuid   PRIMARY KEY,
+    origins bigint NOT NULL
 );
 
 -- The personal data and free text of one event, beside the journal so that it can be withheld or erased.

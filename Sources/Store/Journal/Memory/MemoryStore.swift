@@ -73,12 +73,6 @@ public final class MemoryStore: CaseStore {
         }
     }
 
-    public func rules() async throws -> [Event] {
-        state.withLock { state in
-            state.journal.values.filter { $0.event.isRule }.sorted { $0.position < $1.position }.map(\.event)
-        }
-    }
-
     public func journal(of origin: Origin, in stretches: [Stretch]) async throws -> [JournalRow] {
         var after: [UInt64: UInt64] = [:]
         for stretch in stretches { after[stretch.incarnation] = min(after[stretch.incarnation] ?? .max, stretch.after) }

@@ -2,8 +2,7 @@ import Casework
 import Federation
 import Postgres
 
-/// The columns of `cases`, the only place in Swift that lists them: what writes, reads or compares rows asks this
-/// table.
+/// The columns of `cases`, the only place in Swift that lists them: what writes, reads or compares rows asks this table.
 extension Table<CaseRow> {
     private static let columns: [Column] = [
         .id("id", { $0.id }, { $0.id = $1 }),

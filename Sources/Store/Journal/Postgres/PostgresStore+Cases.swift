@@ -5,14 +5,12 @@ import Postgres
 /// The case rows of a batch: each case once, as it stands last.
 struct CaseRows {
     private let rows: [CaseRow]
-    private let zone: Zone
     /// Of cases that had none, and of those that may have one: where they stand in `rows`.
     private let new: Range<Int>
     private let known: [Int]
 
     init(_ batch: Commit) {
         rows = batch.cases
-        zone = batch.zone
         new = 0..<batch.begun
         var seen: Set<CaseID> = []
         known = (batch.begun..<rows.count).reversed().filter { seen.insert(batch.cases[$0].id).inserted }
@@ -33,7 +31,7 @@ struct CaseRows {
     /// New less old.
     /// - Parameter old: the answer to `selectOld`, where there is one.
     func figures(old: Rows?) throws -> MovedFigures {
-        var figures = MovedFigures(zone: zone)
+        var figures = MovedFigures()
         for part in [Array(new), known] { for index in part { figures.add(rows[index]) } }
         if let old { for row in old { try figures.subtract(row) } }
         return figures

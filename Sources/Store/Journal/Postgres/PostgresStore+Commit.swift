@@ -33,8 +33,8 @@ struct Saving: Sendable {
         (fresh, joined) = batch.origins
     }
 
-    /// The new rows, where they are many. None of them touches one that stands, or that an earlier batch writes, so
-    /// both may be under way at once.
+    /// The new rows, where they are many. None of them touches one that stands, or that an earlier batch writes, so both
+    /// may be under way at once.
     func copy(_ connection: isolated Connection) throws {
         if order == .together { return }
         if order == .headFirst { try connection.pipeline([batch.compareAndSet]) }
@@ -78,8 +78,8 @@ extension Commit {
 
     typealias Statement = (sql: String, parameters: [Parameter])
 
-    /// Where the head has moved it divides by zero, so that nothing behind it in a pipeline runs
-    /// (``StoreError/fenced``). The stamp is not compared: it only rises, under the same token.
+    /// Where the head has moved it divides by zero, so that nothing behind it in a pipeline runs (``StoreError/fenced``).
+    /// The stamp is not compared: it only rises, under the same token.
     static let compareAndSet = """
         WITH moved AS (
             UPDATE head SET incarnation = $1, seq = $2, hash = $3, stamp = $4, position = $5
@@ -113,14 +113,13 @@ extension Commit {
         return statements
     }
 
-    /// Which origins this batch brings events of, by case: of those that it begins, and of those that may have been
-    /// here.
+    /// Which origins this batch brings events of, by case: of those that it begins, and of those that may have been here.
     fileprivate var origins: (fresh: [CaseOrigins], joined: [CaseOrigins]) {
         var parts: [CaseOrigins] = []
         for index in effects.numbered.indices {
             let event = effects.numbered[index].event
             guard let id = event.caseID else { continue }
-            Self.add(CaseOrigins(id: id, origins: OriginSet(event.origin)), to: &parts)
+            Self.add(CaseOrigins(id: id, mask: event.origin.mask), to: &parts)
         }
         parts.sort { $0.id < $1.id }
         // Both in the order of their ids.
@@ -134,7 +133,7 @@ extension Commit {
     }
 
     private static func add(_ part: CaseOrigins, to list: inout [CaseOrigins]) {
-        if list.last?.id == part.id { list[list.count - 1].origins.formUnion(part.origins) } else { list.append(part) }
+        if list.last?.id == part.id { list[list.count - 1].mask |= part.mask } else { list.append(part) }
     }
 
     /// A part that was withheld here is present from now; an erased one stays erased.

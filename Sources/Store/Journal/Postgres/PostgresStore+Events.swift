@@ -15,12 +15,10 @@ extension PostgresStore {
         let rows = try await database.lookups.transaction(mode: .snapshot) { connection in
             var idsByOrigin: [Origin: [[UInt8]]] = [:]
             let found = try connection.query(
-                "SELECT case_id, origins, more_origins FROM case_origins WHERE case_id = ANY ($1::uuid[])",
-                [.uuidArray(ids)])
+                "SELECT case_id, origins FROM case_origins WHERE case_id = ANY ($1::uuid[])", [.uuidArray(ids)])
             for row in found {
                 let id = try row.get(0, as: [UInt8].self)
-                let origins = OriginSet(low: try row.number(1), high: try row.number(2))
-                for origin in origins.origins(at: try row.caseID(0)) { idsByOrigin[origin, default: []].append(id) }
+                for origin in Origin.inMask(try row.number(1)) { idsByOrigin[origin, default: []].append(id) }
             }
             return try connection.pipeline(
                 idsByOrigin.sorted { $0.key < $1.key }.map { (Self.selectEvents(of: $0), [.uuidArray($1)]) })
@@ -42,24 +40,6 @@ extension PostgresStore {
         ) p ON true
         WHERE j.case_id = ANY ($1::uuid[])
         """
-    }
-
-    public func rules() async throws -> [Event] {
-        let table = JournalPartition.table(of: .hub)
-        let rows: Rows? = try await database.lookups.run { connection in
-            // No event of the hub, no partition.
-            guard try connection.query("SELECT to_regclass($1) IS NOT NULL", [.text(table)])[0].get(0) else {
-                return nil
-            }
-            return try connection.query(
-                """
-                SELECT j.hash, j.envelope, p.state, p.part, j.origin, j.seq, j.case_id, j.position
-                FROM \(table) j LEFT JOIN parts p
-                    ON p.origin = j.origin AND p.seq = j.seq AND p.incarnation = j.incarnation
-                WHERE j.case_id IS NULL ORDER BY j.position
-                """)
-        }
-        return try rows?.map { try event($0) } ?? []
     }
 
     public func journal(of origin: Origin, in stretches: [Stretch]) async throws -> [JournalRow] {
@@ -107,8 +87,8 @@ extension PostgresStore {
         JournalRow(place: ChainPlace(incarnation: try row.number(7), seq: try row.number(5)), event: try stored(row))
     }
 
-    /// For this transaction: two sides that come in one order are read in step, also where the plan is made for tables
-    /// that are still empty, and the plan is kept: making it takes a fifth of the time of reading.
+    /// For this transaction: two sides that come in one order are read in step, also where the plan is made for tables that
+    /// are still empty, and the plan is kept: making it takes a fifth of the time of reading.
     private static let readInStep = """
         SELECT set_config('enable_mergejoin', 'on', true), set_config('enable_nestloop', 'off', true),
             set_config('plan_cache_mode', 'force_generic_plan', true)
@@ -119,8 +99,8 @@ extension PostgresStore {
 
     /// What one incarnation wrote, journal and parts read side by side, each once along its index and with no sum of
     /// sizes: an office that was away sends weeks of it. Large events come without their bytes, so that no answer takes
-    /// more than some megabytes of memory. Literal limits let the planner see that both sides come in one order; no
-    /// part is without its event, so the first parts are those of the first events.
+    /// more than some megabytes of memory. Literal limits let the planner see that both sides come in one order; no part
+    /// is without its event, so the first parts are those of the first events.
     private static let selectSmall = """
         SELECT hash, CASE WHEN octet_length(envelope) <= \(small) THEN envelope END, state,
             CASE WHEN octet_length(part) <= \(small) THEN part END, $1::text, seq, case_id, $2::bigint,
@@ -196,8 +176,8 @@ extension PostgresStore {
 
     // MARK: - Rows
 
-    /// An event for the wire, of the columns hash, envelope, state, part, origin, seq, case_id: its bytes are checked,
-    /// and not read. The envelope names the part's hash as plain bytes.
+    /// An event for the wire, of the columns hash, envelope, state, part, origin, seq, case_id: its bytes are checked, and
+    /// not read. The envelope names the part's hash as plain bytes.
     func stored(_ row: Row) throws -> WireEvent {
         let hash = try row.hash(0)
         let bytes = try row.get(1, as: [UInt8].self)

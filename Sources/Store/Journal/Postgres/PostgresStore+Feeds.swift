@@ -8,10 +8,11 @@ extension PostgresStore {
         // One probe of the index for each destination; `max … GROUP BY` would read all feeds.
         let rows = try await query(
             """
-            SELECT destination, seq FROM (SELECT DISTINCT destination FROM feed_runs) begun CROSS JOIN LATERAL (
-                SELECT seq FROM feeds f WHERE f.destination = begun.destination ORDER BY seq DESC LIMIT 1
+            SELECT destination, seq FROM unnest($1::text[]) AS destination CROSS JOIN LATERAL (
+                SELECT seq FROM feeds f WHERE f.destination = destination.destination ORDER BY seq DESC LIMIT 1
             ) last
-            """)
+            """,
+            [.textArray((Origin.provinces + [.hub]).map(\.code))])
         var ends: [Origin: UInt64] = [:]
         for row in rows { ends[try row.origin(0)] = try row.number(1) }
         return ends
@@ -64,15 +65,13 @@ extension PostgresStore {
             FROM unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY AS asked (hub_incarnation, seq, place)
                 LEFT JOIN LATERAL (
                     SELECT first, coalesce(
-                        (SELECT min(next.first) - 1 FROM feed_runs next
-                            WHERE next.destination = $1 AND next.first > run.first),
+                        (SELECT min(next.first) - 1 FROM feed_runs next WHERE next.destination = $1 AND next.first > run.first),
                         (SELECT seq FROM feeds WHERE destination = $1 ORDER BY seq DESC LIMIT 1)
                     ) AS last
                     FROM feed_runs run WHERE run.destination = $1 AND run.hub_incarnation = asked.hub_incarnation
                 ) run ON true LEFT JOIN LATERAL (
                     SELECT origin, event_seq, incarnation FROM feeds
-                    WHERE destination = $1 AND feeds.seq = asked.seq AND asked.seq BETWEEN run.first AND run.last
-                    OFFSET 0
+                    WHERE destination = $1 AND feeds.seq = asked.seq AND asked.seq BETWEEN run.first AND run.last OFFSET 0
                 ) f ON true LEFT JOIN LATERAL (
                     SELECT hash FROM journal
                     WHERE origin = f.origin AND seq = f.event_seq AND incarnation = f.incarnation OFFSET 0

@@ -2,10 +2,9 @@ import Casework
 import Federation
 import Postgres
 
-/// By how much a batch moves the figures: of each home, and of each home's days. They move in the transaction that
-/// moves the cases.
+/// By how much a batch moves the figures: of each home, and of each home's days. They move in the transaction that moves
+/// the cases.
 struct MovedFigures {
-    private let firstDay: Int64
     private var homes: [Origin: CountedCase] = [:]
     private var days: [Day: SIMD4<Int64>] = [:]
 
@@ -16,9 +15,6 @@ struct MovedFigures {
 
         static func < (left: Day, right: Day) -> Bool { (left.at, left.home) < (right.at, right.home) }
     }
-
-    /// - Parameter zone: whose days are counted.
-    init(zone: Zone) { firstDay = FigureCount.firstDay(zone).stored }
 
     mutating func add(_ row: CaseRow) {
         homes[row.home, default: .none].add(CountedCase(row), times: 1)
@@ -45,8 +41,8 @@ struct MovedFigures {
     }
 
     private mutating func note(_ home: Origin, registered: Int64?, answered: Int64?, due: Int64?, times factor: Int64) {
-        count(registered.flatMap(startOfDay), home, SIMD4(factor, 0, 0, 0))
-        count(answered.flatMap(startOfDay), home, SIMD4(0, factor, 0, 0))
+        count(registered.flatMap(Self.startOfDay), home, SIMD4(factor, 0, 0, 0))
+        count(answered.flatMap(Self.startOfDay), home, SIMD4(0, factor, 0, 0))
         count(due, home, SIMD4(0, 0, factor, 0))
     }
 
@@ -54,9 +50,11 @@ struct MovedFigures {
         if let at { days[Day(at: at, home: home), default: .zero] &+= counts }
     }
 
-    /// As `date_bin('1 day', …)` finds it from the first day on. What people did before is not counted.
-    private func startOfDay(_ at: Int64) -> Int64? {
-        at < firstDay ? nil : at - (at - firstDay) % 86_400_000_000
+    /// As `date_bin('1 day', …)` finds it from 2000-01-01 20:30 UTC, when a day begins in Tehran. What people did before
+    /// is not counted.
+    private static func startOfDay(_ at: Int64) -> Int64? {
+        let (first, day): (Int64, Int64) = (946_758_600_000_000, 86_400_000_000)
+        return at < first ? nil : at - (at - first) % day
     }
 
     /// One statement for the homes and one for the days, where any of them moves.
@@ -90,8 +88,8 @@ struct CountedCase {
 
     private init() {}
 
-    /// `open` counts all that somebody must still act on, disputed and answered ones among them; `answered`, `closed`
-    /// and `disputed` go by the status shown; `conflicts` counts cases that have any.
+    /// `open` counts all that somebody must still act on, disputed and answered ones among them; `answered`, `closed` and
+    /// `disputed` go by the status shown; `conflicts` counts cases that have any.
     init(isRegistered: Bool, isOpen: Bool, status: Status?, conflicts: Int) {
         counts[0] = isRegistered ? 1 : 0
         counts[1] = isOpen ? 1 : 0

@@ -57,8 +57,7 @@ private enum RepairedTable: Sendable {
         }
     }
 
-    /// What is wrong with the rows that bear these events' hashes, or hold their very bytes under a hash that is
-    /// damaged.
+    /// What is wrong with the rows that bear these events' hashes, or hold their very bytes under a hash that is damaged.
     func damage(
         to events: [Event], _ hashing: Hashing, _ connection: isolated Connection
     ) throws -> [(event: Event, damage: Damage)] {

@@ -73,21 +73,18 @@ extension Table<Event> {
 /// Which origins have events of a case here.
 struct CaseOrigins {
     let id: CaseID
-    var origins: OriginSet
+    var mask: UInt64
 }
 
 extension Table<CaseOrigins> {
     static let origins = Table(
         "case_origins",
         onConflict: """
-            ON CONFLICT (case_id) DO UPDATE SET origins = known.origins | excluded.origins,
-                    more_origins = known.more_origins | excluded.more_origins
+            ON CONFLICT (case_id) DO UPDATE SET origins = known.origins | excluded.origins
                 WHERE known.origins | excluded.origins <> known.origins
-                    OR known.more_origins | excluded.more_origins <> known.more_origins
             """,
         [
             .id("case_id") { $0.id },
-            .bigint("origins") { $0.origins.low },
-            .bigint("more_origins") { $0.origins.high },
+            .bigint("origins") { $0.mask },
         ])
 }

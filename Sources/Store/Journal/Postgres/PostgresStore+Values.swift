@@ -42,35 +42,11 @@ extension CaseID {
     static let blank = CaseID(home: .hub, at: Instant(milliseconds: 0), random: (0, 0))
 }
 
-/// Some regions of one country and the hub, as two columns of bits: regions 0–62 and the hub in the first, 63–99 in the
-/// second.
-struct OriginSet: Sendable, Hashable {
-    private static let hub: UInt64 = 1 << 63
+extension Origin {
+    /// This origin's bit in `case_origins.origins`.
+    var mask: UInt64 { 1 << UInt64(isHub ? 31 : number) }
 
-    private(set) var low: UInt64 = 0
-    private(set) var high: UInt64 = 0
-
-    init(low: UInt64, high: UInt64) { (self.low, self.high) = (low, high) }
-
-    init(_ origin: Origin) {
-        guard let region = origin.region else {
-            low = Self.hub
-            return
-        }
-        if region < 63 { low = 1 << UInt64(region) } else { high = 1 << UInt64(region - 63) }
-    }
-
-    mutating func formUnion(_ other: OriginSet) { (low, high) = (low | other.low, high | other.high) }
-
-    /// In the order of their codes; the regions are those of the country in which the case began.
-    func origins(at id: CaseID) -> [Origin] {
-        var origins: [Origin] = []
-        for region in 0..<100 {
-            let isIn = region < 63 ? low & 1 << UInt64(region) : high & 1 << UInt64(region - 63)
-            if isIn != 0, let origin = id.home.neighbour(region) { origins.append(origin) }
-        }
-        return low & Self.hub != 0 ? origins + [.hub] : origins
-    }
+    static func inMask(_ mask: UInt64) -> [Origin] { (provinces + [.hub]).filter { $0.mask & mask != 0 } }
 }
 
 extension CopyRow {

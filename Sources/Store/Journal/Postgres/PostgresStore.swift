@@ -5,9 +5,9 @@ import Synchronization
 
 /// The durable half of a server in PostgreSQL.
 ///
-/// The writer's calls (`takeOver`, `commit`) go over connections of their own, which are opened again when they were
-/// lost; a transaction whose connection broke before COMMIT was sent is tried once more, since nothing of it is there.
-/// Reads go through the database's pool.
+/// The writer's calls (`takeOver`, `commit`) go over connections of their own, which are opened again when they were lost;
+/// a transaction whose connection broke before COMMIT was sent is tried once more, since nothing of it is there. Reads go
+/// through the database's pool.
 public final class PostgresStore: CaseStore {
     let database: Database
     let hashing: Hashing

@@ -46,9 +46,8 @@ struct AttemptTable: Sendable {
         try await database.lookups.run { connection in
             try connection.query(
                 """
-                SELECT DISTINCT \(OutboxProjection.table.list("o")) FROM attempts a JOIN outbox o
-                    ON o.case_id = a.case_id AND o.event = a.event
-                        AND o.recipient = a.recipient AND o.template = a.template
+                SELECT DISTINCT \(OutboxProjection.table.list("o")) FROM attempts a JOIN outbox o ON o.case_id = a.case_id
+                    AND o.event = a.event AND o.recipient = a.recipient AND o.template = a.template
                 WHERE a.result IN ('sent', 'delivered', 'failed') AND NOT a.is_told LIMIT \(limit)
                 """
             ).map { try OutboxProjection.table.read($0, into: OutboxProjection.blank) }
@@ -82,8 +81,7 @@ struct AttemptTable: Sendable {
         try await database.readers.run { connection in
             try connection.query(
                 """
-                INSERT INTO attempts
-                    (event, recipient, template, number, case_id, gateway, begun_at, result, detail, is_told)
+                INSERT INTO attempts (event, recipient, template, number, case_id, gateway, begun_at, result, detail, is_told)
                 VALUES ($1, $2, $3, $4, $5, $6, $7, 'under_way', '', false) ON CONFLICT DO NOTHING
                 """,
                 Self.key(id.notice) + [

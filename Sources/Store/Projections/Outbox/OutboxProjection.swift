@@ -12,8 +12,8 @@ struct OwedNotice: Sendable, Hashable {
 
 /// Keeps the table `outbox`: what citizens are to be told, at the office where their case began.
 ///
-/// A row says what is owed, not that it will be sent: without a gateway nobody reads the table, and what happened
-/// before a gateway was configured is never sent.
+/// A row says what is owed, not that it will be sent: without a gateway nobody reads the table, and what happened before
+/// a gateway was configured is never sent.
 struct OutboxProjection: CaseProjection {
     static let table = Table<OwedNotice>(
         "outbox",

@@ -6,9 +6,9 @@ import Postgres
 
 /// Sends what the outbox owes, and has the journal say what came of it.
 ///
-/// Order of durability: an attempt is written before its call, and nothing is called for it that another attempt may
-/// still be doing. So a notice is sent twice only where nobody can know: the process died during a call, or the gateway
-/// did not answer, and no report came in time.
+/// Order of durability: an attempt is written before its call, and nothing is called for it that another attempt may still
+/// be doing. So a notice is sent twice only where nobody can know: the process died during a call, or the gateway did not
+/// answer, and no report came in time.
 public final class OutboxSender: Sendable {
     private let database: Database
     private let store: any CaseStore

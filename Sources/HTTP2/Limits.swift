@@ -1,5 +1,5 @@
 /// Every cap and time-out of a connection. The defaults are those that the system is tested with.
-public struct ConnectionLimits: Sendable {
+public struct Limits: Sendable {
     /// Sum of name, value and 32 for each header field of one request, trailers included.
     public var maxHeaderBytes = 16 << 10
     /// Header fields of one request, trailers included.

@@ -14,15 +14,15 @@ public struct OrganizationCode: Sendable, Hashable, Comparable, RawRepresentable
         rawValue = String(decoding: bytes, as: UTF8.self)
     }
 
-    /// For codes made of parts that are valid.
+    /// For the tables of this module, whose tests check every code.
     init(known rawValue: String) {
         self.rawValue = rawValue
     }
 
-    /// The office above all: the hub's own.
+    /// The presidential office, root of the standard tree.
     public static let presidency = OrganizationCode(known: "PRES")
 
-    /// The office of a region (`IR-03`); for the hub, the presidential office.
+    /// The governor's office of a province (`IR-03`); for the hub, the presidential office.
     public init(_ origin: Origin) {
         self = origin.isHub ? .presidency : OrganizationCode(known: origin.code)
     }

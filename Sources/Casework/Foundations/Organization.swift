@@ -1,6 +1,5 @@
 /// An office that cases can be referred to.
 public struct Organization: Sendable, Hashable {
-    /// What it is in the tree.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         case presidency, province, ministry, agency
     }
@@ -13,9 +12,9 @@ public struct Organization: Sendable, Hashable {
     public let parent: OrganizationCode?
     /// The origin where it works: custody among organisations of one seat moves without the hub.
     public let seat: Origin
-    /// The regions that it serves, as codes in order without repetition; empty = the whole country.
+    /// The provinces that it serves, as ISO codes in order without repetition; empty = the whole country.
     public let area: [String]
-    /// True where the area is only a part of those regions, such as South Kerman within Kerman.
+    /// True where the area is only a part of those provinces, such as South Kerman within Kerman.
     public let areaIsPartial: Bool
 
     public init(
@@ -32,6 +31,6 @@ public struct Organization: Sendable, Hashable {
         self.areaIsPartial = areaIsPartial
     }
 
-    /// True where it serves the whole country, that region or a part of it.
-    public func serves(_ region: Origin) -> Bool { area.isEmpty || area.contains(region.code) }
+    /// True where it serves the whole country, that province or a part of it.
+    public func serves(_ province: Origin) -> Bool { area.isEmpty || area.contains(province.code) }
 }

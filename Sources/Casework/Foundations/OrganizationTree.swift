@@ -6,9 +6,9 @@ public struct OrganizationTree: Sendable, Hashable {
         case unknownParent(OrganizationCode, parent: OrganizationCode)
         /// The organisation is its own ancestor.
         case cycle(OrganizationCode)
-        /// Presidency and ministries sit at the hub, a region's office at the node of its own code.
+        /// Presidency and ministries sit at the hub, a province's office at the node of its own code.
         case badSeat(OrganizationCode, seat: Origin)
-        /// The area names something that is no region.
+        /// The area names something that is no province.
         case badArea(OrganizationCode, area: String)
     }
 
@@ -17,9 +17,12 @@ public struct OrganizationTree: Sendable, Hashable {
     private let byCode: [OrganizationCode: Organization]
     private let childrenByCode: [OrganizationCode: [Organization]]
 
-    /// Refuses a list that is no tree.
     public init(_ organizations: [Organization]) throws(Invalid) {
-        self.init(unchecked: organizations)
+        all = organizations.sorted { $0.code < $1.code }
+        byCode = Dictionary(all.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
+        // `all` is sorted, and grouping keeps its order.
+        let placed = all.filter { $0.parent != nil }
+        childrenByCode = Dictionary(grouping: placed) { $0.parent ?? $0.code }
         for (left, right) in zip(all, all.dropFirst()) where left.code == right.code {
             throw .duplicate(left.code)
         }
@@ -32,34 +35,6 @@ public struct OrganizationTree: Sendable, Hashable {
         if let trapped = firstInCycle() { throw .cycle(trapped) }
     }
 
-    /// What of a list stands: organisations of one code but the last, those with a seat that their kind does not have,
-    /// and those that no walk down from a root reaches, are left out.
-    init(standing organizations: [Organization]) {
-        var latest: [OrganizationCode: Organization] = [:]
-        for organization in organizations { latest[organization.code] = organization }
-        let placed = latest.values.filter { organization in
-            do throws(Invalid) {
-                try OrganizationTree.checkPlace(organization)
-                return true
-            } catch {
-                return false
-            }
-        }
-        let tree = OrganizationTree(unchecked: placed)
-        let reached = tree.reached
-        self =
-            reached.count == tree.all.count
-            ? tree : OrganizationTree(unchecked: tree.all.filter { reached.contains($0.code) })
-    }
-
-    private init(unchecked organizations: [Organization]) {
-        all = organizations.sorted { $0.code < $1.code }
-        byCode = Dictionary(all.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
-        // `all` is sorted, and grouping keeps its order.
-        let placed = all.filter { $0.parent != nil }
-        childrenByCode = Dictionary(grouping: placed) { $0.parent ?? $0.code }
-    }
-
     private static func checkPlace(_ organization: Organization) throws(Invalid) {
         let isWellSeated =
             switch organization.kind {
@@ -68,25 +43,19 @@ public struct OrganizationTree: Sendable, Hashable {
             case .agency: true
             }
         guard isWellSeated else { throw .badSeat(organization.code, seat: organization.seat) }
-        for region in organization.area where Origin(region)?.region == nil {
-            throw .badArea(organization.code, area: region)
+        for province in organization.area where Origin(province)?.provinceNumber == nil {
+            throw .badArea(organization.code, area: province)
         }
-    }
-
-    /// Everything that a walk down from the roots reaches.
-    private var reached: Set<OrganizationCode> {
-        var reached: Set<OrganizationCode> = []
-        var front = all.filter { $0.parent == nil }
-        while let next = front.popLast() {
-            guard reached.insert(next.code).inserted else { continue }
-            front += childrenByCode[next.code] ?? []
-        }
-        return reached
     }
 
     /// What no walk down from the roots reaches hangs on a cycle; the first such that is its own ancestor is given.
     private func firstInCycle() -> OrganizationCode? {
-        let reached = reached
+        var reached: Set<OrganizationCode> = []
+        var front = all.filter { $0.parent == nil }
+        while let next = front.popLast() {
+            reached.insert(next.code)
+            front += childrenByCode[next.code] ?? []
+        }
         return all.first { !reached.contains($0.code) && isOwnAncestor($0) }?.code
     }
 
@@ -104,10 +73,8 @@ public struct OrganizationTree: Sendable, Hashable {
 
     public subscript(code: OrganizationCode) -> Organization? { byCode[code] }
 
-    /// The origin where an organisation works; nil for one that is not in the tree.
     public func seat(of code: OrganizationCode) -> Origin? { byCode[code]?.seat }
 
-    /// The organisations directly below one, by their codes.
     public func children(of code: OrganizationCode) -> [Organization] { childrenByCode[code] ?? [] }
 
     /// From the parent up to the root; the one list whose order is not that of codes.
@@ -141,6 +108,6 @@ public struct OrganizationTree: Sendable, Hashable {
     /// All that work at one origin.
     public func seated(at origin: Origin) -> [Organization] { all.filter { $0.seat == origin } }
 
-    /// All agencies and offices whose area touches a region, national ones included.
-    public func serving(_ region: Origin) -> [Organization] { all.filter { $0.serves(region) } }
+    /// All agencies and offices whose area touches a province, national ones included.
+    public func serving(_ province: Origin) -> [Organization] { all.filter { $0.serves(province) } }
 }
