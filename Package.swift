@@ -182,6 +182,9 @@ let package = Package(
             exclude: notes("Tests/StoreTests"), swiftSettings: settings),
         .testTarget(name: "CSVTests", dependencies: ["CSV"], exclude: notes("Tests/CSVTests"), swiftSettings: settings),
         .testTarget(
+            name: "HubTests", dependencies: ["Hub", "Store", "Casework", "Federation"],
+            exclude: notes("Tests/HubTests"), swiftSettings: settings),
+        .testTarget(
             name: "ConsoleTests",
             dependencies: ["Casework", "Contract", "Console", "Federation", "JSON", httpTypes, logging, nioCore],
             exclude: notes("Tests/ConsoleTests"),

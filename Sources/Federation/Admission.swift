@@ -21,6 +21,25 @@ public enum Admission {
     /// As `bound`, beside live traffic.
     public static let boundBesideLive = 1_000
 
+    // MARK: What links give to the committer
+
+    /// Batches that every link may have with the committer, whatever the others have.
+    static let share = 2
+    /// Batches of one link: one transaction is committed, one decided, and the next come in.
+    static let most = 4 * bound / Batch.maximumEvents
+    /// Bytes of events and their parts, of all links together: one province that comes back may fill it, thirty share it.
+    static let bytes = 16 * Batch.maximumBytes
+
+    /// Whether a link reads nothing more before one of its batches is committed.
+    /// - Parameters:
+    ///   - batches: of this link, with the committer.
+    ///   - bytes: of all links, with the committer.
+    public static func isFull(batches: Int, bytes: Int) -> Bool {
+        batches > share && (batches >= most || bytes >= self.bytes)
+    }
+
+    // MARK: What the writer takes
+
     /// Something that waits.
     public struct Item: Sendable, Equatable {
         /// How many events it brings.

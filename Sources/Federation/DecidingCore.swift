@@ -144,6 +144,8 @@ public protocol CoreArrival: Sendable {
     /// What remains of it without a case that cannot be read; `nil` where it is all or nothing. A case that is passed over
     /// is taken when it is repaired.
     func without(_ id: CaseID) -> Self?
+    /// Cases that an earlier version could not read.
+    static func refold(_ cases: [CaseID]) -> Self
 }
 
 /// The decisions of a server, node or hub: a value that its driver may drop and make anew from the store at any time.

@@ -188,6 +188,17 @@ public enum NodeFrame: Sendable, Equatable {
     case goodbye(Goodbye)
 }
 
+extension NodeFrame {
+    /// Whether it waits until the hub takes it. What answers the hub never does: a node that did not read while its own
+    /// events fill the line could keep the hub, which does not read while its rows do, waiting for ever.
+    public var mayWait: Bool {
+        switch self {
+        case .events, .history: true
+        case .hello, .digests, .fetch, .feedAck, .alarm, .goodbye: false
+        }
+    }
+}
+
 public enum HubFrame: Sendable, Equatable {
     case welcome(Welcome)
     case ack(Ack)

@@ -26,6 +26,8 @@ public struct HubLink: Sendable, Equatable {
         case prepare(Hello)
         /// The node has answered a Welcome: the process that wrote its Hello is alive.
         case noteAlive(writer: UInt64)
+        /// Sign a receipt for these heads, which are committed, and send it.
+        case acknowledge([ChainHead])
         /// Decode, verify and commit, then say `committed`.
         case submit([WireEvent])
         /// The hub's own events, which it has lost: decode, verify and commit, then say `returned`. One that cannot be
@@ -38,7 +40,7 @@ public struct HubLink: Sendable, Equatable {
         case readTail([Stretch])
         /// Read feed rows with a greater seq, at most one batch, and give them to `feedRead`.
         case readFeed(after: UInt64)
-        /// Find those of which this hub holds something else and the peer may see, and give them to `compared`.
+        /// Look up what this hub holds of these cases, and give both to `compared`.
         case compare([CaseDigest])
         /// Read what the peer may see of some cases and give it to `casesRead`.
         case readCases([CaseID])
@@ -65,13 +67,12 @@ public struct HubLink: Sendable, Equatable {
     private var feedStart: UInt64 = 0
     private var feedEnd: UInt64 = 0
     private var alarms = 0
-    /// What the node sent and waits for a damaged case, in order; whether the first is being tried again.
-    private var waiting: [Action] = []
-    private var isRetrying = false
-    /// Reads that met a damaged case.
-    private var unread: [Action] = []
-    /// Damaged cases for which this node was asked. What it did not have then, it does not have.
-    private var asked: Set<CaseID> = []
+    /// What the node did not have when it was asked for a damaged case, it does not have.
+    private var repair = Repair<Action>()
+    /// Of each incarnation, the last seq that the committer was given in this call.
+    private var given: [UInt64: UInt64] = [:]
+    /// Committed and not yet acknowledged: said once for all that became durable together.
+    private var unsaid: [UInt64: ChainHead] = [:]
 
     public init(peer: Origin) { self.peer = peer }
 
@@ -170,17 +171,48 @@ public struct HubLink: Sendable, Equatable {
         return [.send(frame), .readTail(tail)]
     }
 
+    /// Up to the first that is no event: that is charged to the node, and what follows waits until it sends it again.
+    public static func decode(_ wire: [WireEvent], hashing: Hashing) -> (events: [Event], alarm: Alarm?) {
+        var events: [Event] = []
+        for event in wire {
+            do {
+                events.append(try Event(event, hashing: hashing))
+            } catch {
+                return (events, Alarm(code: .unreadable, detail: "\(error)"))
+            }
+        }
+        return (events, nil)
+    }
+
+    /// Whether these go on where the committer was left: then nothing stands at their places, unless another call has
+    /// brought it, which the verdict takes for a gap. Else what stands there is to be looked up.
+    public mutating func follows(_ events: [Event]) -> Bool {
+        var isFollowing = true
+        for event in events {
+            let place = event.place
+            isFollowing = isFollowing && given[place.incarnation] == place.seq - 1
+            given[place.incarnation] = place.seq
+        }
+        return isFollowing
+    }
+
     /// The committer has saved a batch of this link.
-    public mutating func committed(_ ack: Ack, alarms: [Alarm]) -> [Action] {
+    /// - Parameter isMoreDone: the next batch of this link is saved too, and will be said at once.
+    public mutating func committed(_ heads: [ChainHead], alarms: [Alarm], isMoreDone: Bool = false) -> [Action] {
         guard case .live = state else { return [] }
-        let acks: [Action] = ack.heads.isEmpty ? [] : [.send(.ack(ack))]
-        return acks + alarms.map { .send(.alarm($0)) } + next()
+        for head in heads { unsaid[head.incarnation] = head }
+        var actions: [Action] = []
+        if !isMoreDone, !unsaid.isEmpty {
+            actions = [.acknowledge(unsaid.values.sorted { $0.incarnation < $1.incarnation })]
+            unsaid = [:]
+        }
+        return actions + alarms.map { .send(.alarm($0)) } + repair.next()
     }
 
     /// The committer has saved the hub's own events that came back.
     public mutating func returned() -> [Action] {
         guard case .live = state else { return [] }
-        return next()
+        return repair.next()
     }
 
     /// An action could not be carried out, because a case is damaged here: `submit`, `takeLost`, `readTail` or `readFeed`.
@@ -188,43 +220,29 @@ public struct HubLink: Sendable, Equatable {
     public mutating func blocked(_ action: Action, by id: CaseID) -> [Action] {
         guard case .live = state else { return [] }
         switch action {
-        case .readTail, .readFeed: unread.append(action)
-        default: if isRetrying { isRetrying = false } else { waiting.append(action) }
+        case .readTail, .readFeed: repair.blocked(action, isRead: true)
+        default: repair.blocked(action, isRead: false)
         }
         return found(damaged: id)
     }
 
     /// Damaged cases were mended, with what this node or another sent.
     public mutating func repaired(_ cases: [CaseID]) -> [Action] {
-        asked.subtract(cases)
+        repair.forget(cases)
         guard case .live = state else { return [] }
-        var again = unread
-        unread = []
-        if !isRetrying, let first = waiting.first {
-            isRetrying = true
-            again.append(first)
-        }
-        return again
+        return repair.repaired()
     }
 
     /// After what waits, if anything does.
     private mutating func inTurn(_ action: Action) -> [Action] {
-        guard !waiting.isEmpty else { return [action] }
-        guard waiting.count < Self.waitingLimit else { return end("a damaged case waits for its repair") }
-        waiting.append(action)
-        return []
+        guard repair.count < Self.waitingLimit else { return end("a damaged case waits for its repair") }
+        return repair.inTurn(action)
     }
 
-    /// What was tried again is done; the next of what waits.
-    private mutating func next() -> [Action] {
-        guard isRetrying else { return [] }
-        waiting.removeFirst()
-        isRetrying = !waiting.isEmpty
-        return Array(waiting.prefix(1))
-    }
-
-    /// Cases of which this hub holds something else than the node: each sends the other what it has.
-    public func compared(_ cases: [CaseID]) -> [Action] {
+    /// What the node holds of some cases, and what this hub does: where they differ, each sends the other what it has.
+    public func compared(_ digests: [CaseDigest], here: [CaseDigest]) -> [Action] {
+        let here = Set(here)
+        let cases = digests.filter { !here.contains($0) }.map(\.caseID)
         guard case .live = state, !cases.isEmpty else { return [] }
         return [.send(.fetch(cases)), .readCases(cases)]
     }
@@ -237,7 +255,7 @@ public struct HubLink: Sendable, Equatable {
 
     /// A case cannot be read here: its bytes are damaged. The node is asked for them.
     public mutating func found(damaged id: CaseID) -> [Action] {
-        guard case .live = state, asked.count < Batch.maximumCases, asked.insert(id).inserted else { return [] }
+        guard case .live = state, repair.ask(for: id) else { return [] }
         return [.send(.fetch([id]))]
     }
 

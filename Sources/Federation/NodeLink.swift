@@ -76,12 +76,7 @@ public struct NodeLink: Sendable, Equatable {
     /// The greatest own seq of each incarnation that the hub has named in this call.
     private var confirmed: [UInt64: UInt64] = [:]
     private var returning: [Stretch] = []
-    /// Cases that cannot be read here.
-    private var damaged: [CaseID] = []
-    /// What came and waits for a damaged case, in order.
-    private var blocked: [Action] = []
-    /// Reads that met a damaged case.
-    private var unread: [Action] = []
+    private var repair = Repair<Action>()
     /// Up to which of this server's positions digests were compared.
     private var compared: UInt64 = 0
     private var compareAt: Instant
@@ -121,12 +116,12 @@ public struct NodeLink: Sendable, Equatable {
             return [.recordAck(ack)]
         case (.feed(let rows), .live):
             compareAt = now + Self.quiet
-            return inTurn(.apply(rows))
+            return repair.inTurn(.apply(rows))
         case (.history(let history), .live):
             switch history.purpose {
             case .lost:
                 if !history.events.isEmpty { pullUntil = now + Self.pullPatience }
-                return inTurn(.restore(history.events, latest: latest, isLast: history.isLast))
+                return repair.inTurn(.restore(history.events, latest: latest, isLast: history.isLast))
             case .repair: return history.events.isEmpty ? [] : [.repair(history.events)]
             }
         case (.fetch(let cases), .live):
@@ -155,7 +150,8 @@ public struct NodeLink: Sendable, Equatable {
         confirmed = [:]
         for head in welcome.heads { confirmed[head.incarnation] = head.seq }
         startOver()
-        (returning, blocked, unread) = (welcome.lost, [], [])
+        returning = welcome.lost
+        repair.startOver()
         state = .live(isReading: false, isReturning: !returning.isEmpty)
         if welcome.heads.allSatisfy({ journal.reaches($0) }) {
             actions += openWriting()
@@ -167,7 +163,7 @@ public struct NodeLink: Sendable, Equatable {
             writing = .pulling
         }
         if !returning.isEmpty { actions.append(.readHubEvents(returning)) }
-        if !damaged.isEmpty { actions.append(.send(.fetch(damaged))) }
+        if !repair.asked.isEmpty { actions.append(.send(.fetch(repair.asked))) }
         return actions + read()
     }
 
@@ -277,20 +273,7 @@ public struct NodeLink: Sendable, Equatable {
     /// Feed rows are committed.
     public mutating func committed(_ cursor: FeedCursor, clock: Instant) -> [Action] {
         guard case .live = state else { return [] }
-        return [.send(.feedAck(cursor, clock: clock, backlog: backlog))] + next()
-    }
-
-    /// After what waits, if anything does.
-    private mutating func inTurn(_ action: Action) -> [Action] {
-        guard !blocked.isEmpty else { return [action] }
-        blocked.append(action)
-        return []
-    }
-
-    /// What waited first is done; the next of it.
-    private mutating func next() -> [Action] {
-        if !blocked.isEmpty { blocked.removeFirst() }
-        return Array(blocked.prefix(1))
+        return [.send(.feedAck(cursor, clock: clock, backlog: backlog))] + repair.next()
     }
 
     /// An action could not be carried out, because a case is damaged here: `apply`, `restore` or a read. It is tried again
@@ -298,19 +281,18 @@ public struct NodeLink: Sendable, Equatable {
     public mutating func blocked(_ action: Action, by id: CaseID) -> [Action] {
         guard case .live = state else { return [] }
         switch action {
-        case .apply, .restore: if blocked.isEmpty { blocked = [action] }
-        default: unread.append(action)
+        case .apply, .restore: repair.blocked(action, isRead: false)
+        default: repair.blocked(action, isRead: true)
         }
-        damaged.removeAll { $0 == id }
+        repair.forget([id])
         return found(damaged: id)
     }
 
     /// What the hub sent of some cases is in place.
     public mutating func repaired(_ cases: [CaseID]) -> [Action] {
-        damaged.removeAll { cases.contains($0) }
+        repair.forget(cases)
         guard case .live = state else { return [] }
-        defer { unread = [] }
-        return blocked.prefix(1) + unread
+        return repair.repaired()
     }
 
     /// Own events that came back are committed; the journal as it stands.
@@ -320,7 +302,7 @@ public struct NodeLink: Sendable, Equatable {
             if acknowledged[chain.incarnation] ?? 0 < chain.head.seq { sent[chain.incarnation] = chain.head.seq - 1 }
         }
         self.journal = journal
-        let next = next()
+        let next = repair.next()
         guard isLast, writing == .pulling else { return next + read() }
         let detail = "this node had been brought back from an older state: its later events came back from the hub"
         return [.raise(Alarm(code: .recovered, detail: detail))] + openWriting() + next + read()
@@ -328,8 +310,7 @@ public struct NodeLink: Sendable, Equatable {
 
     /// A case cannot be read here: its bytes are damaged. The hub is asked for them.
     public mutating func found(damaged id: CaseID) -> [Action] {
-        guard !damaged.contains(id) else { return [] }
-        if damaged.count < Batch.maximumCases { damaged.append(id) }
+        guard repair.ask(for: id) else { return [] }
         guard case .live = state else { return [] }
         return [.send(.fetch([id]))]
     }

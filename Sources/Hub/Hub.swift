@@ -17,11 +17,12 @@ public struct Hub: HubService, StoredService {
     public let authority: Authority
     let links: LinkDoor
     let dashboard: Dashboard
-    let logger: Logger
+    public let logger: Logger
 
     /// Opens and migrates the database; nothing runs before `run`.
     public static func open(
-        _ configuration: HubConfiguration, now: @escaping @Sendable () -> Instant, logger: Logger
+        _ configuration: HubConfiguration, now: @escaping @Sendable () -> Instant,
+        tick: Duration = .seconds(20), logger: Logger
     ) async throws -> Hub {
         let database = try await Database.open(
             url: configuration.database, connections: configuration.databaseConnections, logger: logger)
@@ -30,7 +31,8 @@ public struct Hub: HubService, StoredService {
         let office = Office(
             origin: .hub, tree: .standard, calendar: .standard, database: database, store: store,
             receiptKey: try SigningKey(pemFile: configuration.receiptKey),
-            files: try configuration.attachments.map { try AttachmentFiles(directory: $0) }, now: now, logger: logger)
+            files: try configuration.attachments.map { try AttachmentFiles(directory: $0) }, now: now, tick: tick,
+            logger: logger)
         return try Hub(office: office, configuration: configuration, logger: logger)
     }
 
@@ -101,27 +103,10 @@ public struct Hub: HubService, StoredService {
 
     /// Runs until cancelled, or until this process is fenced by another.
     public func run() async throws {
-        let (office, logger) = (office, logger)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await writer.run() }
-            group.addTask { try await links.server.run() }
-            group.addTask { await watchRegistry() }
-            group.addTask {
-                await office.projections.run(
-                    isBusy: { writer.isBusy }, damaged: { writer.report(damaged: $0) }, logger: logger)
-            }
-            group.addTask { await office.auditTrail.run() }
-            group.addTask { await dashboard.run() }
-            group.addTask { try await watchFence() }
-            group.addTask { await Upkeep.forget(office, logger: logger) }
-            group.addTask { await Upkeep.findFiles(office, logger: logger) }
-            group.addTask { await escalate() }
-            group.addTask { await settlePending() }
-            group.addTask { await readAnew() }
-            group.addTask { await Upkeep.readAll(office, logger: logger) { writer.report(damaged: $0) } }
-            try await group.next()
-            group.cancelAll()
-        }
+        try await run(beside: [
+            { try await links.server.run() }, { await watchRegistry() }, { await dashboard.run() },
+            { await escalate() }, { await settlePending() },
+        ])
     }
 
     /// Revoking closes live links within 5 s: the registry is looked at each second.
@@ -136,24 +121,19 @@ public struct Hub: HubService, StoredService {
     }
 
     private func escalate() async {
-        await Upkeep.periodically(every: .seconds(30), logger: logger) {
+        await Upkeep.periodically(every: office.tick, logger: logger) {
             let now = office.now()
             let reports = await links.presence.reports
             await writer.withCore { $0?.reports = reports }
             let own = try await office.clocks.due(before: now, below: 1, seats: [.hub], limit: 200)
-            for id in own.cases { try await escalate(id) }
+            try await escalate(own.cases)
             // Only of seats that have said all: the cases of silent ones must not stand in the way of the others'.
             let heard = reports.filter { $0.value.backlog == 0 }
             let latest = heard.values.map(\.heardAt).max() ?? now
             let others = try await office.clocks.due(
                 before: min(now, latest), below: 2, seats: heard.keys.sorted(), limit: 5_000)
-            for id in others.cases { try await escalate(id) }
+            try await escalate(others.cases)
         }
-    }
-
-    /// A damaged case does not keep the others waiting.
-    private func escalate(_ id: CaseID) async throws {
-        do { try await writer.escalate(id) } catch StoreError.corrupt { writer.report(damaged: id) }
     }
 
     /// Transfers that had to wait, for a quarantine or for a node that a restored hub has not heard.
@@ -166,16 +146,6 @@ public struct Hub: HubService, StoredService {
                 _ = try await writer.apply(.pending(cases), cases: cases, size: cases.count)
                 last = cases.last
             }
-        }
-    }
-
-    /// After an upgrade: cases that an earlier version could not read.
-    private func readAnew() async {
-        await Upkeep.periodically(every: .seconds(3600), logger: logger) {
-            let count = try await Upkeep.refold(office.database) { cases in
-                _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count)
-            }
-            if count > 0 { logger.notice("cases read anew", metadata: ["count": "\(count)"]) }
         }
     }
 

@@ -31,8 +31,6 @@ actor LinkCall {
     private var room: CheckedContinuation<Void, Never>?
     /// Nobody says any more what is committed.
     private var hasEnded = false
-    /// Of each incarnation, the last seq that the committer was given in this call.
-    private var given: [UInt64: UInt64] = [:]
     private var notedAt: Instant?
 
     private struct Submission: Sendable {
@@ -42,9 +40,7 @@ actor LinkCall {
     }
 
     /// Whoever waits has batches under way, and looks again when the first of them is committed.
-    private var isFull: Bool {
-        underWay.count > LinkLoad.share && (underWay.count >= LinkLoad.most || load.isFull)
-    }
+    private var isFull: Bool { Admission.isFull(batches: underWay.count, bytes: load.bytes) }
 
     init(
         origin: Origin, remote: String, office: Office, writer: Writer<HubCore>, presence: Presence,
@@ -180,6 +176,7 @@ actor LinkCall {
                 presence.alive.send((origin, id))
                 let effects = try await writer.apply(.alive(origin, writer: process), cases: [], lane: origin)
                 try await tell(effects, response)
+            case .acknowledge(let heads): try await send(.ack(try await receipt(heads)), response)
             case .submit(let events): try await submit(events, response)
             case .takeLost(let events, let isLast): try await takeLost(events, isLast: isLast, response)
             case .repair(let events): try await repair(events, response)
@@ -229,18 +226,11 @@ actor LinkCall {
         for (about, alarm) in effects.alarms where about == origin { try await send(.alarm(alarm), response) }
     }
 
-    /// Charged to the origin: what came before is kept, what follows waits until it is mended.
     private func decoded(_ wire: [WireEvent], _ response: ResponseWriter) async throws -> [Event] {
-        var events = [Event]()
-        for event in wire {
-            do {
-                events.append(try Event(event, hashing: Digest.hashing))
-            } catch {
-                let alarm = Alarm(code: .unreadable, detail: "\(error)")
-                try await raise(alarm)
-                try await send(.alarm(alarm), response)
-                break
-            }
+        let (events, alarm) = HubLink.decode(wire, hashing: Digest.hashing)
+        if let alarm {
+            try await raise(alarm)
+            try await send(.alarm(alarm), response)
         }
         return events
     }
@@ -248,10 +238,10 @@ actor LinkCall {
     private func submit(_ wire: [WireEvent], _ response: ResponseWriter) async throws {
         let events = try await decoded(wire, response)
         guard !events.isEmpty else {
-            return try await perform(machine.committed(Ack(heads: []), alarms: []), response)
+            return try await perform(machine.committed([], alarms: []), response)
         }
         let known =
-            follows(events)
+            machine.follows(events)
             ? [:]
             : try await office.store.known(around: events.sorted { $0.envelope.seq < $1.envelope.seq }, of: origin)
         let arrival = HubCore.Arrival.events(origin, events, known: known)
@@ -287,17 +277,6 @@ actor LinkCall {
         }
     }
 
-    /// Whether these go on where the committer was left: then nothing stands at their places, unless another call has
-    /// brought it, which the verdict takes for a gap.
-    private func follows(_ events: [Event]) -> Bool {
-        var isFollowing = true
-        for place in events.lazy.map(\.place) {
-            isFollowing = isFollowing && given[place.incarnation] == place.seq - 1
-            given[place.incarnation] = place.seq
-        }
-        return isFollowing
-    }
-
     /// Says what is committed, once for all that became durable together.
     private func acknowledge(_ response: ResponseWriter) async throws {
         // Whoever waits for room is being ended too, and may not know it yet.
@@ -307,7 +286,6 @@ actor LinkCall {
             forget(underWay)
             underWay = []
         }
-        var heads: [UInt64: ChainHead] = [:]
         for await _ in submitted.stream {
             while let submission = underWay.first {
                 let outcome = await submission.effects.outcome
@@ -322,21 +300,17 @@ actor LinkCall {
                     continue
                 }
                 for (_, alarm) in effects.alarms { await audit("alarm.\(alarm.code)", alarm.detail) }
-                for head in effects.heads { heads[head.incarnation] = head }
-                let ack = underWay.first?.effects.isDone == true ? Ack(heads: []) : try await receipt(heads)
-                if !ack.heads.isEmpty { heads = [:] }
                 let alarms = effects.alarms.filter { $0.origin == origin }.map(\.alarm)
-                try await perform(machine.committed(ack, alarms: alarms), response)
+                let isMoreDone = underWay.first?.effects.isDone == true
+                try await perform(
+                    machine.committed(effects.heads, alarms: alarms, isMoreDone: isMoreDone), response)
             }
             try await noteHeard()
         }
     }
 
-    private func receipt(_ heads: [UInt64: ChainHead]) async throws -> Ack {
-        guard !heads.isEmpty else { return Ack(heads: []) }
-        var ack = Ack(
-            heads: heads.values.sorted { $0.incarnation < $1.incarnation }, committedAt: office.now(),
-            position: await writer.state.head.position)
+    private func receipt(_ heads: [ChainHead]) async throws -> Ack {
+        var ack = Ack(heads: heads, committedAt: office.now(), position: await writer.state.head.position)
         ack.signature = try office.receiptKey.sign(
             Receipt.text(origin: origin, heads: ack.heads, committedAt: ack.committedAt, position: ack.position))
         return ack
@@ -394,8 +368,8 @@ actor LinkCall {
 
     /// Of which cases this hub holds something else than the node.
     private func compare(_ digests: [CaseDigest], _ response: ResponseWriter) async throws {
-        let here = Set(try await office.store.digests(of: digests.map(\.caseID)))
-        try await perform(machine.compared(digests.filter { !here.contains($0) }.map(\.caseID)), response)
+        let here = try await office.store.digests(of: digests.map(\.caseID))
+        try await perform(machine.compared(digests, here: here), response)
     }
 
     private func readCases(_ cases: [CaseID], _ response: ResponseWriter) async throws {

@@ -260,13 +260,8 @@ actor LinkDriver {
         }
     }
 
-    /// Events wait until the hub takes them. What answers the hub never does: a node that did not read while its own
-    /// events fill the line could keep the hub, which does not read while its rows do, waiting for ever.
     private func send(_ frame: NodeFrame) async throws {
-        switch frame {
-        case .events, .history: try await call?.send(frame.wire)
-        default: call?.post(frame)
-        }
+        if frame.mayWait { try await call?.send(frame.wire) } else { call?.post(frame) }
     }
 
     private func raise(_ alarm: Alarm) async throws {

@@ -15,11 +15,12 @@ public struct Node: NodeService, StoredService {
     let link: LinkDriver
     let attachments: AttachmentDriver
     private let gateway: (any NoticeGateway)?
-    let logger: Logger
+    public let logger: Logger
 
     /// Opens and migrates the database; nothing runs before `run`.
     public static func open(
-        _ configuration: NodeConfiguration, now: @escaping @Sendable () -> Instant, logger: Logger
+        _ configuration: NodeConfiguration, now: @escaping @Sendable () -> Instant,
+        tick: Duration = .seconds(20), logger: Logger
     ) async throws -> Node {
         let database = try await Database.open(
             url: configuration.database, connections: configuration.databaseConnections, logger: logger)
@@ -28,7 +29,8 @@ public struct Node: NodeService, StoredService {
         let office = Office(
             origin: configuration.origin, tree: .standard, calendar: .standard, database: database, store: store,
             receiptKey: try SigningKey(pemFile: configuration.receiptKey),
-            files: try configuration.attachments.map { try AttachmentFiles(directory: $0) }, now: now, logger: logger)
+            files: try configuration.attachments.map { try AttachmentFiles(directory: $0) }, now: now, tick: tick,
+            logger: logger)
         return try Node(office: office, configuration: configuration, logger: logger)
     }
 
@@ -67,26 +69,9 @@ public struct Node: NodeService, StoredService {
 
     /// Runs until cancelled, or until this process is fenced by another.
     public func run() async throws {
-        let (office, logger) = (office, logger)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await writer.run() }
-            group.addTask { await link.run() }
-            group.addTask {
-                await office.projections.run(
-                    isBusy: { writer.isBusy }, damaged: { writer.report(damaged: $0) }, logger: logger)
-            }
-            group.addTask { await office.auditTrail.run() }
-            group.addTask { await notices() }
-            group.addTask { try await watchFence() }
-            group.addTask { await Upkeep.forget(office, logger: logger) }
-            group.addTask { await attachments.run() }
-            group.addTask { await Upkeep.findFiles(office, logger: logger) }
-            group.addTask { await escalate() }
-            group.addTask { await readAnew() }
-            group.addTask { await Upkeep.readAll(office, logger: logger) { writer.report(damaged: $0) } }
-            try await group.next()
-            group.cancelAll()
-        }
+        try await run(beside: [
+            { await link.run() }, { await attachments.run() }, { await escalate() }, { await notices() },
+        ])
     }
 
     /// Tells citizens, by the gateway that is configured.
@@ -100,22 +85,9 @@ public struct Node: NodeService, StoredService {
 
     /// The seat's level of escalation, as clocks pass.
     private func escalate() async {
-        await Upkeep.periodically(every: .seconds(20), logger: logger) {
+        await Upkeep.periodically(every: office.tick, logger: logger) {
             let due = try await office.clocks.due(before: office.now(), below: 1, seats: [office.origin], limit: 200)
-            for id in due.cases {
-                // A damaged case does not keep the others waiting.
-                do { try await writer.escalate(id) } catch StoreError.corrupt { writer.report(damaged: id) }
-            }
-        }
-    }
-
-    /// After an upgrade: cases that an earlier version could not read.
-    private func readAnew() async {
-        await Upkeep.periodically(every: .seconds(3600), logger: logger) {
-            let count = try await Upkeep.refold(office.database) { cases in
-                _ = try await writer.apply(.refold(cases), cases: cases, size: cases.count, isOwn: true)
-            }
-            if count > 0 { logger.notice("cases read anew", metadata: ["count": "\(count)"]) }
+            try await escalate(due.cases)
         }
     }
 

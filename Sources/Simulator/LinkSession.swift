@@ -15,6 +15,9 @@ final class LinkSession {
     var isOpenAtHub = true
     /// Work of this call that waits for the committer: the next frame is read afterwards.
     var waiting = 0
+    /// Batches of events with the committer, and those of them that are saved and not told: several go at a time.
+    var submitted = 0
+    var saved = 0
     /// What the hub's half asked the store for.
     var reads: [HubLink.Action] = []
     /// Nothing moves in this direction until then.

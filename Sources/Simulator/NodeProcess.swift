@@ -100,6 +100,16 @@ enum HubWork {
             call
         }
     }
+
+    /// The next frame of a call is read when what the last brought is done; of batches of events, several go at a time.
+    func count(_ step: Int) {
+        guard case .events(let call, _) = self else {
+            call?.waiting += step
+            return
+        }
+        call.submitted += step
+        if step < 0 { call.saved = max(0, call.saved - 1) }
+    }
 }
 
 final class HubProcess: ServerProcess<HubCore, HubWork> {

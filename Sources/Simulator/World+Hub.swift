@@ -33,14 +33,11 @@ extension World {
             for row in rows where isHeld(row) { throw Violation("a feed carries what is held of a quarantined origin") }
             try perform(call.machine.feedRead(rows), on: call)
         case .compare(let digests):
-            var differing = [CaseID]()
-            for digest in digests where !hub.disk.isDamaged(digest.caseID) {
-                let events = hub.disk.events(of: digest.caseID)
-                let visible = HubCore.visible(events, of: digest.caseID, to: call.peer)
-                if self.digest(visible) != digest.digest { differing.append(digest.caseID) }
-            }
-            if !differing.isEmpty { tally.add("digests differ") }
-            try perform(call.machine.compared(differing), on: call)
+            let known = digests.map(\.caseID).filter { hub.disk.count(of: $0) > 0 }
+            let here = known.map { CaseDigest(caseID: $0, digest: digest(hub.disk.events(of: $0))) }
+            let actions = call.machine.compared(digests, here: here)
+            if !actions.isEmpty { tally.add("digests differ") }
+            try perform(actions, on: call)
         case .readCases(let cases):
             var events = [Event]()
             for id in cases {
@@ -74,8 +71,11 @@ extension World {
         for action in actions {
             switch action {
             case .send(let frame):
-                if case .ack(let ack) = frame { try checkCommitted(ack, of: call.peer) }
                 if call.isOpenAtNode { call.down.append(frame) }
+            case .acknowledge(let heads):
+                let ack = Ack(heads: heads, committedAt: hubClock, position: hub.disk.position, signature: [])
+                try checkCommitted(ack, of: call.peer)
+                if call.isOpenAtNode { call.down.append(.ack(ack)) }
             case .prepare(let hello):
                 let facts = hello.cursors.map { hub.disk.fact($0, of: call.peer) }
                 enqueue(.hello(call), .hello(hello, feed: facts))
@@ -86,7 +86,7 @@ extension World {
                 enqueue(.alive(call), .alive(call.peer, writer: writer))
             case .submit(let wire):
                 let events = decode(wire, of: call)
-                let known = hub.disk.known(around: events, of: call.peer)
+                let known = call.machine.follows(events) ? [:] : hub.disk.known(around: events, of: call.peer)
                 enqueue(.events(call, wire), .events(call.peer, events, known: known), size: events.count)
             case .takeLost(let wire, let isLast):
                 let events = decode(wire, of: call)
@@ -113,7 +113,7 @@ extension World {
 
     /// - Parameter size: how many events it brings.
     private func enqueue(_ work: HubWork, _ arrival: HubCore.Arrival, size: Int = 1) {
-        work.call?.waiting += 1
+        work.count(1)
         let item = Admission.Item(size: size, lane: work.call?.peer)
         hub.post(work, as: .arrival(arrival, cases: arrival.cases, item), now: now)
     }
@@ -139,18 +139,11 @@ extension World {
         }
     }
 
-    /// Up to what cannot be read: that is charged to the origin.
     private func decode(_ wire: [WireEvent], of call: LinkSession) -> [Event] {
-        var events = [Event]()
-        for wire in wire {
-            do {
-                events.append(try Event(wire, hashing: sha256))
-            } catch {
-                let alarm = Alarm(code: .unreadable, detail: "\(error)")
-                ring(alarm, about: call.peer, at: .hub)
-                if call.isOpenAtNode { call.down.append(.alarm(alarm)) }
-                break
-            }
+        let (events, alarm) = HubLink.decode(wire, hashing: sha256)
+        if let alarm {
+            ring(alarm, about: call.peer, at: .hub)
+            if call.isOpenAtNode { call.down.append(.alarm(alarm)) }
         }
         return events
     }
@@ -211,6 +204,9 @@ extension World {
     private func hear(_ news: WriterNews<HubCore, HubWork>) throws {
         switch news {
         case .saved(let batch):
+            for item in batch.items {
+                if case .events(let call, _)? = hub.works[item.caller] { call.saved += 1 }
+            }
             if batch.outcomes.count(where: { if case .success(.answer) = $0 { true } else { false } }) > 1 {
                 tally.show(.together)
             }
@@ -219,10 +215,10 @@ extension World {
                 try perform(call.machine.feedAdvanced(to: UInt64(hub.disk.feeds[call.peer]?.count ?? 0)), on: call)
             }
         case .done(let work, let outcome):
-            work.call?.waiting -= 1
+            work.count(-1)
             try hear(work, outcome)
         case .refused(let work, let fault):
-            work.call?.waiting -= 1
+            work.count(-1)
             try hear(work, refused: fault)
         case .damaged(let id): try ask(for: id)
         }
@@ -250,7 +246,9 @@ extension World {
             for id in hub.disk.cases where hub.disk.isDamaged(id) { try ask(for: id) }
         case .events(let call, _):
             guard let effects else { break }
-            try perform(call.machine.committed(receipt(effects), alarms: alarms(effects, call)), on: call)
+            try perform(
+                call.machine.committed(
+                    effects.heads, alarms: alarms(effects, call), isMoreDone: call.saved > 0), on: call)
         case .lost(let call, _, _):
             if effects?.numbered.isEmpty == false { tally.show(.hubRestored) }
             try perform(call.machine.returned(), on: call)
@@ -285,10 +283,6 @@ extension World {
         try perform(call.machine.blocked(action, by: id), on: call)
     }
 
-    private func receipt(_ effects: Effects) -> Ack {
-        Ack(heads: effects.heads, committedAt: hubClock, position: hub.disk.position, signature: [])
-    }
-
     private func alarms(_ effects: Effects, _ call: LinkSession) -> [Alarm] {
         effects.alarms.filter { $0.origin == call.peer }.map(\.alarm)
     }
@@ -310,7 +304,7 @@ extension World {
 
     func restartHub() {
         for work in hub.forgetAll(as: random.next(), isOpen: true, now: now) {
-            work.call?.waiting = 0
+            if let call = work.call { (call.waiting, call.submitted, call.saved) = (0, 0, 0) }
             if case .wish(let client) = work { unanswered.append((nil, client)) }
         }
         trace.note("hub starts at position \(hub.disk.position)")

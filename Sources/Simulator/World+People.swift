@@ -146,13 +146,14 @@ extension World {
     /// What the seat would do next.
     private func next(_ state: Case, at origin: Origin) -> Command {
         switch state.heldStatus {
-        case .referred: return random.chance(30) ? .accept : .refuse(reason: "not ours")
+        // What one office has refused, others refuse too: it goes to and fro.
+        case .referred: return random.chance(state.refusals > 0 ? 8 : 30) ? .accept : .refuse(reason: "not ours")
         case .answered, .closed:
             guard let dispute = state.openDisputes.first else { return .dispute(text: "it was not done") }
             tally.add("dispute against closure")
             return .review(dispute: dispute.event, upheld: random.chance(70), text: "looked again")
         default:
-            switch random.below(10) {
+            switch random.below(state.refusals > 0 ? 6 : 10) {
             case 0..<6: return refer(from: origin)
             case 6: return .act(text: "sent")
             case 7: return .close(.advised, text: "explained")

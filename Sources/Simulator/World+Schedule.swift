@@ -49,7 +49,9 @@ extension World {
         var motions = [Motion]()
         for call in calls {
             if call.isOpenAtHub, isHubUp {
-                if !call.up.isEmpty, call.waiting == 0, now >= call.upStalledUntil { motions.append(.toHub(call)) }
+                if !call.up.isEmpty, call.waiting == 0, call.submitted < 3, now >= call.upStalledUntil {
+                    motions.append(.toHub(call))
+                }
                 if !call.reads.isEmpty { motions.append(.readAtHub(call)) }
                 if !call.isOpenAtNode, call.up.isEmpty { motions.append(.hubNotices(call)) }
             } else if !call.isOpenAtHub, !call.up.isEmpty {

@@ -46,7 +46,8 @@ struct NodeCommand: AsyncParsableCommand {
             configuration.attachments = settings.attachments
             configuration.attachmentsHost = settings.optional("attachments.host")
             configuration.attachmentsPort = try settings.optionalPort("attachments.port")
-            let node = try await Node.open(configuration, now: { .now }, logger: logger)
+            let clock = try ServeClock.open(settings, doors: [ServeConsole.address(settings)], logger: logger)
+            let node = try await Node.open(configuration, now: clock.now, tick: clock.tick, logger: logger)
             let console = try await ServeConsole.open(
                 Console(service: node, logger: logger), settings: settings, authorize: { _ in nil },
                 audit: { refusal in
@@ -88,7 +89,9 @@ struct HubCommand: AsyncParsableCommand {
                 trustRoots: try settings.required("trust.roots"),
                 receiptKey: try settings.required("receipt.key"))
             configuration.attachments = settings.attachments
-            let hub = try await Hub.open(configuration, now: { .now }, logger: logger)
+            let clock = try ServeClock.open(
+                settings, doors: [configuration.linkAddress, ServeConsole.address(settings)], logger: logger)
+            let hub = try await Hub.open(configuration, now: clock.now, tick: clock.tick, logger: logger)
             let link = try await hub.openLink()
             let console = try await ServeConsole.open(
                 Console(service: hub, logger: logger), settings: settings,

@@ -9,6 +9,9 @@ struct ServeConsole: Sendable {
     let doors: [Server]
     private let ports: [String: Int]
 
+    /// Of the console's doors.
+    static func address(_ settings: Settings) -> String { settings.optional("console.address") ?? "127.0.0.1" }
+
     /// - Parameters:
     ///   - authorize: why a presented client certificate may not connect; `nil` when it may.
     ///   - audit: gets one record for each connection that was turned away.
@@ -16,7 +19,7 @@ struct ServeConsole: Sendable {
         _ console: Console, settings: Settings, authorize: @escaping @Sendable (PeerIdentity) -> String?,
         audit: @escaping @Sendable (RefusalRecord) -> Void, logger: Logger
     ) async throws -> ServeConsole {
-        let address = settings.optional("console.address") ?? "127.0.0.1"
+        let address = address(settings)
         let tls = TLSConfiguration(
             certificateChainFile: try settings.required("certificate"),
             privateKeyFile: try settings.required("private.key"),

@@ -19,6 +19,12 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "PEM: the network's authority.") var trustRoots: String?
     @Option(help: "PEM: the Ed25519 key that signs receipts.") var receiptKey: String?
     @Option(help: "PEM: the certificate of that key.") var receiptCertificate: String?
+    @Option(
+        help: """
+            For tests and demonstrations, never for an office: a file with the milliseconds by which this server's clock is \
+            ahead of the system's. It may change while the server runs. All doors must be on loopback.
+            """)
+    var clockOffsetFile: String?
     @Option(help: "trace, debug, info, notice, warning, error.") var logLevel: String?
     @Flag(help: "Stop when the process that started this one is gone.") var exitWithParent = false
 
@@ -28,6 +34,7 @@ struct ServeOptions: ParsableArguments {
             "console.port": consolePort.map(String.init), "plain.port": plainPort.map(String.init),
             "certificate": certificate, "private.key": privateKey, "trust.roots": trustRoots,
             "receipt.key": receiptKey, "receipt.certificate": receiptCertificate, "log.level": logLevel,
+            "clock.offset.file": clockOffsetFile,
         ].merging(more) { _, flag in flag }
         return try await Settings(flags: flags.compactMapValues { $0 }, file: config)
     }

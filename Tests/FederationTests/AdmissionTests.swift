@@ -6,6 +6,13 @@ import struct Simulator.Generator
 @testable import Federation
 
 @Suite struct AdmissionTests {
+    /// Every link may have a little with the committer; one alone fills the room, thirty share it.
+    @Test func linksShareTheRoom() {
+        let full = 16 * Batch.maximumBytes
+        #expect(!Admission.isFull(batches: 2, bytes: full) && Admission.isFull(batches: 3, bytes: full))
+        #expect(!Admission.isFull(batches: 63, bytes: full - 1) && Admission.isFull(batches: 64, bytes: 0))
+    }
+
     private func choose(_ items: [Admission.Item], limit: Int = 256, isLive: Bool = false) -> [Int] {
         Admission.choose(items, limit: limit, isLive: isLive)
     }

@@ -126,7 +126,7 @@ import Testing
         #expect(track.stages.map(\.office)[1] == "IR-03-MUN" && track.status == "disputed" && !track.ambiguous)
         for secret in Self.secrets + ["maryam"] { #expect(!"\(track)".contains(secret)) }
         let unknown = try #require(TrackingCode(province: 5, random: 1))
-        #expect(try await office.reads.track(unknown, mobile: nil) == nil)
+        #expect(try await office.reads.track(unknown, mobile: nil, now: office.now) == nil)
         await office.close()
     }
 

@@ -10,7 +10,14 @@ package final class Demo: Sendable {
     }
     private let run = Mutex<Run?>(nil)
 
-    package init(named name: String = "demo") { folder = Scratch.folder.appending(path: name) }
+    private let provinces: Int
+    private let environment: [String: String]
+
+    /// - Parameter environment: settings for all of its servers.
+    package init(named name: String = "demo", provinces: Int = 31, environment: [String: String] = [:]) {
+        folder = Scratch.folder.appending(path: name)
+        (self.provinces, self.environment) = (provinces, environment)
+    }
 
     // MARK: The program
 
@@ -48,7 +55,11 @@ package final class Demo: Sendable {
             throw Fault("there is no program at \(Self.binary); build it, or set PEYVAND_BINARY")
         }
         let stale = try? Data(contentsOf: demoFile)
-        let program = try Program(Self.binary, ["demo", "--directory", folder.path, "--quiet"])
+        let program = try Program(
+            Self.binary,
+            [
+                "demo", "--directory", folder.path, "--quiet", "--provinces", String(provinces),
+            ], environment: environment)
         let lifeline = try Lifeline(of: program.process)
         run.withLock { $0 = Run(program: program, lifeline: lifeline) }
         _ = try await eventually("the demonstration is ready", within: limit, every: .milliseconds(200)) {

@@ -13,7 +13,10 @@ package final class Program: Sendable {
     /// - Parameters:
     ///   - path: of the program; a bare name is looked up in PATH.
     ///   - input: what it reads from standard input; nothing by default.
-    package init(_ path: String, _ arguments: [String], input: Data? = nil, folder: URL = Scratch.folder) throws {
+    package init(
+        _ path: String, _ arguments: [String], input: Data? = nil, environment: [String: String] = [:],
+        folder: URL = Scratch.folder
+    ) throws {
         words = ([path] + arguments).joined(separator: " ")
         let name = UUID().uuidString
         outputFile = folder.appending(path: name + ".out")
@@ -31,13 +34,14 @@ package final class Program: Sendable {
         posix_spawn_file_actions_addopen(&files, 0, inputPath, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&files, 1, outputFile.path, flags, 0o600)
         posix_spawn_file_actions_addopen(&files, 2, errorsFile.path, flags, 0o600)
-        process = try Self.spawn(path, arguments, &files)
+        process = try Self.spawn(path, arguments, environment, &files)
     }
 
     /// Threads of Swift's pool block signals, and a child inherits that: it gets a clean mask, and a group of its own
     /// as a terminal would give it. Settings of whoever runs the tests must not reach the program under test.
     private static func spawn(
-        _ path: String, _ arguments: [String], _ files: inout posix_spawn_file_actions_t
+        _ path: String, _ arguments: [String], _ environment: [String: String],
+        _ files: inout posix_spawn_file_actions_t
     ) throws -> pid_t {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -51,6 +55,7 @@ package final class Program: Sendable {
         let flags = Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETPGROUP)
         posix_spawnattr_setflags(&attributes, Int16(flags))
         let variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PEYVAND_") }
+            .merging(environment) { _, given in given }
         var argv = ([path] + arguments).map { strdup($0) } + [nil]
         var envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for string in argv + envp { free(string) } }

@@ -38,8 +38,8 @@ extension CaseReads {
 
     /// New cases and answers of each Tehran day, oldest first; the last is today.
     /// - Parameter days: 1–366.
-    public func trend(days: Int, now: Instant? = nil) async throws -> [TrendPoint] {
-        let last = JalaliDate(instant: now ?? .system)
+    public func trend(days: Int, now: Instant) async throws -> [TrendPoint] {
+        let last = JalaliDate(instant: now)
         let dates = (0..<min(max(days, 1), 366)).reversed().map { last.adding(days: -$0) }
         let starts = dates.map(\.startOfDay.stored)
         let counted = try await database.readers.run { connection in
@@ -59,8 +59,7 @@ extension CaseReads {
     }
 
     /// The cases whose deadline passed longest ago; for everybody's eyes, so without texts.
-    public func overdueRanking(limit: Int, now: Instant? = nil) async throws -> [CaseDocument] {
-        let now = now ?? .system
+    public func overdueRanking(limit: Int, now: Instant) async throws -> [CaseDocument] {
         let limit = min(max(limit, 1), Self.maximumPage)
         let rows = try await database.readers.run { connection in
             try connection.query(

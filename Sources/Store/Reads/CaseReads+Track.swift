@@ -7,8 +7,7 @@ extension CaseReads {
     /// What anybody who knows the code may see: no personal data, no free text. `nil` when there is none.
     /// - Parameter mobile: the last four digits of the citizen's mobile, in any digits; chooses among several cases
     ///   with this code and is not looked at otherwise.
-    public func track(_ code: TrackingCode, mobile: String?, now: Instant? = nil) async throws -> TrackDocument? {
-        let now = now ?? .system
+    public func track(_ code: TrackingCode, mobile: String?, now: Instant) async throws -> TrackDocument? {
         let ids = try await database.readers.run { connection in
             try connection.query("SELECT id FROM cases WHERE tracking_code = $1 ORDER BY id", [.text(code.digits)])
                 .map { try $0.caseID(0) }

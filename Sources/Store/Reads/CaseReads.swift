@@ -36,12 +36,3 @@ public struct CaseReads: Sendable {
     /// The core's rule, as this server's tree has it.
     func readership(of principal: Principal) -> Readership { Readership(of: principal.actor, at: origin, in: tree) }
 }
-
-extension Instant {
-    /// The system's clock, for callers that give none.
-    static var system: Instant {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Instant(seconds: Int64(time.tv_sec)) + Int64(time.tv_nsec / 1_000_000)
-    }
-}

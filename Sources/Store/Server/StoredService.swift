@@ -11,6 +11,7 @@ public protocol StoredService: CaseService {
     associatedtype Core: DecidingCore
     var office: Office { get }
     var writer: Writer<Core> { get }
+    var logger: Logger { get }
     /// The hub's acknowledgement that covers an own event, where there is one.
     func acknowledgement(of event: Event) async throws -> Ack?
 }
@@ -35,11 +36,16 @@ public struct Office: Sendable {
     public let projections: ProjectionFrame
     /// The clocks that run in its cases.
     public let clocks: Clocks
+    /// The server's one clock.
     public let now: @Sendable () -> Instant
+    /// How often a timer that waits for a moment of this clock looks at it.
+    public let tick: Duration
 
+    /// - Parameter tick: how often a timer that waits for a moment of the clock `now` looks at it.
     public init(
         origin: Origin, tree: OrganizationTree, calendar: WorkCalendar, database: Database, store: any CaseStore,
-        receiptKey: SigningKey, files: AttachmentFiles? = nil, now: @escaping @Sendable () -> Instant, logger: Logger
+        receiptKey: SigningKey, files: AttachmentFiles? = nil, now: @escaping @Sendable () -> Instant,
+        tick: Duration = .seconds(20), logger: Logger
     ) {
         self.origin = origin
         self.tree = tree
@@ -49,7 +55,7 @@ public struct Office: Sendable {
         self.receiptKey = receiptKey
         self.files = files
         attachments = AttachmentRegister(database)
-        self.now = now
+        (self.now, self.tick) = (now, tick)
         reads = CaseReads(database: database, store: store, origin: origin, tree: tree)
         accounts = Accounts(database)
         auditTrail = AuditTrail(Audit(database), logger: logger)
@@ -154,7 +160,7 @@ extension StoredService {
     public func caseOfProposal(_ id: EventHash) async throws -> CaseID { try await office.reads.caseOfProposal(id) }
 
     public func track(_ code: TrackingCode, mobile: String?) async throws -> TrackDocument? {
-        try await office.reads.track(code, mobile: mobile)
+        try await office.reads.track(code, mobile: mobile, now: office.now())
     }
 
     public func report(_ period: ReportPeriod) async throws -> ReportDocument {

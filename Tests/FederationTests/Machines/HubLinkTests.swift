@@ -98,9 +98,34 @@ import Testing
             link.received(.events([WireEvent(event)])) == [.noteAlive(writer: 44), .submit([WireEvent(event)])])
         #expect(link.received(.events([WireEvent(event)])) == [.submit([WireEvent(event)])])
         let head = ChainHead(incarnation: 4, seq: 1, hash: event.hash)
-        let ack = Ack(heads: [head], committedAt: now, position: 1, signature: [1])
         let alarm = Alarm(code: .clockAhead, detail: "set it right")
-        #expect(link.committed(ack, alarms: [alarm]) == [.send(.ack(ack)), .send(.alarm(alarm))])
+        #expect(link.committed([head], alarms: [alarm]) == [.acknowledge([head]), .send(.alarm(alarm))])
+        // What became durable together is said once, and nothing that was not said is forgotten.
+        let (next, other) = (
+            ChainHead(incarnation: 4, seq: 2, hash: event.hash), ChainHead(incarnation: 3, seq: 9, hash: event.hash)
+        )
+        #expect(link.committed([next], alarms: [], isMoreDone: true) == [])
+        #expect(link.committed([other], alarms: []) == [.acknowledge([other, next])])
+        #expect(link.committed([], alarms: []) == [])
+    }
+
+    @Test func whatFollowsNeedsNoLookup() throws {
+        var docket = Docket()
+        for _ in 0..<4 { try docket.write(Place.home, .noted) }
+        let events = docket.events
+        var link = answered()
+        #expect(link.follows([events[0]]) == false, "nobody knows where the committer was left")
+        #expect(link.follows([events[1], events[2]]) == true)
+        #expect(link.follows([events[1]]) == false, "it comes again")
+        #expect(link.follows([events[3]]) == false)
+    }
+
+    /// What follows an event that cannot be read waits until it is sent again.
+    @Test func whatIsNoEventIsCharged() {
+        let wire = [WireEvent(event), WireEvent(bytes: [1], part: .none), WireEvent(event)]
+        let (events, alarm) = HubLink.decode(wire, hashing: sha256)
+        #expect(events == [event] && alarm?.known == .unreadable)
+        #expect(HubLink.decode([WireEvent(event)], hashing: sha256).alarm == nil)
     }
 
     @Test func theFeedIsReadOnceAtATime() {
@@ -208,7 +233,7 @@ import Testing
         link.closed()
         #expect(link.feedRead(rows(1...3)) == [])
         #expect(link.feedAdvanced(to: 9) == [])
-        #expect(link.committed(Ack(heads: [], committedAt: now, position: 1, signature: []), alarms: []) == [])
+        #expect(link.committed([], alarms: []) == [])
         #expect(link.greeted(greeting(from: 0), feedEnd: 9) == [])
         #expect(link.state == .closed)
     }
@@ -258,8 +283,8 @@ import Testing
         var link = answered()
         let digest = CaseDigest(caseID: id, digest: event.hash)
         #expect(link.received(.digests([digest])) == [.compare([digest])])
-        #expect(link.compared([]) == [])
-        #expect(link.compared([id]) == [.send(.fetch([id])), .readCases([id])])
+        #expect(link.compared([digest], here: [digest]) == [])
+        #expect(link.compared([digest], here: []) == [.send(.fetch([id])), .readCases([id])])
         let repair = HubFrame.history(History(.repair, [WireEvent(event)], isLast: true))
         #expect(link.casesRead([event]) == [.send(repair)])
         #expect(link.received(.fetch([id])) == [.readCases([id])])
@@ -282,17 +307,16 @@ import Testing
         #expect(link.repaired([id]) == [], "it is under way")
         #expect(link.blocked(.submit(first), by: id) == [.send(.fetch([id]))], "what was mended is asked for anew")
         #expect(link.blocked(.readFeed(after: 3), by: id) == [], "a node is asked once")
-        #expect(link.repaired([id]) == [.readFeed(after: 3), .submit(first)])
-        let ack = Ack(heads: [], committedAt: now, position: 1, signature: [])
-        #expect(link.committed(ack, alarms: []) == [.submit(second)])
-        #expect(link.committed(ack, alarms: []) == [])
+        #expect(link.repaired([id]) == [.submit(first), .readFeed(after: 3)])
+        #expect(link.committed([], alarms: []) == [.submit(second)])
+        #expect(link.committed([], alarms: []) == [])
     }
 
     /// What cannot be read, or has no place yet, never ends the link: the node is told, and sends again.
     @Test func aGapEndsNoCall() {
         var link = answered()
-        let ack = Ack(heads: [ChainHead(incarnation: 4, seq: 1, hash: event.hash)])
+        let head = ChainHead(incarnation: 4, seq: 1, hash: event.hash)
         let alarm = Alarm(code: .gap, detail: "events are missing")
-        #expect(link.committed(ack, alarms: [alarm]) == [.send(.ack(ack)), .send(.alarm(alarm))])
+        #expect(link.committed([head], alarms: [alarm]) == [.acknowledge([head]), .send(.alarm(alarm))])
     }
 }
