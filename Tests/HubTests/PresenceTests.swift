@@ -1,5 +1,6 @@
 import Casework
 import Federation
+import Store
 import Testing
 
 @testable import Hub
@@ -22,7 +23,7 @@ import Testing
 
     @Test func whoWatchesHearsOfEachChange() async {
         let presence = Presence()
-        let changes = presence.changes.listen(buffering: 8)
+        let changes = await presence.changes.listen(buffering: 8)
         await presence.connected(tabriz)
         await presence.disconnected(tabriz)
         var heard: [Origin] = []

@@ -1,5 +1,6 @@
-import Casework
+public import Casework
 import Federation
+import Logging
 
 extension StoredService {
     /// What every server does, beside what only this one does, until cancelled or until one of it ends: by being fenced, or
