@@ -144,6 +144,8 @@ public protocol CoreArrival: Sendable {
     /// What remains of it without a case that cannot be read; `nil` where it is all or nothing. A case that is passed over
     /// is taken when it is repaired.
     func without(_ id: CaseID) -> Self?
+    /// Whether it goes on where its sender's last left off, so that it falls with it.
+    var goesOn: Bool { get }
     /// Cases that an earlier version could not read.
     static func refold(_ cases: [CaseID]) -> Self
 }

@@ -37,6 +37,8 @@ public struct HubCore: DecidingCore {
             }
         }
 
+        public var goesOn: Bool { if case .events = self { true } else { false } }
+
         public func without(_ id: CaseID) -> Arrival? {
             switch self {
             case .refold(let cases): .refold(cases.filter { $0 != id })

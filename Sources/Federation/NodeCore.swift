@@ -29,6 +29,8 @@ public struct NodeCore: DecidingCore {
             }
         }
 
+        public var goesOn: Bool { false }
+
         public func without(_ id: CaseID) -> Arrival? {
             guard case .refold(let cases) = self else { return nil }
             return .refold(cases.filter { $0 != id })

@@ -157,6 +157,8 @@ extension World {
             try hear(.saved(batch))
         case .refuse(let items, let fault):
             for item in items { try hear(.refused(try server.settle(item.caller), fault)) }
+        case .refuseLane(let lane, let fault):
+            for item in server.inbox.clear(lane: lane) { try hear(.refused(try server.settle(item.caller), fault)) }
         case .refuseWaiting(let fault):
             for item in server.inbox.clear() { try hear(.refused(try server.settle(item.caller), fault)) }
         case .report(let id): try hear(.damaged(id))

@@ -30,6 +30,8 @@ public struct WriterMachine<Core: DecidingCore, Caller: Sendable>: Sendable {
         case observe(Batch)
         /// These are not done.
         case refuse([Item], WriterFault)
+        /// Nor is what goes on from them in the queue: it would be taken for a gap.
+        case refuseLane(Origin, WriterFault)
         /// Nor is what waits in the queue.
         case refuseWaiting(WriterFault)
         /// A case's stored bytes are damaged: somebody else is to be asked for them.
@@ -179,8 +181,10 @@ public struct WriterMachine<Core: DecidingCore, Caller: Sendable>: Sendable {
 
     /// Forgets cases of the core, to be loaded again; never those of which the store does not show the last events yet.
     private mutating func forget(_ kept: [CaseID]) {
-        core?.desk.unload(allBut: flights.isEmpty ? kept : flights.flatMap(\.batch.effects.touched))
-        cachedBytes = kept.isEmpty && flights.isEmpty ? 0 : max(lastBytes, flights.reduce(0) { $0 + $1.batch.bytes })
+        var pending = underWay
+        if case .decided(let batch) = state { pending.append(batch) }
+        core?.desk.unload(allBut: pending.isEmpty ? kept : pending.flatMap(\.effects.touched))
+        cachedBytes = kept.isEmpty && pending.isEmpty ? 0 : max(lastBytes, pending.reduce(0) { $0 + $1.bytes })
     }
 
     // MARK: Commits
@@ -273,14 +277,23 @@ public struct WriterMachine<Core: DecidingCore, Caller: Sendable>: Sendable {
             trials = trial.items.map { Trial(items: [$0]) } + trials
             return []
         }
-        guard case .damaged(let id, _) = failure else { return [.refuse(trial.items, fault)] }
+        guard case .damaged(let id, _) = failure else { return refuse(trial.items, fault) }
         // A damaged case does not keep the others waiting.
         if var item = trial.items.first, let rest = item.work.without(id) {
             item.work = rest
             trials.insert(Trial(items: [item]), at: 0)
             return [.report(damaged: id)]
         }
-        return [.report(damaged: id), .refuse(trial.items, fault)]
+        return [.report(damaged: id)] + refuse(trial.items, fault)
+    }
+
+    /// One item is not done, nor is what its sender has sent behind it.
+    private mutating func refuse(_ items: [Item], _ fault: WriterFault) -> [Action] {
+        guard let lane = items.first?.work.continuedLane else { return [.refuse(items, fault)] }
+        let others = trials.flatMap(\.items).filter { $0.work.continuedLane == lane }
+        for index in trials.indices { trials[index].items.removeAll { $0.work.continuedLane == lane } }
+        trials.removeAll { $0.items.isEmpty }
+        return [.refuse(items + others, fault), .refuseLane(lane, fault)]
     }
 
     /// It is asked again in a moment. Where somebody has waited too long, all who wait hear that it is away.

@@ -69,6 +69,13 @@ public struct WriterQueue<Core: DecidingCore, Caller: Sendable>: Sendable {
         return items
     }
 
+    /// As `clear`, for what goes on in one lane where its last work was not done.
+    public mutating func clear(lane: Origin) -> [Item] {
+        let fallen = items.filter { $0.work.continuedLane == lane }
+        if !fallen.isEmpty { items.removeAll { $0.work.continuedLane == lane } }
+        return fallen
+    }
+
     /// As `clear`, for good.
     public mutating func halt(_ fault: WriterFault) -> [Item] {
         halted = fault

@@ -76,6 +76,11 @@ public enum WriterWork<Core: DecidingCore>: Sendable {
         }
     }
 
+    /// The lane in which it goes on where the work before it left off.
+    var continuedLane: Origin? {
+        if case .arrival(let arrival, _, let item) = self, arrival.goesOn { item.lane } else { nil }
+    }
+
     /// As `CoreArrival.without`.
     func without(_ id: CaseID) -> WriterWork? {
         guard case .arrival(let arrival, let cases, let item) = self, let rest = arrival.without(id) else { return nil }

@@ -258,6 +258,7 @@ public actor Writer<Core: DecidingCore> {
                 for (item, outcome) in zip(batch.items, batch.outcomes) { item.caller.resolve(outcome) }
             case .observe(let batch): observe(batch)
             case .refuse(let items, let fault): refuse(items, fault)
+            case .refuseLane(let lane, let fault): refuse(inbox.withLock { $0.clear(lane: lane) }, fault)
             case .refuseWaiting(let fault): refuse(inbox.withLock { $0.clear() }, fault)
             case .report(let id): environment.damaged(id)
             case .wait(let until):
