@@ -103,6 +103,9 @@ public struct Effects: Sendable {
         for id in later.touched { touch(id) }
         for (origin, chain) in later.chains { note(chain, of: origin) }
         alarms += later.alarms
+        // The last word on an origin counts.
+        quarantined.removeAll { later.lifted.contains($0) }
+        lifted.removeAll { later.quarantined.contains($0) }
         quarantined += later.quarantined
         lifted += later.lifted
         held += later.held

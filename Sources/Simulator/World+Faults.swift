@@ -253,7 +253,8 @@ extension World {
             let visible = HubCore.visible(hub.disk.events(of: id), of: id, to: owner).first { $0.hash == twin.hash }
             return visible.map { $0.part == event.part || event.part.bytes == nil } ?? false
         }
-        guard disk.damage.isEmpty, let event = random.pick(candidates) else { return false }
+        // One failure at a time: what mends the last one may still be on its way to the writer.
+        guard disk.damage.isEmpty, !isRepairing(owner), let event = random.pick(candidates) else { return false }
         var wire = WireEvent(event)
         if inPart, var bytes = event.part.bytes {
             bytes[random.below(bytes.count)] ^= 1 << UInt8(random.below(8))
@@ -271,6 +272,13 @@ extension World {
             for node in nodes where node.origin == owner { node.machine.forgetCases() }
         }
         return true
+    }
+
+    private func isRepairing(_ owner: Origin) -> Bool {
+        if owner == .hub { return hub.works.values.contains { if case .repair = $0 { true } else { false } } }
+        return nodes.contains { node in
+            node.origin == owner && node.works.values.contains { if case .repair = $0 { true } else { false } }
+        }
     }
 
     /// One bit of an event under way changes; what carries it names the hash that it should have.

@@ -35,7 +35,7 @@ extension EndToEnd {
             #expect(try await node.get("/track/\(code)")["overdue"]?.bool == false)
 
             try Data(String(20 * 86_400_000).utf8).write(to: Self.offset)
-            try await node.waitForCase(id, "overdue", within: .seconds(3)) { $0["overdue"]?.bool == true }
+            try await node.waitForCase(id, "overdue", within: .seconds(10)) { $0["overdue"]?.bool == true }
             let list = try await node.get("/cases?overdue=true").list("items")
             #expect(list.contains { $0["id"]?.string == id }, "the list goes by the same clock")
             #expect(try await node.get("/track/\(code)")["overdue"]?.bool == true, "and so does the public")

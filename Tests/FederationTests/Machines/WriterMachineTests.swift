@@ -203,6 +203,17 @@ import struct Simulator.Generator
         #expect(batch.items.map(\.caller) == [1])
     }
 
+    /// A person lets an origin in, and its second copy speaks again: in one batch as one after the other.
+    @Test func theLastWordOnAnOriginCounts() {
+        var (out, back) = (Effects(), Effects())
+        (out.quarantined, back.lifted) = ([Place.seat], [Place.seat])
+        var (first, second) = (out, back)
+        first.append(back)
+        #expect(first.quarantined.isEmpty && first.lifted == [Place.seat])
+        second.append(out)
+        #expect(second.lifted.isEmpty && second.quarantined == [Place.seat])
+    }
+
     @Test func everybodyHearsTheEnd() throws {
         var bench = try Bench()
         try bench.post("a", caller: 1)
