@@ -266,8 +266,12 @@ extension World {
             if case .damaged = fault { break }
             unanswered.append((nil, client))
         case .release(let origin, let keep): release(origin, keep: keep)
-        case .pending(let cases): enqueue(work, .pending(cases), size: cases.count)
-        case .refold(let cases): enqueue(work, .refold(cases), size: cases.count)
+        case .pending(let cases):
+            try checkPassedOver(fault)
+            enqueue(work, .pending(cases), size: cases.count)
+        case .refold(let cases):
+            try checkPassedOver(fault)
+            enqueue(work, .refold(cases), size: cases.count)
         case .escalate: break
         case .events(let call, let wire): try hear(call, .submit(wire), refused: fault)
         case .lost(let call, let wire, let isLast): try hear(call, .takeLost(wire, isLast: isLast), refused: fault)
@@ -275,6 +279,10 @@ extension World {
         // Another node may hold the rest; what waits goes on waiting.
         case .repair(let call, _): if call.isOpenAtHub, fault == .away { drop(call) }
         }
+    }
+
+    private func checkPassedOver(_ fault: WriterFault) throws {
+        if case .damaged(let id, _) = fault { throw Violation("the hub looks after no case because of \(id)") }
     }
 
     private func hear(_ call: LinkSession, _ action: HubLink.Action, refused fault: WriterFault) throws {
